@@ -1,0 +1,33 @@
+"""Models: one file each. :func:`build_model` makes one from its settings."""
+
+from seqlab.contracts import Spec, torch_stream
+from seqlab.models._base import Cell, Input, Recurrent, SequenceModel, State
+from seqlab.registry import load
+from seqlab.settings import Component
+
+__all__ = ["Cell", "Input", "Recurrent", "SequenceModel", "State", "build_model", "count_parameters", "detach"]
+
+
+def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
+    """Build a model for a task from its checked settings, with the initial weights of that seed.
+
+    A :class:`Cell` is wrapped into a :class:`Recurrent` network; a :class:`SequenceModel` is built as it is.
+    """
+    cls = load("model", component.name)
+    model: SequenceModel
+    if issubclass(cls, Cell):
+        model = Recurrent(cls, spec, **component.options)
+    else:
+        model = cls(spec, **component.options)
+    model.initialise(torch_stream(seed, "weights"))
+    return model
+
+
+def count_parameters(model: SequenceModel) -> int:
+    """Return the number of trainable numbers."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def detach(state: State) -> State:
+    """Cut a state off from the steps that made it, as truncated back-propagation does between chunks."""
+    return tuple(tuple(part.detach() for part in parts) for parts in state)

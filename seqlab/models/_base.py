@@ -1,0 +1,260 @@
+"""What every model is, and the network that is built around a recurrent cell."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from seqlab.contracts import PAD, Spec
+from seqlab.errors import SettingsError
+
+State = tuple[tuple[Tensor, ...], ...]
+"""The state of a network: for each layer (and direction) the parts of its cell's state, each (B, H)."""
+
+
+class SequenceModel(nn.Module):
+    """A model that reads a sequence and answers at every step.
+
+    Attributes:
+        spec: what it knows of its task.
+        noise: the generator that dropout draws from; the training loop seeds it anew at every step, so that
+            the noise of step n does not depend on how the run came there.
+    """
+
+    component: ClassVar = "model"
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.noise = torch.Generator()
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a sequence.
+
+        Args:
+            inputs: (B, T) int64 symbols or (B, T, I) features.
+            state: the state to start from; None means the start state.
+
+        Returns:
+            Outputs (B, T, O) and the state after the last step.
+        """
+        raise NotImplementedError
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights from ``generator``."""
+        raise NotImplementedError
+
+
+class Input(nn.Module):
+    r"""The input's share of a cell's sums, U x(t) + b.
+
+    Symbols are looked up: U times a one-hot vector is a column of U, so no one-hot vector is ever made
+    (CS231n-10). Where the symbol is :data:`PAD` the share is 0; the network holds the state there anyway.
+
+    Args:
+        input_size: the number of symbols or features I.
+        size: the number of sums N.
+
+    Attributes:
+        weight: U, (N, I).
+        bias: b, (N,).
+    """
+
+    def __init__(self, input_size: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(size, input_size))
+        self.bias = nn.Parameter(torch.empty(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return U x + b: (...) symbols or (..., I) features to (..., N)."""
+        if x.is_floating_point():
+            return F.linear(x, self.weight, self.bias)
+        return F.embedding(x.clamp(min=0), self.weight.t()) + self.bias
+
+
+class Cell(nn.Module):
+    """A recurrent cell: one layer, one direction. Derive from it, write :meth:`step`, and it is a model.
+
+    The state is a tuple of parts, each (B, H); the first part is h, the cell's output. The keyword-only
+    arguments of the constructor are the cell's settings.
+
+    Args:
+        input_size: the number of symbols or features I.
+        hidden_size: the number of units H.
+
+    Attributes:
+        parts: the names of the parts of the state.
+        network: what is built around the cell; its keyword-only arguments are settings, too.
+    """
+
+    component: ClassVar = "model"
+    parts: ClassVar[tuple[str, ...]] = ("h",)
+    network: ClassVar[type[nn.Module]]
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+
+    def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Advance one step, by the equations as they are written.
+
+        Args:
+            x: (B,) symbols or (B, I) features; :class:`Input` takes either.
+            state: the parts of the state, each (B, H).
+
+        Returns:
+            The new parts; the first is h.
+        """
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read a whole sequence without padding; the fast path of a cell overrides this.
+
+        Args:
+            x: (B, T) symbols or (B, T, I) features.
+            state: the parts of the state, each (B, H).
+
+        Returns:
+            h at every step (B, T, H), and the state after the last.
+        """
+        outputs = []
+        for x_t in x.unbind(1):
+            state = self.step(x_t, state)
+            outputs.append(state[0])
+        return torch.stack(outputs, 1), state
+
+    def start(self, batch: int) -> tuple[Tensor, ...]:
+        """Return the state before the first step: zeros."""
+        weight = next(self.parameters())
+        return tuple(weight.new_zeros(batch, self.hidden_size) for _ in self.parts)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights: uniform in plus or minus 1 / sqrt(H), as PyTorch's layers do."""
+        bound = self.hidden_size**-0.5
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.uniform_(-bound, bound, generator=generator)
+
+
+class Recurrent(SequenceModel):
+    """Layers of a cell and a linear read-out, o(t) = V h(t) + c.
+
+    Args:
+        cell: the class of the cell.
+        spec: what is known of the task.
+        hidden_size: units of each layer.
+        layers: how many layers, each reading the outputs of the one before.
+        dropout: the share of a layer's outputs that training silences, between layers and before the read-out.
+        bidirectional: whether a second cell of each layer reads from the end; for tasks that are not causal.
+        **options: the settings of the cell.
+    """
+
+    def __init__(
+        self,
+        cell: type[Cell],
+        spec: Spec,
+        *,
+        hidden_size: Annotated[int, Field(ge=1, le=65536)] = 32,
+        layers: Annotated[int, Field(ge=1, le=64)] = 1,
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        bidirectional: bool = False,
+        **options: object,
+    ) -> None:
+        super().__init__(spec)
+        if bidirectional and spec.causal:
+            raise SettingsError(
+                "model.bidirectional is True, but the task is causal: the reader from the end would see the answers.",
+                hint="Set model.bidirectional=false.",
+            )
+        self.dropout = dropout
+        self.directions = 2 if bidirectional else 1
+        self.hidden_size = hidden_size
+        widths = [spec.input_size] + [hidden_size * self.directions] * (layers - 1)
+        self.cells = nn.ModuleList(
+            cell(width, hidden_size, **options) for width in widths for _ in range(self.directions)
+        )
+        self.readout = nn.Linear(hidden_size * self.directions, spec.output_size)
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a sequence; see :meth:`SequenceModel.forward`."""
+        x = inputs
+        padded = inputs == PAD if self.spec.inputs == "tokens" else None
+        if padded is not None and not bool(padded.any()):
+            padded = None
+        final: list[tuple[Tensor, ...]] = []
+        for layer in range(0, len(self.cells), self.directions):
+            outputs = []
+            for direction in range(self.directions):
+                cell = self.cells[layer + direction]
+                assert isinstance(cell, Cell)
+                start = cell.start(len(inputs)) if state is None else state[layer + direction]
+                h, end = _read(cell, x, start, padded, backwards=direction == 1)
+                outputs.append(h)
+                final.append(end)
+            x = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
+            x = self._drop(x)
+        return self.readout(x), tuple(final)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights, layer by layer, then the read-out's (uniform, 1 / sqrt(H))."""
+        for cell in self.cells:
+            assert isinstance(cell, Cell)
+            cell.initialise(generator)
+        bound = self.readout.in_features**-0.5
+        with torch.no_grad():
+            self.readout.weight.uniform_(-bound, bound, generator=generator)
+            self.readout.bias.uniform_(-bound, bound, generator=generator)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        if not self.training or self.dropout == 0:
+            return x
+        kept = torch.empty_like(x, device="cpu").bernoulli_(1 - self.dropout, generator=self.noise)
+        return x * kept.to(x.device).div_(1 - self.dropout)
+
+
+Cell.network = Recurrent
+
+
+def _read(
+    cell: Cell, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Read a sequence with one cell, holding the state where there is padding.
+
+    Padding stands in front, so only the first steps (as many as the most padded row has) need the holding
+    step; the rest goes the fast way. Read backwards, it stands at the end.
+    """
+    if backwards:
+        x = x.flip(1)
+    if padded is None:
+        h, state = cell(x, state)
+        return (h.flip(1) if backwards else h), state
+    head = int(padded.any(0).sum())  # the steps at which some row is padded
+    slow = slice(x.shape[1] - head, None) if backwards else slice(0, head)
+    hold = (padded.flip(1) if backwards else padded)[:, slow, None]
+    fast = slice(0, x.shape[1] - head) if backwards else slice(head, None)
+    pieces = []
+    for part in (fast, slow) if backwards else (slow, fast):
+        if part is fast and x[:, fast].shape[1]:
+            h, state = cell(x[:, fast], state)
+            pieces.append(h)
+        elif part is slow:
+            h, state = _hold_where_padded(cell, x[:, slow], state, hold)
+            pieces.append(h)
+    h = torch.cat(pieces, 1)
+    return (h.flip(1) if backwards else h), state
+
+
+def _hold_where_padded(
+    cell: Cell, x: Tensor, state: tuple[Tensor, ...], hold: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    outputs = []
+    for x_t, hold_t in zip(x.unbind(1), hold.unbind(1), strict=True):
+        new = cell.step(x_t, state)
+        state = tuple(torch.where(hold_t, old, part) for old, part in zip(state, new, strict=True))
+        outputs.append(state[0])
+    return torch.stack(outputs, 1), state

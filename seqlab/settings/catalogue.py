@@ -1,0 +1,42 @@
+"""The named experiments: one YAML file each, its stem its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seqlab.errors import UnknownNameError
+from seqlab.settings.reader import Document, read_file
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def folder() -> Path:
+    """Return the folder of the experiments: inside the installed package, or beside it in a checkout."""
+    installed = _PACKAGE / "experiments"
+    return installed if installed.is_dir() else _PACKAGE.parent / "experiments"
+
+
+def experiment_names() -> list[str]:
+    """Return the names of all shipped experiments, sorted.
+
+    >>> "temporal-order" in experiment_names()
+    True
+    """
+    return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def read_experiment(name: str) -> Document:
+    """Read a shipped experiment's document.
+
+    Raises:
+        UnknownNameError: when there is no experiment of that name.
+    """
+    if name not in experiment_names():
+        raise UnknownNameError("experiment", name, experiment_names())
+    document = read_file(folder() / f"{name}.yaml")
+    return Document({"experiment": name, **document.data}, f"experiments/{name}.yaml", document.lines)
+
+
+def summary(name: str) -> str:
+    """Return the one-line summary of a shipped experiment."""
+    return str(read_experiment(name).data.get("summary", ""))

@@ -1,0 +1,13 @@
+"""Tasks: one file each. :func:`build_task` makes one from its settings."""
+
+from seqlab.registry import load
+from seqlab.settings import Component
+from seqlab.tasks._base import Task
+
+__all__ = ["Task", "build_task"]
+
+
+def build_task(component: Component) -> Task:
+    """Build a task from its checked settings."""
+    task: Task = load("task", component.name)(**component.options)
+    return task
