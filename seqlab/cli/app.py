@@ -1,0 +1,36 @@
+"""The application: every command, in the panels of the help page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seqlab import __version__
+
+app = typer.Typer(
+    name="seqlab",
+    help="A laboratory for recurrent and other sequence models: train, compare over many seeds, look inside.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"seqlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def seqlab(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+TRAIN, INSPECT, MANAGE = "Train", "Inspect", "Manage"
