@@ -18,12 +18,12 @@ def seqlab_command(tmp_path: Path) -> Command:
     """Run ``seqlab WORDS...`` as a user would: a process of its own, in an empty folder, runs kept in it.
 
     Returns:
-        A function of the words, with ``env`` (variables laid over the environment), ``input`` (text on stdin)
-        and ``timeout`` (seconds, a guard against hanging). The process's returncode, stdout and stderr come back.
+        A function of the words, with ``env`` (variables laid over the environment), ``text`` (its stdin)
+        and ``timeout`` (seconds, a guard against hanging). Back come returncode, stdout and stderr.
     """
 
     def run(
-        *words: str | Path, env: dict[str, str] | None = None, input: str | None = None, timeout: float = 120
+        *words: str | Path, env: dict[str, str] | None = None, text: str | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
         settings = {
             "SEQLAB_RUNS_DIR": str(tmp_path / "runs"),
@@ -36,7 +36,7 @@ def seqlab_command(tmp_path: Path) -> Command:
             [sys.executable, "-m", "seqlab", *map(str, words)],
             cwd=tmp_path,
             env={**os.environ, **settings, **(env or {})},
-            input=input,
+            input=text,
             capture_output=True,
             text=True,
             encoding="utf-8",
