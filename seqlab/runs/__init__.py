@@ -1,0 +1,11 @@
+"""Run folders: what training leaves behind, and all that the other commands know of it. No torch."""
+
+from seqlab.runs.files import replace_file
+from seqlab.runs.folder import Run
+from seqlab.runs.info import RunInfo, Status
+from seqlab.runs.store import RunEntry, create_run, find_run, list_runs, restore_run, runs_dir, trash_run
+
+__all__ = [
+    "Run", "RunEntry", "RunInfo", "Status", "create_run", "find_run", "list_runs", "replace_file",
+    "restore_run", "runs_dir", "trash_run",
+]  # fmt: skip

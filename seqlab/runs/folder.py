@@ -1,0 +1,230 @@
+"""One run folder: what lies where in it, and how it is written and read.
+
+    config.yaml   run.json   metrics.jsonl   summary.json   train.log   error.txt
+    checkpoints/  last.pt, best.safetensors
+    figures/      samples/
+
+What is replaced is written beside and renamed; what grows is appended to, a line at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqlab.errors import RunFolderError
+from seqlab.runs.files import read_json, replace_file, to_json
+from seqlab.runs.info import FIELDS, RunInfo, info_from, now, this_process
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. Making the object touches no file; see :func:`seqlab.runs.create_run` and ``find_run``.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name or self.path.resolve().name
+
+    @property
+    def info_path(self) -> Path:
+        """``run.json``: what the run is and how it stands."""
+        return self.path / "run.json"
+
+    @property
+    def config_path(self) -> Path:
+        """``config.yaml``: every setting, resolved."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics_path(self) -> Path:
+        """``metrics.jsonl``: a JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def summary_path(self) -> Path:
+        """``summary.json``: the figures at the end."""
+        return self.path / "summary.json"
+
+    @property
+    def log_path(self) -> Path:
+        """``train.log``: what was shown."""
+        return self.path / "train.log"
+
+    @property
+    def error_path(self) -> Path:
+        """``error.txt``: why it failed."""
+        return self.path / "error.txt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """``checkpoints/last.pt``: everything needed to go on bit for bit."""
+        return self.checkpoints / "last.pt"
+
+    @property
+    def best_weights(self) -> Path:
+        """``checkpoints/best.safetensors``: the weights of the best validation, alone."""
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the pictures."""
+        return self.path / "figures"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of the texts that were generated."""
+        return self.path / "samples"
+
+    def info(self) -> RunInfo:
+        """Read ``run.json``.
+
+        Raises:
+            RunFolderError: when it is missing or damaged.
+        """
+        return info_from(self._read_info())
+
+    def update_info(self, **changes: Any) -> RunInfo:
+        """Change fields of ``run.json``.
+
+        The status ``running`` makes the calling process the one that runs it, and any other status ends it:
+        the fields ``started``, ``process`` and ``ended`` follow by themselves unless they are given.
+
+        Args:
+            **changes: fields of :class:`RunInfo`; ``extra`` is added to what is there.
+        """
+        unknown = changes.keys() - FIELDS
+        assert not unknown, f"run.json has no fields {sorted(unknown)}; additions go into extra={{...}}"
+        data = self._read_info()
+        if changes.get("status") == "running":
+            changes = {"started": now(), "ended": None, "process": this_process(), **changes}
+        elif "status" in changes:
+            changes = {"ended": now(), **changes}
+        if "extra" in changes:
+            changes["extra"] = {**data.get("extra", {}), **changes["extra"]}
+        data.update(changes)
+        info = info_from(data)
+        replace_file(self.info_path, to_json(data, indent=2) + "\n")
+        return info
+
+    def append_metrics(self, record: Mapping[str, float | int | str]) -> None:
+        """Append one line to ``metrics.jsonl``; figures that are not finite become null."""
+        _append(self.metrics_path, to_json(record))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Read ``metrics.jsonl``; a last line that a crash cut short is left out.
+
+        Raises:
+            RunFolderError: when another line is damaged.
+        """
+        return [record for _, record in self._metric_lines()]
+
+    def truncate_metrics(self, step: int) -> None:
+        """Drop the lines of later steps than ``step``, and a last line that was cut short."""
+        kept = [line for line, record in self._metric_lines() if record.get("step", 0) <= step]
+        replace_file(self.metrics_path, b"".join(kept))
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Write ``summary.json``; figures that are not finite become null."""
+        replace_file(self.summary_path, to_json(summary, indent=2) + "\n")
+
+    def summary(self) -> dict[str, Any] | None:
+        """Read ``summary.json``, or return None when the run has none yet.
+
+        Raises:
+            RunFolderError: when it is damaged.
+        """
+        try:
+            return read_json(self.summary_path)
+        except FileNotFoundError:
+            return None
+
+    def write_json(self, name: str, data: Any) -> None:
+        """Write a further JSON file into the folder, such as ``vocabulary.json``."""
+        replace_file(self.path / name, to_json(data, indent=2) + "\n")
+
+    def write_config(self, text: str) -> None:
+        """Write ``config.yaml``."""
+        replace_file(self.config_path, text)
+
+    def config_text(self) -> str:
+        """Read ``config.yaml``.
+
+        Raises:
+            RunFolderError: when it is missing or no text.
+        """
+        text = _read_text(self.config_path)
+        if text is None:
+            raise RunFolderError(f"The run {self.id} lacks its config.yaml.")
+        return text
+
+    def log(self, line: str) -> None:
+        """Append a line to ``train.log``."""
+        _append(self.log_path, line)
+
+    def write_error(self, text: str) -> None:
+        """Write ``error.txt``."""
+        replace_file(self.error_path, text.rstrip("\n") + "\n")
+
+    def error_text(self) -> str | None:
+        """Read ``error.txt``, or return None when there is none."""
+        return _read_text(self.error_path)
+
+    def _read_info(self) -> dict[str, Any]:
+        try:
+            return read_json(self.info_path)
+        except FileNotFoundError:
+            raise RunFolderError(f"{self.path} is no run folder: it has no run.json.") from None
+
+    def _metric_lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        try:
+            lines = self.metrics_path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunFolderError(f"Cannot read {self.metrics_path}: {error.strerror}.") from None
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+        for number, line in enumerate(lines, 1):
+            try:
+                record = json.loads(line)
+            except ValueError:
+                record = None
+            if not isinstance(record, dict):
+                raise RunFolderError(f"{self.metrics_path}, line {number}, is damaged.")
+            yield line, record
+
+
+def _append(path: Path, line: str) -> None:
+    """Append a line with one write, so that no other process's line falls into it."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        os.write(file, f"{line}\n".encode())
+    finally:
+        os.close(file)
+
+
+def _read_text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunFolderError(f"Cannot read {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise RunFolderError(f"{path} is damaged: it is not UTF-8 text.") from None

@@ -1,0 +1,277 @@
+"""The folder of the runs: making, finding, listing and throwing away. Only small files are read."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from seqlab.errors import RunFolderError, UnknownNameError
+from seqlab.runs.files import replace_file, to_json
+from seqlab.runs.folder import Run
+from seqlab.runs.info import RunInfo, git_commit, machine, now, this_process, to_mapping, versions
+
+TRASH = ".trash"
+_STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A folder among the runs.
+
+    Attributes:
+        id: the folder's name.
+        path: the folder.
+        status: the run's status, or ``damaged``, or ``foreign`` for a folder that is no run.
+        info: what ``run.json`` holds; None when it cannot be read.
+        summary: what ``summary.json`` holds; None when there is none or it cannot be read.
+        problem: what is wrong with the folder, or None.
+    """
+
+    id: str
+    path: Path
+    status: str
+    info: RunInfo | None = None
+    summary: dict[str, Any] | None = None
+    problem: str | None = None
+
+
+def runs_dir() -> Path:
+    """Return the folder of the runs: SEQLAB_RUNS_DIR, or ``runs`` in the current folder."""
+    return Path(os.environ.get("SEQLAB_RUNS_DIR") or "runs").expanduser()
+
+
+def create_run(
+    experiment: str,
+    model: str,
+    seed: int,
+    *,
+    command: str | Sequence[str],
+    config_text: str,
+    task: str = "",
+    data_hash: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Run:
+    """Make the folder of a new run, with its ``config.yaml`` and ``run.json`` (status ``running``).
+
+    Args:
+        experiment: the experiment's name.
+        model: the model's name, or the path of a user's own file, whose stem then stands in the folder's name.
+        seed: the seed.
+        command: the command line, as text or as words.
+        config_text: every setting, resolved, as YAML.
+        task: the task's name.
+        data_hash: of the corpus, where there is one.
+        extra: additions to ``run.json``.
+
+    Returns:
+        The run; no other run, of whatever process, has its folder.
+
+    Raises:
+        RunFolderError: when no folder can be made there.
+    """
+    created = now()
+    info = RunInfo(
+        status="running",
+        created=created,
+        experiment=experiment,
+        model=model,
+        seed=seed,
+        task=task,
+        command=command if isinstance(command, str) else shlex.join(command),
+        started=created,
+        versions=versions(),
+        git_commit=git_commit(),
+        machine=machine(),
+        data_hash=data_hash,
+        process=this_process(),
+        extra=dict(extra or {}),
+    )
+    stamp = datetime.fromisoformat(created).strftime("%Y%m%d-%H%M%S")
+    name = f"{safe_name(experiment)}-{safe_name(short_model(model))}-s{seed}-{stamp}"
+    try:
+        run = Run(_make_folder(runs_dir(), name))
+        replace_file(run.info_path, to_json(to_mapping(info), indent=2) + "\n")
+        for folder in (run.checkpoints, run.figures, run.samples):
+            folder.mkdir()
+        run.write_config(config_text)
+    except OSError as error:
+        raise RunFolderError(
+            f"Cannot make a run folder in {runs_dir()}: {error.strerror}.",
+            hint="Set SEQLAB_RUNS_DIR to a folder that can be written.",
+        ) from None
+    return run
+
+
+def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) -> Run:
+    """Return the run that a user means.
+
+    Args:
+        reference: a run's id, the beginning of one, ``latest``, or the path of a run folder.
+        where: which runs are of use to the caller. Where several runs could be meant it decides among them; a run
+            that is named outright is returned whether it fits or not, so that the caller can say what it lacks.
+
+    Raises:
+        UnknownNameError: when no run is meant, with the nearest id.
+        RunFolderError: when several are meant, with the candidates, or none for ``latest``.
+    """
+    if reference == "latest":
+        return _latest(where)
+    ids = _folder_names(runs_dir())
+    if reference in ids:
+        return Run(runs_dir() / reference)
+    path = Path(reference).expanduser()
+    if (path / "run.json").is_file():
+        return Run(path)
+    if path.is_dir() and len(path.parts) > 1:
+        raise RunFolderError(f"{reference} is no run folder: it has no run.json.")
+    matches = [name for name in ids if reference and name.startswith(reference)]
+    if len(matches) > 1 and where is not None:
+        matches = [entry.id for entry in map(_entry, matches) if entry.info and where(entry.info)] or matches
+    if len(matches) > 1:
+        shown = "\n  ".join(matches[:10] + ["..."] * (len(matches) > 10))
+        raise RunFolderError(
+            f"{reference!r} begins the names of {len(matches)} runs:\n  {shown}", hint="Type more of it."
+        )
+    if not matches:
+        raise _unknown(reference, ids)
+    return Run(runs_dir() / matches[0])
+
+
+def list_runs() -> list[RunEntry]:
+    """Return every folder among the runs, newest first; what is damaged or foreign is told, never raised."""
+    return sorted(map(_entry, _folder_names(runs_dir())), key=_age_key, reverse=True)
+
+
+def trash_run(run: Run) -> Path:
+    """Move a run into the trash beside it, and return where it lies now.
+
+    Raises:
+        RunFolderError: when it is still running, or cannot be moved.
+    """
+    if _entry(run.id, run.path.parent).status == "running":
+        raise RunFolderError(f"The run {run.id} is still running.", hint="Stop it first.")
+    return _move(run.path, run.path.parent / TRASH / run.id)
+
+
+def restore_run(run_id: str) -> Run:
+    """Bring a run back from the trash.
+
+    Raises:
+        UnknownNameError: when the trash holds no such run.
+        RunFolderError: when a run of that name is there already.
+    """
+    trash = runs_dir() / TRASH
+    if run_id not in _folder_names(trash):
+        raise _unknown(run_id, _folder_names(trash), "run in the trash")
+    return Run(_move(trash / run_id, runs_dir() / run_id))
+
+
+def short_model(model: str) -> str:
+    """Return a model's name as it stands in a folder's name: of a user's own file, the stem.
+
+    >>> short_model("cells/my_cell.py:Mine"), short_model("lstm")
+    ('my_cell', 'lstm')
+    """
+    file, dot, _ = model.partition(".py")
+    return re.split(r"[/\\]", file)[-1] if dot else model
+
+
+def safe_name(name: str) -> str:
+    """Make a name safe for every file system.
+
+    >>> safe_name("lstm[hidden_size=8]"), safe_name("../x"), safe_name("예")
+    ('lstm-hidden_size-8', 'x', 'unnamed')
+    """
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:60] or "unnamed"
+
+
+def _make_folder(parent: Path, name: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = parent / f"{name}-{secrets.token_hex(2)}"
+        try:
+            path.mkdir()
+        except FileExistsError:  # another run of the same second drew the same number
+            continue
+        return path
+
+
+def _folder_names(parent: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted, without the hidden ones."""
+    try:
+        with os.scandir(parent) as items:
+            return sorted(item.name for item in items if not item.name.startswith(".") and item.is_dir())
+    except OSError:
+        return []
+
+
+def _entry(name: str, parent: Path | None = None) -> RunEntry:
+    run = Run((parent or runs_dir()) / name)
+    if not run.info_path.exists():
+        if _STAMP.search(name):
+            return RunEntry(name, run.path, "damaged", problem="run.json is missing")
+        return RunEntry(name, run.path, "foreign", problem="not a run folder")
+    try:
+        info = run.info()
+    except (RunFolderError, OSError) as error:
+        return RunEntry(name, run.path, "damaged", problem=str(error))
+    try:
+        summary = run.summary()
+    except (RunFolderError, OSError) as error:
+        return RunEntry(name, run.path, info.status, info, problem=str(error))
+    missing = summary is None and info.status == "finished"
+    return RunEntry(
+        name, run.path, info.status, info, summary, "summary.json is missing" if missing else None
+    )
+
+
+def _age_key(entry: RunEntry) -> tuple[str, str]:
+    """Return when a run was made: from run.json, else from the folder's name, else from the folder."""
+    if entry.info is not None:
+        return entry.info.created, entry.id
+    stamp = _STAMP.search(entry.id)
+    try:
+        if stamp is not None:
+            return datetime.strptime(stamp[1], "%Y%m%d-%H%M%S").isoformat(), entry.id
+        return datetime.fromtimestamp(entry.path.stat().st_mtime, UTC).isoformat(), entry.id
+    except (OSError, ValueError):
+        return "", entry.id
+
+
+def _latest(where: Callable[[RunInfo], bool] | None) -> Run:
+    for entry in list_runs():
+        if entry.info is not None and (where is None or where(entry.info)):
+            return Run(entry.path)
+    some = "no run" if where is None else "no run of the kind that is wanted here"
+    raise RunFolderError(
+        f"There is {some} in {runs_dir()}.",
+        hint="`seqlab train EXPERIMENT` makes one; SEQLAB_RUNS_DIR says where.",
+    )
+
+
+def _unknown(reference: str, ids: Sequence[str], kind: str = "run") -> UnknownNameError:
+    """Say that there is no such run: the nearest is shown, and not a thousand others."""
+    error = UnknownNameError(kind, reference, ids)
+    if len(ids) > 10:
+        error.hint = (error.hint or "").partition("Known ")[
+            0
+        ] + f"`seqlab runs` lists the runs in {runs_dir()}."
+    return error
+
+
+def _move(source: Path, target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            raise RunFolderError(f"{target} is there already.", hint="Move it away first.")
+        source.rename(target)
+    except OSError as error:
+        raise RunFolderError(f"Cannot move {source} to {target}: {error.strerror}.") from None
+    return target
