@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from seqlab import __version__
 from seqlab.errors import RunFolderError
@@ -36,7 +36,7 @@ class RunInfo:
         started: when the run began, or last went on.
         ended: when it came to its end, or None.
         versions: of python, seqlab, torch and numpy.
-        git_commit: of the seqlab checkout, with ``+changes`` when it differs from that commit; None when installed.
+        git_commit: of the seqlab checkout, with ``+changes`` when files differ from it; None when installed.
         machine: ``cpu``, ``cores`` and ``platform``.
         data_hash: of the corpus, or None.
         process: ``pid``, ``host``, ``boot`` and ``began`` of the process that runs it; see :func:`is_alive`.
@@ -134,9 +134,8 @@ def _began(pid: int) -> int | None:
     """Return when a process began, in clock ticks since the host started; None when it is gone, or untold."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()  # the name may hold anything
-        return (
-            None if words[0] in "ZX" else int(words[19])
-        )  # Z, X: ended, and not yet collected by its parent
+        ended = words[0] in "ZX"  # a process that its parent has not collected yet
+        return None if ended else int(words[19])
     except (OSError, ValueError, IndexError):
         return None
 
@@ -161,25 +160,15 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the seqlab checkout, with ``+changes`` when files differ; None where there is none."""
+    """Return the commit of the seqlab checkout, with ``+changes`` when files differ; None when installed."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
-    words = [
-        "git",
-        "--no-optional-locks",
-        "-C",
-        str(root),
-        "describe",
-        "--always",
-        "--exclude=*",
-        "--abbrev=40",
-    ]
+    words = ["git", "--no-optional-locks", "-C", str(root)]
+    words += ["describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=+changes"]
     try:
-        done = subprocess.run(
-            [*words, "--dirty=+changes"], capture_output=True, text=True, timeout=2, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
+        done = subprocess.run(words, capture_output=True, text=True, timeout=2, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
 
@@ -205,4 +194,4 @@ def _cpu() -> str:
 
 def to_mapping(info: RunInfo) -> dict[str, Any]:
     """Return the information as plain data, for JSON."""
-    return cast(dict[str, Any], dataclasses.asdict(info))
+    return dataclasses.asdict(info)

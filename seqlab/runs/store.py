@@ -62,7 +62,7 @@ def create_run(
 
     Args:
         experiment: the experiment's name.
-        model: the model's name, or the path of a user's own file, whose stem then stands in the folder's name.
+        model: the model's name, or the path of a user's own file, of which the stem names the folder.
         seed: the seed.
         command: the command line, as text or as words.
         config_text: every setting, resolved, as YAML.
@@ -114,8 +114,8 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
 
     Args:
         reference: a run's id, the beginning of one, ``latest``, or the path of a run folder.
-        where: which runs are of use to the caller. Where several runs could be meant it decides among them; a run
-            that is named outright is returned whether it fits or not, so that the caller can say what it lacks.
+        where: which runs are of use to the caller. Where several runs could be meant it decides among them;
+            a run that is named outright is returned whether it fits or not, and the caller says what it lacks.
 
     Raises:
         UnknownNameError: when no run is meant, with the nearest id.
