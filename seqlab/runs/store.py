@@ -115,7 +115,7 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
     Args:
         reference: a run's id, the beginning of one, ``latest``, or the path of a run folder.
         where: which runs are of use to the caller. Where several runs could be meant it decides among them;
-            a run that is named outright is returned whether it fits or not, and the caller says what it lacks.
+            a run that is named outright is returned whether it fits or not, so that the caller can say why.
 
     Raises:
         UnknownNameError: when no run is meant, with the nearest id.

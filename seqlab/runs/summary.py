@@ -24,7 +24,7 @@ def headline(summary: Mapping[str, Any] | None, metric: str | None = None) -> tu
     held_out = _mapping(summary.get("held_out"))
     stream = _mapping(_mapping(summary.get("validation")).get("stream"))
     candidates = [
-        (metric or "", held_out.get(metric)),
+        (metric or "", held_out.get(metric or "")),
         ("bits", stream.get("bits")),
         ("accuracy", held_out.get("accuracy")),
         *((name, value) for name, value in held_out.items() if name not in _NO_METRIC),
