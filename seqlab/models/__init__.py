@@ -5,7 +5,16 @@ from seqlab.models._base import Cell, Input, Recurrent, SequenceModel, State
 from seqlab.registry import load
 from seqlab.settings import Component
 
-__all__ = ["Cell", "Input", "Recurrent", "SequenceModel", "State", "build_model", "count_parameters", "detach"]
+__all__ = [
+    "Cell",
+    "Input",
+    "Recurrent",
+    "SequenceModel",
+    "State",
+    "build_model",
+    "count_parameters",
+    "detach",
+]
 
 
 def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:

@@ -149,7 +149,7 @@ class Recurrent(SequenceModel):
         spec: what is known of the task.
         hidden_size: units of each layer.
         layers: how many layers, each reading the outputs of the one before.
-        dropout: the share of a layer's outputs that training silences, between layers and before the read-out.
+        dropout: the share of a layer's outputs that training silences, after each layer.
         bidirectional: whether a second cell of each layer reads from the end; for tasks that are not causal.
         **options: the settings of the cell.
     """
@@ -168,7 +168,7 @@ class Recurrent(SequenceModel):
         super().__init__(spec)
         if bidirectional and spec.causal:
             raise SettingsError(
-                "model.bidirectional is True, but the task is causal: the reader from the end would see the answers.",
+                "model.bidirectional is true, but the task is causal: the end would show the answers.",
                 hint="Set model.bidirectional=false.",
             )
         self.dropout = dropout

@@ -1,0 +1,44 @@
+"""What the hand-derived passes of the cells share.
+
+Each is a torch.autograd.Function over a whole sequence, time first. The loop over time keeps only what the
+recurrence forces into it, on buffers made once; everything else is done for all steps at once: the inputs'
+share before the loop, slopes before the backward loop, the gradient of the weights as one product after it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def full_precision(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run the forward or backward pass of a Function outside autocast, in float32 at least.
+
+    A state that is added to at every step would lose in bfloat16 what the steps add.
+    """
+
+    @functools.wraps(function)
+    def run(ctx: Any, first: Tensor, *others: Any) -> Any:
+        with torch.autocast(first.device.type, enabled=False):
+            return function(ctx, *(_widen(argument) for argument in (first, *others)))
+
+    return run
+
+
+def history(like: Tensor, width: int, *, keep: bool) -> Tensor:
+    """Return a buffer (T, B, width) for what each step leaves behind, like (T, B, ...).
+
+    Where nothing is kept, because no backward pass will come, all steps share the memory of one.
+    """
+    steps, batch = like.shape[:2]
+    return like.new_empty(steps if keep else 1, batch, width).expand(steps, batch, width)
+
+
+def _widen(argument: Any) -> Any:
+    if isinstance(argument, Tensor) and argument.dtype in (torch.bfloat16, torch.float16):
+        return argument.float()
+    return argument
