@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -11,6 +12,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split
+from seqlab.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What is sampled from a model in training.
+
+    Attributes:
+        prime: the text to begin with.
+        length: symbols to write.
+        temperature: of the softmax; 0 takes the likeliest symbol.
+    """
+
+    prime: str = "\n"
+    length: int = 400
+    temperature: float = 0.8
 
 
 class Task:
@@ -27,6 +44,9 @@ class Task:
         stream: whether successive batches continue one another, so that the state is carried (and detached).
         metric: the name of the figure that tells how well the task is done.
         higher_is_better: the direction of ``metric``.
+        protocols: the ways of judging a finished model, where there are several; :meth:`evaluation` takes them.
+        vocabulary: the symbols of a task whose models can be sampled from, else None.
+        sample: what a run writes early, middle and late in training, where there is a vocabulary.
     """
 
     component: ClassVar = "task"
@@ -34,13 +54,25 @@ class Task:
     stream: bool = False
     metric: str = "accuracy"
     higher_is_better: bool = True
+    protocols: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+    sample: Sample = Sample()
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index`` (from 0) of ``size`` sequences."""
         raise NotImplementedError
 
-    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
-        """Yield the fixed set on which a model is judged: ``sequences`` fresh sequences, at most 512 at a time."""
+    def evaluation(
+        self, split: Split, sequences: int, seed: int, protocol: str | None = None
+    ) -> Iterator[Batch]:
+        """Yield the fixed set on which a model is judged: ``sequences`` fresh sequences, at most 512 at a time.
+
+        Args:
+            split: ``"validation"`` or ``"test"``.
+            sequences: how many; a task that cannot make as many as it likes (a text) takes what there is.
+            seed: of the random streams.
+            protocol: one of :attr:`protocols`; None for the first, or where there is none.
+        """
         for index, start in enumerate(range(0, sequences, 512)):
             yield self.batch(split, index, min(512, sequences - start), seed)
 

@@ -1,0 +1,48 @@
+"""Four letters: given h, e, l, l, answer e, l, l, o."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from seqlab.contracts import Batch, Spec, Split
+from seqlab.tasks._base import Sample, Task
+from seqlab.text import Vocabulary
+
+WORD = "hello"
+
+
+class Hello(Task):
+    """The smallest language model: learn one word by heart (DLE-11, CS231n-10).
+
+    The second l is followed by o and the first by l, so the letter alone does not tell what comes next: the
+    state must. There is one sequence and no chance: every batch of every split is the same.
+
+    Attributes:
+        vocabulary: the four letters e h l o, as tokens 0 to 3.
+
+    >>> task = Hello()
+    >>> batch = task.batch("train", 0, size=1, seed=1)
+    >>> task.vocabulary.decode(batch.inputs[0]), task.vocabulary.decode(batch.targets[0])
+    ('hell', 'ello')
+    """
+
+    sample = Sample(prime="h", length=4, temperature=0.0)
+
+    def __init__(self) -> None:
+        self.vocabulary = Vocabulary.of(WORD)
+        self.tokens = torch.tensor(self.vocabulary.encode(WORD), dtype=torch.int64)
+        letters = len(self.vocabulary)
+        self.spec = Spec("tokens", letters, "classes", letters, causal=True)
+
+    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
+        """Return the word ``size`` times."""
+        word = self.tokens.expand(size, -1)  # (B, 5)
+        return Batch(word[:, :-1].contiguous(), word[:, 1:].contiguous())
+
+    def evaluation(
+        self, split: Split, sequences: int, seed: int, protocol: str | None = None
+    ) -> Iterator[Batch]:
+        """Yield the word once: there is no other sequence to judge on."""
+        yield self.batch(split, 0, 1, seed)
