@@ -1,1 +1,5 @@
-"""generation"""
+"""Text from a trained language model."""
+
+from seqlab.generation.sampling import Sampling, generate
+
+__all__ = ["Sampling", "generate"]

@@ -1,0 +1,232 @@
+"""`seqlab train` and `seqlab resume`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, stderr
+
+if TYPE_CHECKING:
+    from seqlab.runs import Run
+    from seqlab.settings import CompareExperiment, GradientExperiment, TrainExperiment
+    from seqlab.training import Session
+
+
+def train(
+    experiment: Annotated[
+        str | None,
+        typer.Argument(
+            help="A named experiment; `seqlab list` shows them.", autocompletion=options.complete_experiment
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Settings as key.path=value.", metavar="[KEY=VALUE]...")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Your own settings file instead of a named experiment.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Another model: a name, lstm[hidden_size=8], or your own my_cell.py.",
+            autocompletion=options.complete_model,
+        ),
+    ] = None,
+    difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Take one step, save nothing, say what would be done.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Train a named experiment to its claim.
+
+    Examples: seqlab train hello / seqlab train temporal-order --difficulty hard / seqlab train temporal-order model.hidden_size=8
+    """
+    from seqlab.settings import CompareExperiment, GradientExperiment
+
+    words = list(overrides or [])
+    if config is not None and experiment is not None:  # with --config every word is a setting
+        words, experiment = [experiment, *words], None
+    if device is not None:
+        words.append(f"compute.device={device}")
+    settings, _ = options.load_settings(
+        experiment,
+        config=config,
+        overrides=words,
+        model=model,
+        difficulty=difficulty,
+        preset=preset,
+        seed=seed,
+    )
+    if isinstance(settings, GradientExperiment):
+        return _measure_gradients(settings, as_json)
+    if isinstance(settings, CompareExperiment):
+        return _compare(settings, difficulty, quiet, as_json)
+    return _train(settings, budget, dry_run, quiet, as_json)
+
+
+def resume(
+    run: Annotated[
+        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+    ] = "latest",
+    model: Annotated[
+        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Go on with an interrupted run, exactly where it stopped."""
+    from seqlab.errors import RunFolderError
+    from seqlab.registry import admit
+    from seqlab.runs import find_run
+    from seqlab.training import reopen
+
+    found = find_run(run)
+    status = found.info().status
+    if status == "finished":
+        raise RunFolderError(
+            f"{found.id} is finished; there is nothing to go on with.", hint=f"seqlab show {found.id}"
+        )
+    if status == "running":
+        raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
+    if model is not None:
+        admit(model)
+    _finish(found, reopen(found, model), quiet, as_json)
+
+
+def _train(settings: TrainExperiment, budget: str | None, dry_run: bool, quiet: bool, as_json: bool) -> None:
+    from seqlab.training import begin
+    from seqlab.training.budget import parse_seconds, steps_within
+
+    if budget is not None:
+        seconds = parse_seconds(budget)
+        stderr().print(f"Measuring the speed for a budget of {seconds:.0f} s ...")
+        steps = steps_within(settings, seconds)
+        settings = settings.model_copy(
+            update={"training": settings.training.model_copy(update={"steps": steps})}
+        )
+        stderr().print(f"{steps:,} steps fit.")
+    if dry_run:
+        return _dry_run(settings, as_json)
+    run, session = begin(settings, command=shlex.join(["seqlab", *sys.argv[1:]]))
+    _finish(run, session, quiet, as_json)
+
+
+def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
+    """Train a run to its end and say what came of it."""
+    from seqlab.cli.progress import Reporter, progress
+    from seqlab.training import train as train_run
+    from seqlab.training.checkpoints import step_of
+
+    console = stderr()
+    training = session.experiment.training
+    if not quiet:
+        _announce(run, session)
+    period = session.task.batch("train", 0, 1, session.experiment.seed).inputs.shape[1]
+    characters = training.batch_size * period if session.task.protocols else None
+    reporter = Reporter(training.steps, step_of(run.last_checkpoint), characters)
+    with progress(reporter, run.log, quiet=quiet) as watch:
+        summary = train_run(run, session, watch=watch)
+    if as_json:
+        show_json({"run": run.id, "path": str(run.path), **summary})
+    else:
+        for line in describe(summary, session.task.metric):
+            print(line)
+        for sample in sorted(run.samples.glob("step-*.txt"))[-1:]:
+            print(f"\n{sample.read_text(encoding='utf-8').rstrip()}\n")
+    following = "seqlab sample" if session.task.vocabulary else "seqlab plot"
+    console.print(
+        f"Run: {run.path}\nNext: {following}, seqlab show, or seqlab train again with another --seed.",
+        soft_wrap=True,
+    )
+
+
+def describe(summary: dict[str, Any], metric: str) -> list[str]:
+    """Word a summary for people."""
+    lines = []
+    if summary["solved"] is not None:
+        solved = (
+            f"solved after {summary['sequences_to_solve']:,} sequences" if summary["solved"] else "not solved"
+        )
+        lines.append(f"{solved} ({summary['steps']:,} steps, {summary['sequences_seen']:,} sequences seen)")
+    else:
+        lines.append(f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences")
+    if "validation" in summary:
+        for protocol, figures in summary["validation"].items():
+            name = protocol.replace("_", "-")
+            lines.append(
+                f"validation, {name}: {figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character, perplexity {figures['perplexity']:.3f}"
+            )
+    else:
+        held_out = summary["held_out"]
+        lines.append(
+            f"held out: {metric} {held_out[metric]:.6g}, loss {held_out['loss']:.4g}, "
+            f"{held_out['errors']:,} of {held_out['sequences']:,} sequences wrong"
+        )
+    lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
+    return lines
+
+
+def _announce(run: Run, session: Session) -> None:
+    console = stderr()
+    compute = session.experiment.compute
+    corpus = getattr(session.task, "corpus_info", None)
+    if corpus is not None and corpus.stands_in_for:
+        console.print(f"[bold yellow]Note:[/] {corpus.reason}", soft_wrap=True)
+    threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
+    console.print(f"{run.id} on {session.device}, {compute.precision}, {threads}", soft_wrap=True)
+
+
+def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
+    from seqlab.training.budget import measure
+
+    speed = measure(settings, seconds=0.0)
+    facts = {
+        "experiment": settings.experiment,
+        "model": settings.model.name,
+        "task": settings.task.name,
+        "parameters": speed.parameters,
+        "steps": settings.training.steps,
+        "first_loss": speed.first_loss,
+        "estimated_seconds": speed.seconds_for(settings),
+    }
+    if as_json:
+        return show_json(facts)
+    for name, value in facts.items():
+        print(f"{name}\t{value}")
+    stderr().print("One step was taken; nothing was saved.")
+    return None
+
+
+def _measure_gradients(settings: GradientExperiment, as_json: bool) -> None:
+    from seqlab.cli.gradients import run_gradients
+
+    run_gradients(settings, as_json)
+
+
+def _compare(settings: CompareExperiment, difficulty: str | None, quiet: bool, as_json: bool) -> None:
+    from seqlab.cli.compare import run_comparison
+
+    run_comparison(
+        settings.on,
+        settings.models,
+        range(1, settings.seeds + 1),
+        name=settings.experiment,
+        overrides=[f"{key}={value}" for key, value in settings.settings.items()],
+        difficulty=difficulty,
+        quiet=quiet,
+        as_json=as_json,
+    )

@@ -1,0 +1,95 @@
+"""Checkpoints: ``last.pt`` holds everything needed to go on bit for bit, ``best.safetensors`` weights alone.
+
+Files are written beside their place and then renamed, so that a crash leaves the old one or the new one.
+Neither knows the device it was written on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from seqlab.errors import RunFolderError
+from seqlab.models import SequenceModel
+from seqlab.training.loop import Learner
+
+
+def save_checkpoint(path: Path, learner: Learner) -> None:
+    """Save all that ``learner`` needs to go on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".tmp")
+    torch.save(learner.state_dict(), beside)
+    _replace(beside, path)
+
+
+def load_checkpoint(path: Path, learner: Learner) -> None:
+    """Bring ``learner`` back to a saved state.
+
+    Raises:
+        RunFolderError: when the file is damaged or belongs to another model.
+    """
+    saved = _read(path)
+    try:
+        learner.load_state_dict(saved)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise RunFolderError(
+            f"{path} does not fit the run's settings: {str(error).splitlines()[0]}",
+            hint="Was config.yaml edited? Start a new run with `seqlab train --config`.",
+        ) from error
+
+
+def save_weights(path: Path, model: SequenceModel) -> None:
+    """Save a model's weights alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".tmp")
+    safetensors.torch.save_file(
+        {name: tensor.contiguous() for name, tensor in model.state_dict().items()}, beside
+    )
+    _replace(beside, path)
+
+
+def load_weights(path: Path, model: SequenceModel) -> None:
+    """Load weights into a model.
+
+    Raises:
+        RunFolderError: when the file is missing, damaged or belongs to another model.
+    """
+    if not path.is_file():
+        raise RunFolderError(
+            f"There are no weights at {path}.", hint="Has the run come to its first validation?"
+        )
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except (safetensors.SafetensorError, RuntimeError, OSError) as error:
+        raise RunFolderError(
+            f"{path} is damaged or of another model: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged or hostile file; none may pass
+        raise RunFolderError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}",
+            hint="The file is damaged, or not a checkpoint of seqlab.",
+        ) from error
+    if not isinstance(saved, dict):
+        raise RunFolderError(f"{path} is not a checkpoint of seqlab.")
+    return saved
+
+
+def _replace(beside: Path, path: Path) -> None:
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def step_of(path: Path) -> int:
+    """Return the step at which a checkpoint was saved; 0 where there is none."""
+    return int(_read(path)["counters"]["step"]) if path.is_file() else 0

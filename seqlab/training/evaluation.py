@@ -1,0 +1,34 @@
+"""A model judged on sequences that it does not learn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import torch
+
+from seqlab.contracts import Batch
+from seqlab.models import SequenceModel, State
+from seqlab.tasks import Task
+
+
+@torch.no_grad()
+def evaluate(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> dict[str, float]:
+    """Return the task's metrics over batches, with the state carried where a batch continues the one before.
+
+    Args:
+        model: evaluated as it is, without dropout.
+        task: what the batches are of.
+        batches: as from :meth:`Task.evaluation`.
+    """
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    total = Counter[str]()
+    state: State | None = None
+    for batch in batches:
+        batch = batch.to(device)
+        outputs, state = model(batch.inputs, state if batch.continues else None)
+        total.update(task.tally(outputs.float(), batch))
+    model.train(was_training)
+    return task.metrics(total)

@@ -1,0 +1,274 @@
+"""The training loop: five visible steps, and everything that must be remembered to go on bit for bit.
+
+It knows no files and no screen. :func:`fit` is a generator of what happens; whoever runs it writes records,
+draws progress, saves checkpoints, or stops asking.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqlab.contracts import Batch, torch_stream
+from seqlab.errors import NonFiniteLossError, UnknownNameError
+from seqlab.models import SequenceModel, State, detach
+from seqlab.settings import Training
+from seqlab.tasks import Task
+from seqlab.training.evaluation import evaluate
+from seqlab.training.optimisers import build_optimizer, clip_gradient, learning_rate
+
+SMOOTHING = 0.98
+"""Decay of the smoothed loss, per step."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The model has been judged on the validation set.
+
+    Attributes:
+        metrics: as the task reports them.
+        best: whether these are the weights to keep.
+        solved: whether they fulfil ``stop_when``.
+    """
+
+    metrics: Mapping[str, float]
+    best: bool
+    solved: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """One parameter update has been made.
+
+    Attributes:
+        step: updates made so far.
+        sequences: training sequences seen so far.
+        loss: of this batch, in nats (or squared error).
+        smoothed_loss: its running mean.
+        grad_norm: the gradient's global norm before clipping.
+        learning_rate: that the update was made with.
+        validation: the judgement made after this step, where one was due.
+    """
+
+    step: int
+    sequences: int
+    loss: float
+    smoothed_loss: float
+    grad_norm: float
+    learning_rate: float
+    validation: Validation | None = None
+
+
+@dataclass
+class Learner:
+    """A model in training with everything that the next step depends on.
+
+    Random streams need no remembering: data and dropout are functions of (seed, step).
+    """
+
+    model: SequenceModel
+    optimizer: torch.optim.Optimizer
+    averaged: list[Tensor] | None = None
+    carried: State | None = None
+    counters: dict[str, Any] = field(
+        default_factory=lambda: {
+            "step": 0, "sequences": 0, "smoothed_loss": None, "grad_norm": None,
+            "best_loss": math.inf, "best_step": None, "stale": 0, "solved_at": None, "ended": False,
+        }
+    )  # fmt: skip
+
+    @property
+    def step(self) -> int:
+        """Updates made so far."""
+        return int(self.counters["step"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything as tensors and plain values, on the processor."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "averaged": self.averaged,
+            "carried": self.carried,
+            "counters": dict(self.counters),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.averaged = saved["averaged"]
+        self.carried = saved["carried"]
+        self.counters = dict(saved["counters"])
+
+    @contextmanager
+    def evaluated_weights(self) -> Iterator[None]:
+        """Put the averaged weights, where there are any, in the model's place for a while."""
+        if self.averaged is None:
+            yield
+            return
+        parameters = list(self.model.parameters())
+        trained = [parameter.detach().clone() for parameter in parameters]
+        _copy(self.averaged, parameters)
+        try:
+            yield
+        finally:
+            _copy(trained, parameters)
+
+    def use_averaged_weights(self) -> None:
+        """Put the averaged weights, where there are any, in the model's place for good."""
+        if self.averaged is not None:
+            _copy(self.averaged, list(self.model.parameters()))
+
+
+def new_learner(model: SequenceModel, settings: Training) -> Learner:
+    """Return a model ready for its first step."""
+    averaged = None
+    if settings.averaging is not None:
+        averaged = [parameter.detach().clone() for parameter in model.parameters()]
+    return Learner(model, build_optimizer(model.parameters(), settings), averaged)
+
+
+def train_step(
+    learner: Learner,
+    task: Task,
+    batch: Batch,
+    settings: Training,
+    precision: AbstractContextManager[object],
+) -> tuple[float, float]:
+    """Learn from one batch: the five steps of every training loop.
+
+    Returns:
+        The loss, and the gradient's global norm before clipping.
+
+    Raises:
+        NonFiniteLossError: when either is not finite; the weights are then left as they were.
+    """
+    state = learner.carried if batch.continues else None
+    with precision:
+        outputs, state = learner.model(batch.inputs, state)  # 1. forward
+    loss = task.loss(outputs.float(), batch)  # 2. loss
+    learner.optimizer.zero_grad()  # 3. zero the gradient
+    loss.backward()  # type: ignore[no-untyped-call]  # 4. backward
+    grad_norm = float(clip_gradient(learner.model.parameters(), settings.clip_norm))
+    value = float(loss.detach())
+    if not (math.isfinite(value) and math.isfinite(grad_norm)):
+        raise _non_finite(learner, value, grad_norm)
+    learner.optimizer.step()  # 5. step
+    learner.carried = detach(state) if task.stream else None
+    return value, grad_norm
+
+
+def fit(
+    learner: Learner,
+    task: Task,
+    settings: Training,
+    seed: int,
+    precision: AbstractContextManager[object] | None = None,
+) -> Iterator[Step]:
+    """Train until the steps are used up, the task is solved, or patience ends.
+
+    Stopping to ask and calling again with the same learner goes on where it was.
+
+    Args:
+        learner: the model and all that its next step depends on; changed in place.
+        task: where batches come from.
+        settings: how to train.
+        seed: of the data and of dropout.
+        precision: the context of the forward pass; None for full precision.
+
+    Yields:
+        A :class:`Step` after every update, with a :class:`Validation` after every ``evaluate_every`` of them.
+
+    Raises:
+        NonFiniteLossError: when the loss or the gradient is not finite.
+    """
+    precision = precision or nullcontext()
+    counters = learner.counters
+    device = next(learner.model.parameters()).device
+    learner.model.train()
+    while learner.step < settings.steps and not counters["ended"]:
+        index = learner.step
+        batch = task.batch("train", index, settings.batch_size, seed).to(device)
+        rate = learning_rate(settings, index)
+        for group in learner.optimizer.param_groups:
+            group["lr"] = rate
+        learner.model.noise = torch_stream(seed, "dropout", index)
+        loss, grad_norm = train_step(learner, task, batch, settings, precision)
+        if learner.averaged is not None and settings.averaging is not None:
+            # the young average forgets faster, so that it does not remember the random start
+            decay = min(settings.averaging, (1 + index) / (10 + index))
+            torch._foreach_lerp_(learner.averaged, list(learner.model.parameters()), 1 - decay)
+        smoothed = counters["smoothed_loss"]
+        smoothed = loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
+        counters.update(
+            step=index + 1,
+            sequences=counters["sequences"] + len(batch.inputs),
+            smoothed_loss=smoothed,
+            grad_norm=grad_norm,
+        )
+        validation = None
+        if (index + 1) % settings.evaluate_every == 0 or index + 1 == settings.steps:
+            validation = _validate(learner, task, settings, seed)
+        yield Step(index + 1, counters["sequences"], loss, smoothed, grad_norm, rate, validation)
+
+
+def is_solved(metrics: Mapping[str, float], stop_when: Mapping[str, float], task: Task) -> bool:
+    """Say whether every metric named in ``stop_when`` is as good as wanted there.
+
+    Losses and errors are wanted at most that great, the others at least.
+    """
+    if not stop_when:
+        return False
+    unknown = sorted(set(stop_when) - set(metrics))
+    if unknown:
+        raise UnknownNameError("metric", unknown[0], metrics)
+    lower = {"loss", "bits", "perplexity", "errors", "mse"} | (
+        set() if task.higher_is_better else {task.metric}
+    )
+    return all(
+        metrics[name] <= wanted if name in lower else metrics[name] >= wanted
+        for name, wanted in stop_when.items()
+    )
+
+
+def _validate(learner: Learner, task: Task, settings: Training, seed: int) -> Validation:
+    counters = learner.counters
+    with learner.evaluated_weights():
+        metrics = evaluate(
+            learner.model, task, task.evaluation("validation", settings.evaluation_sequences, seed)
+        )
+    solved = is_solved(metrics, settings.stop_when, task)
+    best = solved or metrics["loss"] < counters["best_loss"]
+    counters["stale"] = 0 if best else counters["stale"] + 1
+    if best:
+        counters.update(best_loss=metrics["loss"], best_step=counters["step"])
+    if solved:
+        counters["solved_at"] = counters["sequences"]
+    counters["ended"] = solved or (settings.patience is not None and counters["stale"] >= settings.patience)
+    return Validation(metrics, best, solved)
+
+
+def _non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLossError:
+    before = learner.counters["grad_norm"]
+    norm = (
+        "there was no step before"
+        if before is None
+        else f"the gradient norm of the step before was {before:.3g}"
+    )
+    what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient norm is {grad_norm}"
+    return NonFiniteLossError(
+        f"At step {learner.step + 1} {what}; {norm}.",
+        hint="The last good checkpoint is kept. A smaller training.learning_rate or training.clip_norm may help.",
+    )
+
+
+@torch.no_grad()
+def _copy(values: list[Tensor], parameters: list[torch.nn.Parameter]) -> None:
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)
