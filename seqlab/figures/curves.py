@@ -1,0 +1,206 @@
+"""Learning curves: loss, metric and gradient norm over the sequences seen, of one run or several overlaid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
+
+from seqlab.figures.style import line, look
+
+Records = Sequence[Mapping[str, Any]]
+Array = NDArray[np.float64]
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+_PREFIX = "validation_"
+_NO_METRIC = frozenset({"loss", "errors", "sequences"})
+_SHARES = frozenset({"accuracy", "sequence_accuracy"})
+_LABELS = {
+    "bits": "bits per symbol",
+    "nats": "nats per symbol",
+    "perplexity": "perplexity (choices per symbol)",
+}
+
+
+def curves(
+    runs: Sequence[tuple[str, Records]], *, metric: str | None = None, loss_unit: str = "nats"
+) -> Figure:
+    """Draw the learning curves of runs.
+
+    Args:
+        runs: for each its label and the records of its ``metrics.jsonl``.
+        metric: which validation figure to draw below the loss; None picks one that the runs have.
+        loss_unit: for the label of the loss.
+
+    Returns:
+        Panels one below the other, over the number of sequences: the loss in training (thin; thick: smoothed
+        over 1/25 of the run) and in validation (markers), the metric in validation, the norm of the gradient.
+    """
+    metric = metric or pick_metric(runs)
+    panels = ["loss"]
+    panels += ["metric"] * (metric is not None and _any(runs, _PREFIX + metric))
+    panels += ["gradient"] * _any(runs, "grad_norm")
+    with look():
+        height = 0.9 + 0.8 * len(panels) + 1.5 * len(panels) + 0.18 * (len(runs) if len(runs) > 1 else 0)
+        figure = Figure(figsize=(7.5, height))
+        axes = figure.subplots(
+            len(panels), 1, sharex=True, squeeze=False, height_ratios=[1.6, 1, 1][: len(panels)]
+        )[:, 0]
+        for panel, ax in zip(panels, axes, strict=True):
+            if panel == "loss":
+                _draw_loss(ax, runs, loss_unit)
+            elif panel == "metric":
+                assert metric is not None
+                _draw_metric(ax, runs, metric)
+            else:
+                _draw_gradient(ax, runs)
+        axes[-1].set_xlabel("training sequences seen")
+        axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+        _explain(figure, runs)
+    return figure
+
+
+def pick_metric(runs: Sequence[tuple[str, Records]]) -> str | None:
+    """Return the validation figure to draw: bits or accuracy where there are such, else the first other."""
+    found = {key.removeprefix(_PREFIX): None for _, records in runs for record in records for key in record
+             if key.startswith(_PREFIX)}  # fmt: skip
+    wanted = [name for name in ("bits", "accuracy", *found) if name in found and name not in _NO_METRIC]
+    return wanted[0] if wanted else None
+
+
+def series(records: Records, key: str) -> tuple[Array, Array]:
+    """Return the sequences seen and the values of ``key``, where it was recorded; NaN for what is no number.
+
+    >>> series([{"sequences": 32, "loss": 0.5}, {"sequences": 64, "validation_loss": 0.4}], "loss")
+    (array([32.]), array([0.5]))
+    """
+    pairs = [(_number(record.get("sequences")), _number(record[key])) for record in records if key in record]
+    table = np.array(pairs, dtype=float).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def smoothed(values: Array, width: int) -> Array:
+    """Return the mean of the ``width`` (odd) values around each; fewer at the ends, and NaN left out.
+
+    >>> smoothed(np.array([0.0, 3.0, 6.0, np.nan]), 3)
+    array([1.5, 3. , 4.5, 6. ])
+    """
+    finite = np.isfinite(values)
+    reach = width // 2
+    totals = np.concatenate([[0.0], np.cumsum(np.where(finite, values, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(finite)])
+    first = np.maximum(np.arange(len(values)) - reach, 0)
+    last = np.minimum(np.arange(len(values)) + reach + 1, len(values))
+    with np.errstate(invalid="ignore"):
+        return np.asarray((totals[last] - totals[first]) / (counts[last] - counts[first]))
+
+
+def sparkline(values: Sequence[float], width: int = 60, blocks: str = BLOCKS) -> str:
+    """Draw values as one line of text, lowest to highest block; each sign is the mean of its share of them.
+
+    >>> sparkline([4, 3, 2, 1])
+    '█▆▃▁'
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    parts = (
+        [part.mean() for part in np.array_split(np.array(finite), min(width, len(finite)))] if finite else []
+    )
+    if not parts:
+        return ""
+    low, high = min(parts), max(parts)
+    scale = (len(blocks) - 1) / (high - low) if high > low else 0.0
+    return "".join(blocks[round((part - low) * scale)] for part in parts)
+
+
+def _draw_loss(ax: Axes, runs: Sequence[tuple[str, Records]], unit: str) -> None:
+    drawn: list[Array] = []
+    for index, (_, records) in enumerate(runs):
+        style = line(index)
+        x, y = series(records, "loss")
+        smooth = smoothed(y, 2 * (len(y) // 50) + 1)
+        ax.plot(x, y, color=style["color"], linewidth=0.6, alpha=0.35)
+        ax.plot(x, smooth, color=style["color"], linestyle=style["linestyle"])
+        valid_x, valid_y = series(records, _PREFIX + "loss")
+        ax.plot(
+            valid_x,
+            valid_y,
+            color=style["color"],
+            linestyle="none",
+            marker=style["marker"],
+            markerfacecolor="white",
+        )
+        drawn += [smooth, valid_y]
+    ax.set_ylabel(f"loss ({unit})")
+    _spread(ax, np.concatenate(drawn))
+
+
+def _draw_metric(ax: Axes, runs: Sequence[tuple[str, Records]], metric: str) -> None:
+    for index, (_, records) in enumerate(runs):
+        x, y = series(records, _PREFIX + metric)
+        ax.plot(x, y, **line(index), markerfacecolor="white", linewidth=1)
+    if metric in _SHARES:
+        ax.set_ylim(-0.03, 1.03)
+    label = (
+        f"{metric.replace('_', ' ')} (share)"
+        if metric in _SHARES
+        else _LABELS.get(metric, metric.replace("_", " "))
+    )
+    ax.set_ylabel(f"validation\n{label}")
+
+
+def _draw_gradient(ax: Axes, runs: Sequence[tuple[str, Records]]) -> None:
+    drawn = []
+    for index, (_, records) in enumerate(runs):
+        x, y = series(records, "grad_norm")
+        style = line(index)
+        ax.plot(x, y, color=style["color"], linewidth=0.6, alpha=0.35)
+        ax.plot(x, smoothed(y, 2 * (len(y) // 50) + 1), color=style["color"], linestyle=style["linestyle"])
+        drawn.append(y)
+    ax.set_ylabel("gradient norm\n(before clipping)")
+    _spread(ax, np.concatenate(drawn))
+
+
+def _spread(ax: Axes, values: Array) -> None:
+    """Take a logarithmic axis where the values span more than a factor of 30."""
+    finite = values[np.isfinite(values)]
+    if len(finite) and finite.min() > 0 and finite.max() > 30 * finite.min():
+        ax.set_yscale("log")
+
+
+def _explain(figure: Figure, runs: Sequence[tuple[str, Records]]) -> None:
+    """Say which line is which: what the line is in the first panel, and whose above it."""
+    hollow: dict[str, Any] = {"marker": line(0)["marker"], "markerfacecolor": "white"}
+    kinds = [
+        Line2D([], [], color="#555555", linewidth=0.6, alpha=0.6, label="training"),
+        Line2D([], [], color="#555555", label="training, smoothed"),
+        Line2D([], [], color="#555555", linestyle="none", label="validation", **hollow),
+    ]
+    figure.axes[0].legend(handles=kinds, loc="upper right", ncols=3)
+    if len(runs) == 1:
+        figure.suptitle(_literal(runs[0][0]), fontsize=10)
+        return
+    whose = [
+        Line2D([], [], markerfacecolor="white", label=_literal(label), **line(index))
+        for index, (label, _) in enumerate(runs)
+    ]
+    figure.legend(handles=whose, loc="outside upper left", handlelength=3.5)
+
+
+def _literal(label: str) -> str:
+    """Keep matplotlib from reading a dollar sign as mathematics."""
+    return label.replace("$", r"\$")
+
+
+def _any(runs: Sequence[tuple[str, Records]], key: str) -> bool:
+    return any(key in record for _, records in runs for record in records)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
