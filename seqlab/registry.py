@@ -72,7 +72,7 @@ def admit(name: str) -> None:
     Raises:
         PluginError: when there is no such file, or importing it fails.
     """
-    path = _plugin_path(name)
+    path = plugin_path(name)
     key = str(path)
     if key in _admitted:
         return
@@ -106,7 +106,7 @@ def load(kind: Kind, name: str) -> type[Any]:
         PluginError: when a plug-in was not named on the command line, or holds no or several components.
     """
     if is_plugin(name):
-        path = _plugin_path(name)
+        path = plugin_path(name)
         if str(path) not in _admitted:
             raise PluginError(
                 f"{name} is a Python file; it runs only when it is named on the command line.",
@@ -166,7 +166,9 @@ def parse_reference(text: str) -> Component:
     """
     match = re.fullmatch(r"([^\[\]]+)(?:\[(.*)\])?", text.strip())
     if match is None:
-        raise SettingsError(f"{text!r} is not a name with settings.", hint="Write it as lstm[hidden_size=8,layers=2].")
+        raise SettingsError(
+            f"{text!r} is not a name with settings.", hint="Write it as lstm[hidden_size=8,layers=2]."
+        )
     words = [word.strip() for word in (match[2] or "").split(",") if word.strip()]
     return Component(name=match[1], **dict(parse_override(word) for word in words))
 
@@ -209,7 +211,7 @@ def _summary(path: Path) -> str:
     return docstring.partition("\n")[0].rstrip(".")
 
 
-def _plugin_path(name: str) -> Path:
+def plugin_path(name: str) -> Path:
     return Path(name.partition(".py:")[0].removesuffix(".py") + ".py").expanduser().resolve()
 
 
@@ -218,7 +220,9 @@ def _class_in(module: ModuleType, kind: Kind, wanted: str | None, name: str) -> 
     found = {
         cls.__name__: cls
         for cls in vars(module).values()
-        if isinstance(cls, type) and cls.__module__ == module.__name__ and getattr(cls, "component", None) == kind
+        if isinstance(cls, type)
+        and cls.__module__ == module.__name__
+        and getattr(cls, "component", None) == kind
     }
     if wanted is not None:
         if wanted not in found:

@@ -1,23 +1,60 @@
-"""YAML files to frozen, validated settings; overrides; the catalogue of shipped experiments."""
+"""YAML files to frozen, validated settings; overrides; the catalogue of shipped experiments.
 
-from seqlab.settings.catalogue import experiment_names, read_experiment, summary
-from seqlab.settings.checking import check, explain
+What lists experiments and reads YAML is imported at once; what checks settings (and pydantic with it) is
+imported when it is first asked for, so that ``seqlab list`` and shell completion start fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from seqlab.settings.catalogue import experiment_names, read_experiment, read_experiment_file, summary
 from seqlab.settings.overrides import apply_overrides, apply_preset, parse_override
-from seqlab.settings.reader import Document, dump, read_file, read_text, read_value
-from seqlab.settings.schema import (
-    ADAPTER,
-    CompareExperiment,
-    Component,
-    Compute,
-    Experiment,
-    GradientExperiment,
-    Settings,
-    TrainExperiment,
-    Training,
-)
+from seqlab.settings.reader import COMMAND_LINE, Document, dump, read_file, read_text, read_value
+
+if TYPE_CHECKING:
+    from seqlab.settings.checking import check, explain
+    from seqlab.settings.schema import (
+        ADAPTER,
+        CompareExperiment,
+        Component,
+        Compute,
+        Experiment,
+        GradientExperiment,
+        Settings,
+        TrainExperiment,
+        Training,
+    )
 
 __all__ = [
-    "ADAPTER", "CompareExperiment", "Component", "Compute", "Document", "Experiment", "GradientExperiment", "Settings",
-    "TrainExperiment", "Training", "apply_overrides", "apply_preset", "check", "dump", "experiment_names", "explain",
-    "parse_override", "read_experiment", "read_file", "read_text", "read_value", "summary",
-]  # fmt: skip
+    "ADAPTER",
+    "COMMAND_LINE",
+    "CompareExperiment",
+    "Component",
+    "Compute",
+    "Document",
+    "Experiment",
+    "GradientExperiment",
+    "Settings",
+    "TrainExperiment",
+    "Training",
+    "apply_overrides",
+    "apply_preset",
+    "check",
+    "dump",
+    "experiment_names",
+    "explain",
+    "parse_override",
+    "read_experiment",
+    "read_experiment_file",
+    "read_file",
+    "read_text",
+    "read_value",
+    "summary",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "checking" if name in ("check", "explain") else "schema"
+    return getattr(import_module(f"seqlab.settings.{home}"), name)

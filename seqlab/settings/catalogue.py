@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from seqlab.errors import UnknownNameError
@@ -19,7 +21,7 @@ def folder() -> Path:
 def experiment_names() -> list[str]:
     """Return the names of all shipped experiments, sorted.
 
-    >>> "temporal-order" in experiment_names()
+    >>> "hello" in experiment_names()
     True
     """
     return sorted(path.stem for path in folder().glob("*.yaml"))
@@ -33,8 +35,19 @@ def read_experiment(name: str) -> Document:
     """
     if name not in experiment_names():
         raise UnknownNameError("experiment", name, experiment_names())
-    document = read_file(folder() / f"{name}.yaml")
-    return Document({"experiment": name, **document.data}, f"experiments/{name}.yaml", document.lines)
+    document = read_experiment_file(folder() / f"{name}.yaml")
+    return replace(document, source=f"experiments/{name}.yaml")
+
+
+def read_experiment_file(path: Path) -> Document:
+    """Read the document of an experiment from any file; without a name of its own it takes the file's.
+
+    Raises:
+        SettingsError: as :func:`seqlab.settings.read_file` does.
+    """
+    document = read_file(path)
+    name = re.sub(r"[^\w.-]+|^\W+", "-", path.stem).strip("-.") or "experiment"
+    return replace(document, data={"experiment": name, **document.data})
 
 
 def summary(name: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from seqlab.errors import SettingsError, nearest
-from seqlab.settings.reader import Document
+from seqlab.settings.allowed import allowed, at, keys
+from seqlab.settings.reader import Document, show
 from seqlab.settings.schema import ADAPTER, CompareExperiment, GradientExperiment, TrainExperiment
 
 KINDS: Mapping[str, type[BaseModel]] = {
@@ -18,6 +18,8 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "compare": CompareExperiment,
     "gradients": GradientExperiment,
 }
+_MOST = 10
+"""So many findings are shown; a file of another program would have hundreds."""
 
 
 def check(document: Document) -> TrainExperiment | CompareExperiment | GradientExperiment:
@@ -27,15 +29,16 @@ def check(document: Document) -> TrainExperiment | CompareExperiment | GradientE
         SettingsError: naming file, line, key, value, what is allowed, and the nearest right key.
     """
     data = {"kind": "train", **document.data}
-    if data["kind"] not in KINDS:
+    kind = data["kind"]
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SettingsError(
-            f"{document.where('kind')}: kind is {data['kind']!r}; allowed: {', '.join(KINDS)}.",
-            hint=_did_you_mean(str(data["kind"]), KINDS),
+            f"{document.where('kind')}: kind is {show(kind)}; allowed: {', '.join(KINDS)}.",
+            hint=_did_you_mean(str(kind), KINDS),
         )
     try:
-        return ADAPTER.validate_python(data)
+        return ADAPTER.validate_json(json.dumps(data))
     except ValidationError as error:
-        raise explain(error, document, KINDS[data["kind"]], skip=1) from None
+        raise explain(error, document, KINDS[kind], skip=1) from None
 
 
 def explain(
@@ -50,45 +53,68 @@ def explain(
         prefix: the dotted key at which ``model`` stands in the document.
         skip: how many leading parts of pydantic's locations are not keys (the tag of a union).
     """
-    lines = []
-    hint = None
-    for found in error.errors():
-        path = [str(part) for part in found["loc"][skip:] if part != "[key]"]
+    lines: dict[str, str] = {}  # by key: a value that fits no member of a union is one mistake, not several
+    hints = []
+    for found in error.errors(include_url=False):
+        path, schema = at(model, found["loc"][skip:])
         key = ".".join([prefix, *path] if prefix else path)
-        place = document.where(key)
+        if key in lines:
+            continue
+        place, value = document.where(key), found["input"]
         if found["type"] == "extra_forbidden":
-            known = _keys(model, path[:-1])
-            lines.append(f"{place}: there is no setting {key!r}. Known here: {', '.join(known) or 'none'}.")
-            hint = hint or _did_you_mean(path[-1], known)
+            known = keys(at(model, path[:-1])[1])
+            lines[key] = f"{place}: there is no setting {key!r}. Known here: {', '.join(known) or 'none'}."
+            hints.append(_did_you_mean(path[-1], known))
         elif found["type"] == "missing":
-            lines.append(f"{place}: the setting {key!r} is missing.")
+            lines[key] = f"{place}: the setting {key!r} is missing."
+            hints.append(_example(key))
         else:
-            allowed = found["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-            lines.append(f"{place}: {key} is {_show(found['input'])}; allowed: {allowed}.")
-            expected = str((found.get("ctx") or {}).get("expected", ""))
-            hint = hint or _did_you_mean(str(found["input"]), expected.replace("'", "").replace(" or ", ", ").split(", "))
-    return SettingsError("\n".join(lines), hint=hint)
+            said = found["msg"].removeprefix("Value error, ") if found["type"] == "value_error" else None
+            has = f"{key} has no value" if value is None else f"{key} is {show(value)}"
+            lines[key] = f"{place}: {has}; allowed: {said or allowed(schema)}."
+            hints.append(_remedy(key, value, schema))
+    shown = list(lines.values())[:_MOST]
+    if len(lines) > _MOST:
+        shown.append(f"... and {len(lines) - _MOST} more.")
+    return SettingsError("\n".join(shown), hint=next(filter(None, hints), None))
 
 
-def _did_you_mean(word: str, known: typing.Iterable[str]) -> str | None:
+def _did_you_mean(word: str, known: Iterable[str]) -> str | None:
     near = nearest(word, known)
     return f"Did you mean {near!r}?" if near else None
 
 
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _example(key: str) -> str | None:
+    examples = {
+        "task": "task: {name: temporal-order}",
+        "model": "model: {name: lstm, hidden_size: 8}",
+        "on": "on: temporal-order",
+        "models": "models: [rnn, lstm]",
+    }
+    return f"Write for example `{examples[key]}`." if key in examples else None
 
 
-def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Return the keys that ``model`` allows at a path of nested settings."""
-    for step in path:
-        if step not in model.model_fields:
-            return []
-        annotation: Any = model.model_fields[step].annotation
-        options = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else [annotation]
-        inner = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
-        if not inner:
-            return []
-        model = inner[0]
-    return list(model.model_fields)
+_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+def _remedy(key: str, value: Any, schema: Mapping[str, Any]) -> str | None:
+    """Say what was probably meant."""
+    wants = {str(option.get("type")) for option in [schema, *schema.get("anyOf", [])]}
+    if wants & {"integer", "number"}:
+        meant = _number(value, whole="number" not in wants)
+        return f"Write {meant}." if meant else None
+    if "boolean" in wants and str(value).lower() in _WORDS:
+        return f"Write {_WORDS[str(value).lower()]}."
+    if "object" in wants and isinstance(value, str) and key in ("task", "model"):
+        return f"Write `{key}: {{name: {value}}}`, or {key}.name={value} on the command line."
+    return _did_you_mean(value, map(str, schema.get("enum", []))) if isinstance(value, str) else None
+
+
+def _number(value: Any, *, whole: bool) -> str | None:
+    """Return a number as we read numbers, if ``value`` is one written otherwise: 1_000, 0x10, 1e3."""
+    if isinstance(value, float) and whole and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    try:
+        return str(int(value, 0)) if isinstance(value, str) and len(value) < 20 else None
+    except ValueError:
+        return None

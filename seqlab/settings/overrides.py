@@ -1,11 +1,11 @@
-"""`key.path=value` words of the command line."""
+"""`key.path=value` words of the command line, and a document's own presets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from seqlab.errors import SettingsError, UnknownNameError
-from seqlab.settings.reader import COMMAND_LINE, Document, read_value
+from seqlab.settings.reader import COMMAND_LINE, Document, read_value, show
 
 
 def parse_override(word: str) -> tuple[str, object]:
@@ -23,25 +23,53 @@ def parse_override(word: str) -> tuple[str, object]:
             f"On {COMMAND_LINE}: {word!r} is not a setting.",
             hint="Settings are given as key=value, for example training.learning_rate=1e-3.",
         )
-    return key, read_value(text)
+    try:
+        return key, read_value(text)
+    except SettingsError as error:
+        message = error.message.removeprefix(f"On {COMMAND_LINE}").lstrip(",: ")
+        raise SettingsError(f"On {COMMAND_LINE}, in {word!r}: {message}", hint=error.hint) from None
 
 
 def apply_overrides(document: Document, words: Iterable[str]) -> Document:
-    """Lay ``key=value`` words over a document, in order."""
+    """Lay ``key=value`` words over a document, in order.
+
+    >>> document = apply_overrides(Document({"seed": 1}, "mine.yaml"), ["seed=2", "model.name=lstm"])
+    >>> document.data, document.overridden
+    ({'seed': 2, 'model': {'name': 'lstm'}}, ('seed', 'model.name'))
+    """
     for word in words:
         document = document.override(*parse_override(word))
     return document
 
 
+def presets(document: Document) -> Mapping[str, Mapping[str, object]]:
+    """Return the presets of a document by name.
+
+    Raises:
+        SettingsError: when they are not mappings of ``key: value``.
+    """
+    found = document.data.get("presets")
+    found = {} if found is None else found
+    for key, value in {"presets": found, **(found if isinstance(found, Mapping) else {})}.items():
+        if not isinstance(value, Mapping):
+            path = key if key == "presets" else f"presets.{key}"
+            raise SettingsError(
+                f"{document.where(path)}: {path} is {show(value)}; allowed: a mapping.",
+                hint="Write presets as `presets: {NAME: {key: value}}`.",
+            )
+    return found
+
+
 def apply_preset(document: Document, name: str) -> Document:
-    """Lay the document's own preset of that name over it.
+    """Lay the document's own preset of that name over it; its keys may be dotted or nested.
 
     Raises:
         UnknownNameError: when the document has no such preset.
+        SettingsError: when the preset is not a mapping, or a key of it leads nowhere.
     """
-    presets = document.data.get("presets") or {}
-    if name not in presets:
-        raise UnknownNameError("preset", name, presets)
-    for key, value in presets[name].items():
-        document = document.override(key, value)
+    known = presets(document)
+    if name not in known:
+        raise UnknownNameError("preset", name, known)
+    for key, value in known[name].items():
+        document = document.lay(key, value, f"presets.{name}.{key}")
     return document

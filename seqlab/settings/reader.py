@@ -12,28 +12,59 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 from seqlab.errors import SettingsError
 
 MAX_BYTES = 64 * 1024
+MAX_DEPTH = 20
 COMMAND_LINE = "the command line"
+_START_FROM = "`seqlab config EXPERIMENT` prints a settings file to start from."
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """Valid YAML that a settings file may not hold."""
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader with the scalars of YAML 1.2 instead of those of YAML 1.1."""
+    """The safe loader with YAML 1.2's scalars, without references and tags, and not nested without end."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+    depth = 0
+
+    def fetch_tag(self) -> NoReturn:
+        self._refuse("a tag (!...) is not allowed here; put text that starts with ! in quotes")
+
+    def fetch_anchor(self) -> NoReturn:
+        self._refuse("an anchor (&...) is not allowed here; put text that starts with & in quotes")
+
+    def fetch_alias(self) -> NoReturn:
+        self._refuse("an alias (*...) is not allowed here; write the value out, or put text in quotes")
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self._refuse(f"nested deeper than {MAX_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise _RefusedError(problem=problem, problem_mark=self.get_mark())
 
 
 _NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(null|Null|NULL|~|)$"), ["n", "N", "~", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_NULL = re.compile(r"^(null|Null|NULL|~|)$")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", _NULL, ["n", "N", "~", ""])
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^({_NUMBER})$"), list("-+.0123456789"))
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 
 
 @dataclass(frozen=True)
@@ -61,15 +92,52 @@ class Document:
         return f"{self.source}, line {self.lines[key]}" if key else self.source
 
     def override(self, key: str, value: Any) -> Document:
-        """Return a copy in which the dotted ``key`` has ``value``."""
-        *path, last = key.split(".")
-        data = level = dict(self.data)
-        for step in path:
-            inner = level.get(step)
-            level[step] = dict(inner) if isinstance(inner, Mapping) else {}
-            level = level[step]
-        level[last] = value
+        """Return a copy in which the dotted ``key`` has the ``value`` that the command line gives it.
+
+        Raises:
+            SettingsError: when the key leads through something that is no mapping.
+        """
+        data = _put(self.data, key, value, f"On {COMMAND_LINE}")
         return replace(self, data=data, overridden=(*self.overridden, key))
+
+    def lay(self, key: str, value: Any, origin: str) -> Document:
+        """Return a copy in which ``key`` has a value that stands elsewhere in this document, at ``origin``.
+
+        A mapping is laid over the one that is there, key by key.
+        """
+        if isinstance(value, Mapping):
+            document = self
+            for inner, item in value.items():
+                document = document.lay(f"{key}.{inner}", item, f"{origin}.{inner}")
+            return document
+        data = _put(self.data, key, value, self.where(origin))
+        line = self.lines.get(origin)
+        return replace(self, data=data, lines=self.lines if line is None else {**self.lines, key: line})
+
+
+def _put(data: Mapping[str, Any], key: str, value: Any, place: str) -> dict[str, Any]:
+    """Return a copy of nested mappings in which the dotted ``key`` has ``value``."""
+    *path, last = key.split(".")
+    result = level = dict(data)
+    for depth, step in enumerate(path, 1):
+        inner = level.get(step)
+        if inner is not None and not isinstance(inner, Mapping):
+            parent = ".".join(path[:depth])
+            raise SettingsError(
+                f"{place}: {key!r} cannot be set, because {parent} is {show(inner)}, with nothing inside.",
+                hint=f"Set {parent} itself.",
+            )
+        level[step] = dict(inner or {})
+        level = level[step]
+    level[last] = value
+    return result
+
+
+def show(value: Any) -> str:
+    """Return a value for a message, cut when it is long."""
+    words: dict[Any, str] = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def read_file(path: Path) -> Document:
@@ -86,21 +154,27 @@ def read_file(path: Path) -> Document:
             tags, anchors or a key twice.
     """
     try:
-        size = path.stat().st_size
         if path.is_dir():
             raise SettingsError(f"{path} is a folder, not a settings file.")
-        if size > MAX_BYTES:
-            raise SettingsError(
-                f"{path} has {size:,} bytes; a settings file has at most {MAX_BYTES:,}.",
-                hint="Is this a data file? `seqlab config EXPERIMENT` prints a settings file to start from.",
-            )
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SettingsError(f"There is no file {path}.", hint=_START_FROM) from None
     except OSError as error:
         raise SettingsError(f"Cannot read {path}: {error.strerror}.") from None
+    if len(raw) > MAX_BYTES:
+        raise SettingsError(
+            f"{path} has more than {MAX_BYTES:,} bytes, too many for a settings file.",
+            hint=f"Is this a data file? {_START_FROM}",
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not a text file: byte {error.start} is not UTF-8.") from None
+        line = raw[: error.start].count(b"\n") + 1
+        raise SettingsError(
+            f"{path}, line {line}: not text: byte 0x{raw[error.start]:02x} is not UTF-8.",
+            hint="A settings file is a text file, saved as UTF-8.",
+        ) from None
     return read_text(text, source=str(path))
 
 
@@ -111,28 +185,15 @@ def read_text(text: str, source: str) -> Document:
     >>> document.data["training"]["learning_rate"], document.where("training.learning_rate")
     (0.001, 'mine.yaml, line 2')
     """
-    loader = _Loader("")
-    try:
-        loader = _Loader(text)
-        _refuse_references(text, source)
-        node = loader.get_single_node()
-        lines: dict[str, int] = {}
-        data = _construct(loader, node, "", lines, source) if node is not None else None
-    except RecursionError:
-        raise SettingsError(f"{source} is nested too deeply.") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(_yaml_message(error, source)) from None
-    except ValueError as error:  # int() refuses numbers of thousands of digits
-        raise SettingsError(f"{source} holds a number that cannot be read: {error}.") from None
-    finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+    lines: dict[str, int] = {}
+    data = _parse(text, source, lines)
     if data is None:
-        raise SettingsError(
-            f"{source} is empty.",
-            hint="`seqlab config EXPERIMENT` prints a settings file to start from.",
-        )
+        raise SettingsError(f"{source} is empty.", hint=_START_FROM)
     if not isinstance(data, dict):
-        raise SettingsError(f"{source} holds {_kind(data)}, not a mapping of `key: value` lines.")
+        raise SettingsError(
+            f"{source} holds {_KINDS[type(data)]}, not `key: value` lines.",
+            hint=_START_FROM,
+        )
     return Document(data=data, source=source, lines=lines)
 
 
@@ -142,7 +203,114 @@ def read_value(text: str) -> Any:
     >>> read_value("1e-3"), read_value("[1, 2]"), read_value("no"), read_value("")
     (0.001, [1, 2], 'no', None)
     """
-    return read_text(f"value: {text}", source=COMMAND_LINE).data["value"]
+    value = _parse(text, f"On {COMMAND_LINE}", {})
+    if value is None and not _NULL.match(text.strip()):
+        raise SettingsError(
+            f"On {COMMAND_LINE}: {text!r} holds no value.", hint="Put text that starts with # in quotes."
+        )
+    return value
+
+
+def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
+    """Build plain data from YAML text and note the line of every key."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+        except (ValueError, OverflowError):  # chr() refuses an escape such as \\U99999999
+            loader._refuse("an escape that stands for no character")
+    except yaml.YAMLError as error:
+        raise _explain(error, text, source) from None
+    return None if node is None else _construct(loader, node, "", lines, source)
+
+
+def _construct(loader: _Loader, node: yaml.Node, key: str, lines: dict[str, int], source: str) -> Any:
+    """Build plain data from a node and note the line of every key below it."""
+    place = f"{source}, line {node.start_mark.line + 1}"
+    if isinstance(node, yaml.MappingNode):
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            place = f"{source}, line {key_node.start_mark.line + 1}"
+            if not isinstance(key_node, yaml.ScalarNode) or not key_node.value:
+                raise SettingsError(
+                    f"{place}: a key must be one word.", hint="Settings are written as `key: value`."
+                )
+            name = _printable(key_node.value, place)
+            path = f"{key}.{name}" if key else name
+            if name in result:
+                raise SettingsError(
+                    f"{place}: the key {path!r} stands here again; it is also on line {lines[path]}."
+                )
+            lines[path] = key_node.start_mark.line + 1
+            result[name] = _construct(loader, value_node, path, lines, source)
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, item, f"{key}.{i}", lines, source) for i, item in enumerate(node.value)]
+    try:
+        value = loader.construct_object(node)
+    except ValueError:  # int() refuses numbers of thousands of digits
+        raise SettingsError(
+            f"{place}: {key or 'the value'} is a number of {len(node.value)} digits."
+        ) from None
+    return _printable(value, place) if isinstance(value, str) else value
+
+
+def _printable(text: str, place: str) -> str:
+    """Refuse what would steer a terminal instead of being shown on it."""
+    found = _CONTROL.search(text)
+    if found:
+        raise SettingsError(
+            f"{place}: {show(text)} holds the control character {found[0]!r}.", hint="Leave it out."
+        )
+    return text
+
+
+_PROBLEMS = (
+    ("found character '\\t'", "a tab where only spaces may stand", "Indent with spaces."),
+    (
+        "mapping values are not allowed",
+        "a second `:` in one line, or a line that is indented too far",
+        "Put text that holds a colon in quotes.",
+    ),
+    ("but found another document", "a second document, after ---", "One file holds one experiment."),
+    (
+        "that cannot start any token",
+        "text that starts with a sign that YAML keeps for itself",
+        "Put it in quotes.",
+    ),
+    (
+        "unknown escape character",
+        "a backslash in double quotes before a letter that means nothing",
+        "Use single quotes.",
+    ),
+    ("could not find expected ':'", "a line that is no `key: value`", None),
+    ("expected <block end>", "a line that is not indented as its neighbours are, or a quote too many", None),
+    ("expected ',' or ']'", "a list [...] that is not closed", None),
+    ("expected ',' or '}'", "a mapping {...} that is not closed", None),
+    ("unexpected end of stream", "a quote that is not closed", None),
+)
+"""What the YAML library says, what we say instead, and the remedy."""
+
+
+def _explain(error: yaml.YAMLError, text: str, source: str) -> SettingsError:
+    """Turn the YAML library's finding into a message with its line."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return SettingsError(
+            f"{source}, line {line}: not text: it holds the control character {chr(error.character)!r}."
+        )
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    place = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
+    if isinstance(error, _RefusedError):
+        return SettingsError(f"{place}: {problem}.")
+    for theirs, ours, hint in _PROBLEMS:
+        if theirs in problem:
+            return SettingsError(f"{place}: not valid YAML: {ours}.", hint=hint)
+    return SettingsError(f"{place}: not valid YAML: {problem}.")
+
+
+_KINDS = {list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
 
 
 def dump(data: Mapping[str, Any]) -> str:
@@ -174,44 +342,3 @@ def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(float, _represent_float)
-
-
-def _refuse_references(text: str, source: str) -> None:
-    """Refuse tags, anchors and aliases before anything is built from them."""
-    for token in yaml.scan(text, Loader=_Loader):
-        if isinstance(token, yaml.TagToken | yaml.AnchorToken | yaml.AliasToken):
-            line = token.start_mark.line + 1
-            what = {yaml.TagToken: "a tag (!...)", yaml.AnchorToken: "an anchor (&...)"}.get(type(token), "an alias (*...)")
-            raise SettingsError(f"{source}, line {line}: {what} is not allowed here; write the value out.")
-
-
-def _construct(loader: _Loader, node: yaml.Node, key: str, lines: dict[str, int], source: str) -> Any:
-    """Build plain data from a node and note the line of every key below it."""
-    if isinstance(node, yaml.MappingNode):
-        result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            name = str(loader.construct_object(key_node)) if isinstance(key_node, yaml.ScalarNode) else ""
-            line = key_node.start_mark.line + 1
-            if not name:
-                raise SettingsError(f"{source}, line {line}: a key must be one word.")
-            if name in result:
-                raise SettingsError(f"{source}, line {line}: the key {name!r} stands here a second time.")
-            path = f"{key}.{name}" if key else name
-            lines[path] = line
-            result[name] = _construct(loader, value_node, path, lines, source)
-        return result
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(loader, item, f"{key}.{i}", lines, source) for i, item in enumerate(node.value)]
-    return loader.construct_object(node)  # type: ignore[no-untyped-call]
-
-
-def _yaml_message(error: yaml.YAMLError, source: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    place = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
-    return f"{place}: not valid YAML: {problem}."
-
-
-def _kind(value: Any) -> str:
-    names = {list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
-    return names.get(type(value), type(value).__name__)

@@ -11,16 +11,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, TypeAdapter, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, TypeAdapter
 
-Presets = dict[str, dict[str, Any]]
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^\w[\w.-]*$",
+        max_length=80,
+        description="the name, for run folders: letters, digits, hyphens, dots and underscores",
+    ),
+]
 Names = Annotated[tuple[str, ...], Strict(False)]
+Presets = dict[str, dict[str, Any]]
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, nothing unknown passes, no silent conversion of types."""
+    """Base of all settings: immutable, no unknown keys, no silent conversion of types, no NaN or infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Component(Settings):
@@ -30,9 +38,11 @@ class Component(Settings):
     the component is looked up (:func:`seqlab.registry.resolve`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow")
 
-    name: str = Field(description="registered name, or path to a user's own file as path/to/my_cell.py[:ClassName]")
+    name: str = Field(
+        description="registered name, or path to a user's own file as path/to/my_cell.py[:ClassName]"
+    )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -43,27 +53,44 @@ class Component(Settings):
 class Training(Settings):
     """How a model is trained. Steps are parameter updates; sequences are rows of a batch."""
 
-    steps: int = Field(1000, ge=0, description="parameter updates in all")
-    batch_size: int = Field(32, ge=1, description="sequences per update")
+    steps: int = Field(default=1000, ge=0, description="parameter updates in all")
+    batch_size: int = Field(default=32, ge=1, description="sequences per update")
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0, le=100)
-    momentum: float = Field(0.0, ge=0, lt=1, description="of sgd and rmsprop")
-    decay: float = Field(0.99, ge=0, lt=1, description="of the squared gradient's mean (rmsprop alpha, Adam beta2)")
-    weight_decay: float = Field(0.0, ge=0)
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    warmup_steps: int = Field(0, ge=0, description="updates over which the learning rate rises from 0")
-    final_learning_rate: float = Field(0.0, ge=0, le=1, description="at the last step, as a fraction of learning_rate")
-    clip_norm: float | None = Field(1.0, gt=0, description="greatest global norm of the gradient; null to leave it")
-    averaging: float | None = Field(None, gt=0, lt=1, description="decay of the averaged weights that are evaluated")
-    evaluate_every: int = Field(100, ge=1, description="steps between validations")
-    evaluation_sequences: int = Field(512, ge=1, description="size of the validation set, where the task makes its own")
-    test_sequences: int = Field(2560, ge=1, description="size of the held-out test set, where the task makes its own")
-    stop_when: dict[str, float] = Field(
-        default_factory=dict, description="validation metrics at which the task counts as solved; training stops"
+    learning_rate: float = Field(default=1e-3, gt=0, le=100)
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd and rmsprop")
+    decay: float = Field(
+        default=0.99, ge=0, lt=1, description="of the squared gradient's mean (rmsprop alpha, Adam beta2)"
     )
-    patience: int | None = Field(None, ge=1, description="validations without a better loss before stopping")
-    log_every: int = Field(20, ge=1, description="steps between lines of metrics.jsonl")
-    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warmup_steps: int = Field(
+        default=0, ge=0, description="updates over which the learning rate rises from 0"
+    )
+    final_learning_rate: float = Field(
+        default=0.0, ge=0, le=1, description="at the last step, as a fraction of learning_rate"
+    )
+    clip_norm: float | None = Field(
+        default=1.0, gt=0, description="greatest global norm of the gradient; null to leave it"
+    )
+    averaging: float | None = Field(
+        default=None, gt=0, lt=1, description="decay of the averaged weights that are evaluated"
+    )
+    evaluate_every: int = Field(default=100, ge=1, description="steps between validations")
+    evaluation_sequences: int = Field(
+        default=512, ge=1, description="size of the validation set, where the task makes its own"
+    )
+    test_sequences: int = Field(
+        default=2560, ge=1, description="size of the held-out test set, where the task makes its own"
+    )
+    stop_when: dict[str, float] = Field(
+        default_factory=dict,
+        description="validation metrics at which the task counts as solved; training stops",
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="validations without a better loss before stopping"
+    )
+    log_every: int = Field(default=20, ge=1, description="steps between lines of metrics.jsonl")
+    checkpoint_every: int = Field(default=500, ge=1, description="steps between checkpoints")
 
 
 class Compute(Settings):
@@ -71,32 +98,38 @@ class Compute(Settings):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    threads: int | None = Field(None, ge=1, le=1024, description="torch threads; null for the number of cores")
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="torch threads; null for the number of cores"
+    )
 
 
 class TrainExperiment(Settings):
     """One model learns one task."""
 
     kind: Literal["train"] = "train"
-    experiment: str = Field(description="the name, for run folders")
+    experiment: Name
     summary: str = ""
-    seed: int = Field(1, ge=0, lt=2**32)
+    seed: int = Field(default=1, ge=0, le=2**32 - 1)
     task: Component
     model: Component
     training: Training = Training()
     compute: Compute = Compute()
-    presets: Presets = Field(default_factory=dict, description="named groups of key: value, chosen by --preset or --difficulty")
+    presets: Presets = Field(
+        default_factory=dict, description="named groups of key: value, chosen by --preset or --difficulty"
+    )
 
 
 class CompareExperiment(Settings):
     """Several models learn the task of another experiment, over several seeds."""
 
     kind: Literal["compare"]
-    experiment: str
+    experiment: Name
     summary: str = ""
     on: str = Field(description="the experiment whose task and training all models share")
-    models: Names = Field(min_length=1, description="as on the command line: lstm, lstm[hidden_size=8], my_cell.py")
-    seeds: int = Field(5, ge=1, le=1000, description="seeds 1 to this number")
+    models: Names = Field(
+        min_length=1, description="as on the command line: lstm, lstm[hidden_size=8], my_cell.py"
+    )
+    seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
     settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
     presets: Presets = Field(default_factory=dict)
 
@@ -105,14 +138,21 @@ class GradientExperiment(Settings):
     """The norm of d h(T) / d h(t) against the lag T - t, at the start."""
 
     kind: Literal["gradients"]
-    experiment: str
+    experiment: Name
     summary: str = ""
     models: Names = Field(min_length=1)
-    hidden_size: int = Field(100, ge=1, le=2000)
-    lags: int = Field(100, ge=1, le=10_000, description="greatest lag, in steps")
-    burn_in: int = Field(50, ge=0, le=10_000, description="steps before the first Jacobian, so that the state has settled")
-    input_std: float = Field(0.1, ge=0, description="standard deviation of the input weights, for one N(0, 1) input")
-    seeds: int = Field(5, ge=1, le=1000)
+    hidden_size: int = Field(default=100, ge=1, le=2000)
+    lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
+    burn_in: int = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        description="steps before the first Jacobian, so that the state has settled",
+    )
+    input_std: float = Field(
+        default=0.1, ge=0, description="standard deviation of the input weights, for one N(0, 1) input"
+    )
+    seeds: int = Field(default=5, ge=1, le=1000)
     presets: Presets = Field(default_factory=dict)
 
 
