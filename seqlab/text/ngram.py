@@ -199,7 +199,7 @@ class NGram:
         """Return the id of the gram (context, symbol) at that level, or -1."""
         key = context * self.vocabulary_size + symbol
         place = np.searchsorted(level.keys, key)
-        found = (context >= 0) & (symbol >= 0) & (level.keys[place] == key)
+        found = (symbol >= 0) & (level.keys[place] == key)  # an absent context makes a negative key
         return np.where(found, place, _ABSENT)
 
 
@@ -255,9 +255,9 @@ def discounts(counts: IntArray) -> FloatArray:
 
         D(j) = j - (j + 1) Y n_{j+1} / n_j      for j = 1, 2, 3;  D(3) serves all greater counts.
 
-    The estimate needs every n_j > 0 and is of use only while 0 < D(j) <= j: more cannot be taken from a count
-    of j, and less would leave unseen symbols no probability. Small texts and small vocabularies break this
-    (the unigrams of many texts in characters do); then all three are j / 2, as in common toolkits.
+    The estimate needs every n_j > 0 and is of use only where all D(j) > 0, since else unseen symbols may be left
+    without probability. Small texts and small vocabularies break this (the unigrams of many texts in characters
+    do); then all three are j / 2, as in common toolkits. D(j) <= j always: no more is taken than was counted.
 
     Args:
         counts: (G,) the count of every gram of this order.
@@ -274,7 +274,7 @@ def discounts(counts: IntArray) -> FloatArray:
     if n.all():
         j = np.arange(1, 4)
         estimate = j - (j + 1) * (n[0] / (n[0] + 2 * n[1])) * n[1:] / n[:3]
-        if np.all((estimate > 0) & (estimate <= j)):
+        if np.all(estimate > 0):
             return np.asarray(estimate, np.float64)
     return np.array(FALLBACK_DISCOUNTS)
 

@@ -37,8 +37,7 @@ class BruteForce:
             return [0.0, 0.5, 1.0, 1.5]
         y = n[1] / (n[1] + 2 * n[2])
         found = [1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
-        usable = all(0 < value <= j for j, value in enumerate(found, start=1))
-        return [0.0, *found] if usable else [0.0, 0.5, 1.0, 1.5]
+        return [0.0, *found] if min(found) > 0 else [0.0, 0.5, 1.0, 1.5]
 
     def probability(self, context: Gram, symbol: int) -> float:
         """Return p(symbol | context) for a context of at most order - 1 symbols."""
@@ -171,7 +170,7 @@ def test_discounts_are_the_formulas() -> None:
         (5, 0, 5, 5),
         (5, 5, 0, 5),
         (5, 5, 5, 0),
-        (9, 1, 9, 1),  # D(2) = 2 - 3 Y 9 would be negative
+        (5, 2, 5, 2),  # D(2) = 2 - 3 (5 / 9) (5 / 2) would be negative
         (0, 0, 0, 0),
     ],
 )
