@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from seqlab.figures.style import line, look
@@ -123,10 +123,7 @@ def _draw_loss(ax: Axes, runs: Sequence[tuple[str, Records]], unit: str) -> None
     drawn: list[Array] = []
     for index, (_, records) in enumerate(runs):
         style = line(index)
-        x, y = series(records, "loss")
-        smooth = smoothed(y, 2 * (len(y) // 50) + 1)
-        ax.plot(x, y, color=style["color"], linewidth=0.6, alpha=0.35)
-        ax.plot(x, smooth, color=style["color"], linestyle=style["linestyle"])
+        smooth = _draw_training(ax, *series(records, "loss"), style)
         valid_x, valid_y = series(records, _PREFIX + "loss")
         ax.plot(
             valid_x,
@@ -159,12 +156,19 @@ def _draw_gradient(ax: Axes, runs: Sequence[tuple[str, Records]]) -> None:
     drawn = []
     for index, (_, records) in enumerate(runs):
         x, y = series(records, "grad_norm")
-        style = line(index)
-        ax.plot(x, y, color=style["color"], linewidth=0.6, alpha=0.35)
-        ax.plot(x, smoothed(y, 2 * (len(y) // 50) + 1), color=style["color"], linestyle=style["linestyle"])
+        _draw_training(ax, x, y, line(index))
         drawn.append(y)
     ax.set_ylabel("gradient norm\n(before clipping)")
     _spread(ax, np.concatenate(drawn))
+
+
+def _draw_training(ax: Axes, x: Array, y: Array, style: Mapping[str, Any]) -> Array:
+    """Draw what was recorded, thin, and what it comes to, which is returned."""
+    smooth = smoothed(y, 2 * (len(y) // 50) + 1)
+    point = "." if len(y) == 1 else ""  # a line of one point would not be seen
+    ax.plot(x, y, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
+    ax.plot(x, smooth, color=style["color"], linestyle=style["linestyle"], marker=point)
+    return smooth
 
 
 def _spread(ax: Axes, values: Array) -> None:
@@ -172,6 +176,10 @@ def _spread(ax: Axes, values: Array) -> None:
     finite = values[np.isfinite(values)]
     if len(finite) and finite.min() > 0 and finite.max() > 30 * finite.min():
         ax.set_yscale("log")
+        few = finite.max() < 300 * finite.min()
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _explain(figure: Figure, runs: Sequence[tuple[str, Records]]) -> None:
@@ -182,7 +190,7 @@ def _explain(figure: Figure, runs: Sequence[tuple[str, Records]]) -> None:
         Line2D([], [], color="#555555", label="training, smoothed"),
         Line2D([], [], color="#555555", linestyle="none", label="validation", **hollow),
     ]
-    figure.axes[0].legend(handles=kinds, loc="upper right", ncols=3)
+    figure.axes[0].legend(handles=kinds, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     if len(runs) == 1:
         figure.suptitle(_literal(runs[0][0]), fontsize=10)
         return
