@@ -1,6 +1,6 @@
 """Models and tasks by name: the name is the file's.
 
-``seqlab/models/gru.py`` is the model ``gru``; ``seqlab/tasks/temporal_order.py`` is the task ``temporal-order``.
+``seqlab/models/gru.py`` is the model ``gru``; ``seqlab/tasks/temporal_order.py`` the task ``temporal-order``.
 Nothing is registered anywhere else: names are listed from the folder, summaries are read from the source,
 and a module is imported only when its component is used. A file whose name starts with ``_`` is no component.
 
@@ -14,27 +14,31 @@ the schema against which settings are checked.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import inspect
+import json
 import re
 import sys
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-
+from seqlab import settings
 from seqlab.errors import PluginError, SettingsError, UnknownNameError
-from seqlab.settings import Component, Document, TrainExperiment, explain, parse_override
+
+if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does without
+    from pydantic import BaseModel
+
+    from seqlab.settings import Component, Document, TrainExperiment
 
 Kind = Literal["model", "task"]
 _FOLDERS: dict[Kind, str] = {"model": "models", "task": "tasks"}
 _PACKAGE = Path(__file__).resolve().parent
-_admitted: dict[str, ModuleType] = {}
+_PLUGIN = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
+_admitted: dict[Path, ModuleType] = {}
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,25 @@ def entries(kind: Kind) -> list[Entry]:
 
 
 def is_plugin(name: str) -> bool:
-    """Say whether a name is a user's own file rather than a registered name."""
-    return name.partition(".py:")[0].endswith(".py") or ".py:" in name
+    """Say whether a name is a user's own file rather than a registered name.
+
+    >>> is_plugin("cells/my_cell.py:MyCell"), is_plugin("lstm")
+    (True, False)
+    """
+    return _PLUGIN.fullmatch(name) is not None
+
+
+def plugin_path(name: str) -> Path:
+    """Return the absolute path of the file that a plug-in's name stands for."""
+    return Path(_parts(name)[0]).expanduser().resolve()
+
+
+def absolute(name: str) -> str:
+    """Return a plug-in's name with its absolute path, and any other name as it is."""
+    if not is_plugin(name):
+        return name
+    wanted = _parts(name)[1]
+    return f"{plugin_path(name)}:{wanted}" if wanted else str(plugin_path(name))
 
 
 def admit(name: str) -> None:
@@ -72,26 +93,20 @@ def admit(name: str) -> None:
     Raises:
         PluginError: when there is no such file, or importing it fails.
     """
+    if not is_plugin(name):
+        raise PluginError(
+            f"{name!r} is not the path of a Python file.", hint="Write my_cell.py or my_cell.py:Class."
+        )
     path = plugin_path(name)
-    key = str(path)
-    if key in _admitted:
+    if path in _admitted:
         return
-    if not path.is_file():
-        raise PluginError(f"There is no file {str(path)!r} to take a component from.")
-    module_name = f"seqlab_plugin_{path.stem}_{abs(hash(key)):x}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[module_name]
-        line = _line_in(error, path)
-        place = f"{path}, line {line}" if line else str(path)
-        raise PluginError(f"{place}: {type(error).__name__}: {error}") from error
-    _admitted[key] = module
+        is_file = path.is_file()
+    except OSError as error:
+        raise PluginError(f"Cannot read {path}: {error.strerror}.") from None
+    if not is_file:
+        raise PluginError(f"There is no file {path} to take a model or task from.")
+    _admitted[path] = _import_file(path)
 
 
 def load(kind: Kind, name: str) -> type[Any]:
@@ -106,28 +121,41 @@ def load(kind: Kind, name: str) -> type[Any]:
         PluginError: when a plug-in was not named on the command line, or holds no or several components.
     """
     if is_plugin(name):
-        path = plugin_path(name)
-        if str(path) not in _admitted:
+        module = _admitted.get(plugin_path(name))
+        if module is None:
             raise PluginError(
                 f"{name} is a Python file; it runs only when it is named on the command line.",
                 hint=f"If you trust it, add: --{kind} {name}",
             )
-        return _class_in(_admitted[str(path)], kind, name.partition(".py:")[2] or None, name)
+        return _class_in(module, kind, _parts(name)[1])
     if name not in names(kind):
         raise UnknownNameError(kind, name, names(kind))
-    module = importlib.import_module(f"seqlab.{_FOLDERS[kind]}.{name.replace('-', '_')}")
-    return _class_in(module, kind, None, name)
+    return _class_in(importlib.import_module(f"seqlab.{_FOLDERS[kind]}.{name.replace('-', '_')}"), kind, None)
 
 
 def options(component: type[Any]) -> type[BaseModel]:
     """Return the settings of a component as a pydantic model.
 
     They are the keyword-only arguments of its constructor and, for a cell, of the network built around it.
+
+    Raises:
+        PluginError: when the annotations of a user's own class are none that settings can have.
     """
+    from pydantic import ConfigDict, PydanticUserError, create_model
+
+    config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
+    )
     network = getattr(component, "network", None)
-    fields = _keyword_fields(component) | (_keyword_fields(network) if network else {})
-    config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    return create_model(component.__name__, __config__=config, **fields)
+    try:
+        fields = _keyword_fields(component) | (_keyword_fields(network) if network else {})
+        return create_model(component.__name__, __config__=config, **fields)
+    except (NameError, TypeError, PydanticUserError) as error:
+        raise PluginError(
+            f"The settings of {component.__name__} cannot be read from its constructor: "
+            f"{str(error).partition(chr(10))[0]}",
+            hint="Annotate its keyword-only arguments with plain types: int, float, bool, str, Literal, list.",
+        ) from error
 
 
 def check_options(kind: Kind, component: Component, document: Document) -> Component:
@@ -135,17 +163,22 @@ def check_options(kind: Kind, component: Component, document: Document) -> Compo
 
     Raises:
         SettingsError: naming file, line, key, value, what is allowed and the nearest right key.
+        PluginError: as :func:`load` and :func:`options` do.
     """
+    from pydantic import ValidationError
+
+    place = document.where(f"{kind}.name")
     try:
-        cls = load(kind, component.name)
+        schema = options(load(kind, component.name))
     except UnknownNameError as error:
-        raise SettingsError(f"{document.where(f'{kind}.name')}: {error.message}", hint=error.hint) from None
-    schema = options(cls)
+        raise SettingsError(f"{place}: {error.message}", hint=error.hint) from None
+    except PluginError as error:
+        raise PluginError(f"{place}: {error.message}", hint=error.hint) from error
     try:
-        filled = schema(**component.options)
+        filled = schema.model_validate_json(json.dumps(component.options))
     except ValidationError as error:
-        raise explain(error, document, schema, prefix=kind) from None
-    return Component(name=component.name, **filled.model_dump())
+        raise settings.explain(error, document, schema, prefix=kind) from None
+    return settings.Component(name=component.name, **filled.model_dump())
 
 
 def resolve(experiment: TrainExperiment, document: Document) -> TrainExperiment:
@@ -163,14 +196,20 @@ def parse_reference(text: str) -> Component:
 
     >>> parse_reference("lstm[hidden_size=8]").options
     {'hidden_size': 8}
+
+    Raises:
+        SettingsError: when it is not a name with settings.
     """
-    match = re.fullmatch(r"([^\[\]]+)(?:\[(.*)\])?", text.strip())
+    match = re.fullmatch(r"([^\[\]]+)(?:\[(.*)\])?", text.strip(), re.DOTALL)
     if match is None:
         raise SettingsError(
             f"{text!r} is not a name with settings.", hint="Write it as lstm[hidden_size=8,layers=2]."
         )
-    words = [word.strip() for word in (match[2] or "").split(",") if word.strip()]
-    return Component(name=match[1], **dict(parse_override(word) for word in words))
+    words = re.findall(r"(?:\[[^\]]*\]|[^,\[])+", match[2] or "")  # the commas of a list separate no settings
+    chosen = dict(settings.parse_override(word.strip()) for word in words if word.strip())
+    if "name" in chosen:
+        raise SettingsError(f"{text!r} names two components.", hint=f"Write {chosen['name']} alone.")
+    return settings.Component(name=match[1].strip(), **chosen)
 
 
 def replace_component(kind: Kind, old: Component, new: Component) -> Component:
@@ -180,9 +219,11 @@ def replace_component(kind: Kind, old: Component, new: Component) -> Component:
     layers, dropout, bidirectional), and the new cell starts as it does by default.
     """
     network = getattr(load(kind, new.name), "network", None)
-    stays = set(old.options) if new.name == old.name else set(_keyword_fields(network) if network else ())
+    stays = _keyword_fields(network) if network else {}
+    if absolute(new.name) == absolute(old.name):
+        stays = old.options
     kept = {key: value for key, value in old.options.items() if key in stays}
-    return Component(**{**kept, **new.options, "name": new.name})
+    return settings.Component(name=new.name, **{**kept, **new.options})
 
 
 def _keyword_fields(component: type[Any]) -> dict[str, Any]:
@@ -191,8 +232,9 @@ def _keyword_fields(component: type[Any]) -> dict[str, Any]:
     for cls in component.__mro__:
         if "__init__" not in vars(cls):
             continue
-        hints = typing.get_type_hints(cls.__init__, include_extras=True)
-        parameters = inspect.signature(cls.__init__).parameters.values()
+        constructor = vars(cls)["__init__"]
+        hints = typing.get_type_hints(constructor, include_extras=True)
+        parameters = inspect.signature(constructor).parameters.values()
         for parameter in parameters:
             if parameter.kind is parameter.KEYWORD_ONLY:
                 default = ... if parameter.default is parameter.empty else parameter.default
@@ -207,15 +249,38 @@ def _file(kind: Kind, name: str) -> Path:
 
 
 def _summary(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0].rstrip(".")
+    """Return the first line of a module's docstring, with which every module begins."""
+    found = re.match(r'[rR]?"""(.*)', path.read_text(encoding="utf-8"))
+    return found[1].removesuffix('"""').rstrip(". ") if found else ""
 
 
-def plugin_path(name: str) -> Path:
-    return Path(name.partition(".py:")[0].removesuffix(".py") + ".py").expanduser().resolve()
+def _parts(name: str) -> tuple[str, str | None]:
+    """Split a plug-in's name into the path and the class named after it, if any."""
+    found = _PLUGIN.fullmatch(name)
+    assert found is not None
+    return found["path"], found["cls"]
 
 
-def _class_in(module: ModuleType, kind: Kind, wanted: str | None, name: str) -> type[Any]:
+def _import_file(path: Path) -> ModuleType:
+    """Run a user's file as a module of its own."""
+    name = f"seqlab_plugin_{path.stem}_{len(_admitted)}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and the like look their module up
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        line = _line_in(error, path)
+        place = f"{path}, line {line}" if line else str(path)
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise PluginError(f"{place}: {type(error).__name__}: {said}") from error
+    return module
+
+
+def _class_in(module: ModuleType, kind: Kind, wanted: str | None) -> type[Any]:
     """Return the one component that a module defines, or the wanted one of several."""
     found = {
         cls.__name__: cls
@@ -232,15 +297,15 @@ def _class_in(module: ModuleType, kind: Kind, wanted: str | None, name: str) -> 
     if len(public) == 1:
         return next(iter(public.values()))
     if public:
-        choices = ", ".join(f"{name}:{key}" for key in public)
-        raise PluginError(f"{name} holds several {kind}s.", hint=f"Name one of them: {choices}.")
+        choices = ", ".join(f"{module.__file__}:{key}" for key in public)
+        raise PluginError(f"{module.__file__} holds several {kind}s.", hint=f"Name one of them: {choices}")
     base = {"model": "seqlab.models.Cell or seqlab.models.SequenceModel", "task": "seqlab.tasks.Task"}[kind]
-    raise PluginError(f"{name} holds no {kind}.", hint=f"A {kind} is a class derived from {base}.")
+    raise PluginError(f"{module.__file__} holds no {kind}.", hint=f"A {kind} is a class derived from {base}.")
 
 
 def _line_in(error: BaseException, path: Path) -> int | None:
     """Return the last line of ``path`` that the error passed through."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename == str(path):
         return error.lineno
     line, trace = None, error.__traceback__
     while trace is not None:
