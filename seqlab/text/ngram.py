@@ -255,9 +255,9 @@ def discounts(counts: IntArray) -> FloatArray:
 
         D(j) = j - (j + 1) Y n_{j+1} / n_j      for j = 1, 2, 3;  D(3) serves all greater counts.
 
-    The estimate needs every n_j > 0 and is of use only where all D(j) > 0, since else unseen symbols may be left
-    without probability. Small texts and small vocabularies break this (the unigrams of many texts in characters
-    do); then all three are j / 2, as in common toolkits. D(j) <= j always: no more is taken than was counted.
+    The estimate needs every n_j > 0 and is of use only where all D(j) > 0, since else unseen symbols may be
+    left without probability. Small texts and small vocabularies break this (the unigrams of many texts in
+    characters do); then all three are j / 2, as in common toolkits. D(j) <= j always holds.
 
     Args:
         counts: (G,) the count of every gram of this order.
