@@ -37,14 +37,15 @@ class Task:
     the 999 before it, so a resumed run meets exactly the data it would have met, and two models with the
     same seed meet the same data. Splits draw from different random streams.
 
-    A subclass sets :attr:`spec` and writes :meth:`batch`; its keyword-only constructor arguments are its settings.
+    A subclass sets :attr:`spec` and writes :meth:`batch`; its keyword-only constructor arguments are its
+    settings.
 
     Attributes:
         spec: what a model may know.
         stream: whether successive batches continue one another, so that the state is carried (and detached).
         metric: the name of the figure that tells how well the task is done.
         higher_is_better: the direction of ``metric``.
-        protocols: the ways of judging a finished model, where there are several; :meth:`evaluation` takes them.
+        protocols: the ways of judging a finished model, where there are several, for :meth:`evaluation`.
         vocabulary: the symbols of a task whose models can be sampled from, else None.
         sample: what a run writes early, middle and late in training, where there is a vocabulary.
     """
@@ -65,7 +66,7 @@ class Task:
     def evaluation(
         self, split: Split, sequences: int, seed: int, protocol: str | None = None
     ) -> Iterator[Batch]:
-        """Yield the fixed set on which a model is judged: ``sequences`` fresh sequences, at most 512 at a time.
+        """Yield the fixed set on which a model is judged: ``sequences`` fresh ones, at most 512 at a time.
 
         Args:
             split: ``"validation"`` or ``"test"``.
@@ -93,8 +94,8 @@ class Task:
         """Count what :meth:`metrics` needs; tallies of several batches add up.
 
         Returns:
-            ``targets`` counted, ``correct`` among them, their ``loss`` in all (nats, or squared error), and the
-            ``sequences`` with their ``errors`` (sequences in which anything is wrong).
+            ``targets`` counted, ``correct`` among them, their ``loss`` in all (nats, or squared error), and
+            the ``sequences`` with their ``errors`` (sequences in which anything is wrong).
         """
         selected, targets = batch.select(outputs)
         correct = self.is_correct(selected, targets)
