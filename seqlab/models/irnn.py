@@ -16,8 +16,8 @@ class IRNN(RNN):
 
     Le, Jaitly & Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015.
 
-    Initialisation: W = I, b = 0, U from N(0, 0.001^2). Without input the state stays as it is, and so does the
-    gradient on its way back.
+    Initialisation: W = I, b = 0, U from N(0, 0.001^2). Without input the state stays as it is, and so
+    does the gradient on its way back.
 
     Args:
         input_size: the number of symbols or features I.

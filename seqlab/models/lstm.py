@@ -9,10 +9,15 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.backends import mkldnn
 
 from seqlab.models._base import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
+
+ONE_HOT_SYMBOLS = 256
+"""The most symbols that are given to oneDNN as one-hot vectors."""
+_ONEDNN: bool = mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
 class LSTM(Cell):
@@ -76,10 +81,27 @@ class LSTM(Cell):
         return o * torch.tanh(c), c
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read a whole sequence; see :meth:`Cell.forward`."""
+        """Read a whole sequence; see :meth:`Cell.forward`.
+
+        The steps run in oneDNN where it has them: in float32 on the CPU, which is up to four times as fast
+        as the steps one by one. It multiplies what it is given, so symbols come to it as one-hot vectors;
+        of more than 256 symbols that costs more than it saves, and they are looked up.
+        """
+        if self.W.is_cpu and self.W.dtype == torch.float32 and _ONEDNN:
+            if x.is_floating_point():
+                return self._in_onednn(x, state)
+            if self.input_size <= ONE_HOT_SYMBOLS:
+                return self._in_onednn(F.one_hot(x, self.input_size).float(), state)
         sums = self.input(x.transpose(0, 1))
         h, c = _Sequence.apply(sums, self.W, *state, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1], c)
+
+    def _in_onednn(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        bias = self.input.bias
+        weights = (self.input.weight, self.W, bias, torch.zeros_like(bias))  # PyTorch's second bias
+        start = tuple(part[None] for part in state)
+        outputs, h, c = torch.lstm(x, start, weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+        return outputs, (h[0], c[0])
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""
@@ -148,16 +170,16 @@ class _Sequence(torch.autograd.Function):
         da = torch.stack([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], 2)
         into_c = o * (1 - tanh_c * tanh_c)
         dc = dc.clone()
-        later = torch.zeros_like(c_start)  # W^T d a(t+1)
+        total = torch.zeros_like(c_start)
         for dh_t, da_t, into_c_t, f_t in zip(
             *(part.unbind()[::-1] for part in (dh, da, into_c, f)), strict=True
         ):
-            later += dh_t
-            dc.addcmul_(later, into_c_t)
+            total += dh_t
+            dc.addcmul_(total, into_c_t)
             da_t[:, :3].mul_(dc[:, None])
-            da_t[:, 3].mul_(later)
+            da_t[:, 3].mul_(total)
             dc.mul_(f_t)
-            torch.mm(da_t.flatten(1), W, out=later)
+            torch.mm(da_t.flatten(1), W, out=total)
         da = da.flatten(2)
         dW = da.flatten(0, 1).t() @ h[:-1].flatten(0, 1)
-        return da, dW, later, dc, None
+        return da, dW, total, dc, None
