@@ -1,0 +1,157 @@
+"""Comparisons of models over seeds: learning curves, time until solved, success against difficulty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, PercentFormatter
+from numpy.typing import NDArray
+
+from seqlab.comparison.statistics import Survival, wilson
+from seqlab.figures.style import line, look
+
+Curve = tuple[Sequence[float], Sequence[float]]
+"""Training sequences seen, and a metric there: one run's."""
+
+Array = NDArray[np.float64]
+
+
+def learning_curves(curves: Mapping[str, Sequence[Curve]], metric: str) -> Figure:
+    """Draw a metric over the sequences seen: the median over seeds, the quartiles as a band, each seed thin.
+
+    A run that ends early, having solved the task, keeps its last value to the end of the picture.
+
+    Args:
+        curves: by model, one for each seed.
+        metric: what the curves are, for the label.
+    """
+    return _panels([lambda axes: _learning(axes, curves, metric)])
+
+
+def survival_curves(survivals: Mapping[str, Survival]) -> Figure:
+    """Draw the share of runs not yet solved over the sequences seen (Kaplan-Meier).
+
+    A vertical bar on a line marks a run that was stopped unsolved.
+
+    Args:
+        survivals: by model.
+    """
+    return _panels([lambda axes: _survival(axes, survivals)])
+
+
+def overview(curves: Mapping[str, Sequence[Curve]], survivals: Mapping[str, Survival], metric: str) -> Figure:
+    """Draw :func:`learning_curves` and :func:`survival_curves` side by side, under one legend."""
+    return _panels([lambda axes: _learning(axes, curves, metric), lambda axes: _survival(axes, survivals)])
+
+
+def ladder(
+    solved: Mapping[str, Sequence[tuple[int, int]]], difficulties: Sequence[str | float], difficulty: str
+) -> Figure:
+    """Draw the share of seeds solved against difficulty, with Wilson's 95 % intervals.
+
+    Args:
+        solved: by model, for each difficulty how many seeds solved the task, out of how many.
+        difficulties: the rungs, in order: numbers or names.
+        difficulty: what the rungs are, with their unit: ``length (steps)``.
+    """
+    return _panels([lambda axes: _ladder(axes, solved, difficulties, difficulty)])
+
+
+def _panels(draw: Sequence[Callable[[Axes], None]]) -> Figure:
+    """Draw panels side by side, with one legend below them all."""
+    with look():
+        figure = Figure(figsize=(6.4 if len(draw) == 1 else 10.5, 4.2))
+        all_axes = figure.subplots(1, len(draw), squeeze=False)[0]
+        for panel, axes in zip(draw, all_axes, strict=True):
+            panel(axes)
+        handles, labels = all_axes[0].get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(len(labels), 5), handlelength=3.5
+        )
+    return figure
+
+
+def _learning(axes: Axes, curves: Mapping[str, Sequence[Curve]], metric: str) -> None:
+    finite = {model: [curve for run in runs if (curve := _finite(run))] for model, runs in curves.items()}
+    end = max((float(at[-1]) for runs in finite.values() for at, _ in runs), default=1.0)
+    for index, (model, runs) in enumerate(finite.items()):
+        style: dict[str, Any] = line(index)
+        if not runs:
+            axes.plot([], [], **style, label=f"{model} (no values)")
+            continue
+        grid, values = _aligned(runs, end)
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+        axes.plot(grid, values.T, color=style["color"], linestyle="-", alpha=0.35, linewidth=0.6)
+        axes.fill_between(grid, low, high, color=style["color"], alpha=0.15, linewidth=0)
+        axes.plot(grid, middle, **style, markevery=_spread(index, len(curves)), markersize=5, label=model)
+    axes.set(xlabel="training sequences seen", ylabel=metric, xlim=(0, end))
+    axes.set_title(
+        "thick: median over seeds, band: quartiles, thin: each seed\na run that ended keeps its last value",
+        fontsize=9,
+    )
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _finite(curve: Curve) -> tuple[Array, Array] | None:
+    """Return what can be drawn of a run's curve, or None: a run that failed may end in NaN."""
+    at, value = np.asarray(curve[0], float), np.asarray(curve[1], float)
+    keep = np.isfinite(value)
+    return (at[keep], value[keep]) if keep.any() else None
+
+
+def _aligned(runs: Sequence[tuple[Array, Array]], end: float) -> tuple[Array, Array]:
+    """Bring a model's curves, which differ in length, to one grid: (points,), (seeds, points).
+
+    ``np.interp`` holds the last value beyond the end of a curve.
+    """
+    points = np.unique(np.concatenate([*(at for at, _ in runs), [end]]))
+    grid = points[points >= max(at[0] for at, _ in runs)]
+    return grid, np.stack([np.interp(grid, at, value) for at, value in runs])
+
+
+def _spread(index: int, lines: int) -> tuple[float, float]:
+    """Place about eight markers on a line, apart from those of the other lines."""
+    return (0.12 * (index + 0.5) / lines, 0.12)
+
+
+def _survival(axes: Axes, survivals: Mapping[str, Survival]) -> None:
+    end = max(max(curve.times + curve.censored) for curve in survivals.values())
+    for index, (model, curve) in enumerate(survivals.items()):
+        style: dict[str, Any] = line(index)
+        last = max(curve.times + curve.censored)
+        times, left = [*curve.times, last], [*curve.unsolved, curve.unsolved[-1]]
+        solving = range(1, len(curve.times)) or [
+            1
+        ]  # a marker where a run solves, or at the end of a flat line
+        axes.step(times, left, where="post", **style, markersize=5, markevery=list(solving), label=model)
+        at = np.searchsorted(curve.times, curve.censored, side="right") - 1
+        marks = np.asarray(curve.unsolved)[at]
+        axes.plot(curve.censored, marks, "|", color=style["color"], markersize=11, markeredgewidth=1.6)
+    axes.set(xlabel="training sequences seen", ylabel="share of runs not yet solved", ylim=(-0.03, 1.05))
+    axes.set_xlim(0, end * 1.03)
+    axes.set_title("Kaplan-Meier estimate\n| a run stopped unsolved", fontsize=9)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+
+
+def _ladder(
+    axes: Axes,
+    solved: Mapping[str, Sequence[tuple[int, int]]],
+    difficulties: Sequence[str | float],
+    difficulty: str,
+) -> None:
+    for index, (model, counts) in enumerate(solved.items()):
+        shares = np.array([good / runs for good, runs in counts])
+        intervals = [wilson(good, runs) for good, runs in counts]
+        reach = [shares - [i.low for i in intervals], [i.high for i in intervals] - shares]
+        apart = 0.12 * (index - (len(solved) - 1) / 2)
+        at = np.arange(len(difficulties)) + apart
+        axes.errorbar(at, shares, np.maximum(reach, 0), **line(index), markersize=6, capsize=3, label=model)
+    axes.set_xticks(range(len(difficulties)), [str(rung) for rung in difficulties])
+    axes.set(xlabel=difficulty, ylabel="share of seeds solved", ylim=(-0.03, 1.05))
+    axes.set_title("bars: Wilson's 95 % interval", fontsize=9)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
