@@ -39,6 +39,11 @@ def to_json(data: Any, *, indent: int | None = None) -> str:
     return json.dumps(_plain(data), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
+def from_json(text: bytes) -> Any:
+    """Read JSON; NaN and infinity, which other programs write, become None."""
+    return json.loads(text, parse_constant=lambda word: None)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds one object.
 
@@ -47,7 +52,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: when it cannot be read or holds something else.
     """
     try:
-        data = json.loads(path.read_bytes())
+        data = from_json(path.read_bytes())
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -9,7 +9,6 @@ What is replaced is written beside and renamed; what grows is appended to, a lin
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError
-from seqlab.runs.files import read_json, replace_file, to_json
+from seqlab.runs.files import from_json, read_json, replace_file, to_json
 from seqlab.runs.info import FIELDS, RunInfo, info_from, now, this_process
 
 
@@ -202,7 +201,7 @@ class Run:
             lines.pop()
         for number, line in enumerate(lines, 1):
             try:
-                record = json.loads(line)
+                record = from_json(line)
             except ValueError:
                 record = None
             if not isinstance(record, dict):

@@ -133,7 +133,7 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
         raise RunFolderError(f"{reference} is no run folder: it has no run.json.")
     matches = [name for name in ids if reference and name.startswith(reference)]
     if len(matches) > 1 and where is not None:
-        matches = [entry.id for entry in map(_entry, matches) if entry.info and where(entry.info)] or matches
+        matches = [name for name in matches if _fits(name, where)] or matches
     if len(matches) > 1:
         shown = "\n  ".join(matches[:10] + ["..."] * (len(matches) > 10))
         raise RunFolderError(
@@ -146,7 +146,29 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
 
 def list_runs() -> list[RunEntry]:
     """Return every folder among the runs, newest first; what is damaged or foreign is told, never raised."""
-    return sorted(map(_entry, _folder_names(runs_dir())), key=_age_key, reverse=True)
+    parent = runs_dir()
+    return sorted((read_entry(parent / name) for name in _folder_names(parent)), key=_age_key, reverse=True)
+
+
+def read_entry(path: Path) -> RunEntry:
+    """Read what a list shows of one folder; what is damaged or foreign is told, never raised."""
+    run, name = Run(path), path.name
+    if not run.info_path.exists():
+        if _STAMP.search(name):
+            return RunEntry(name, path, "damaged", problem="run.json is missing")
+        return RunEntry(name, path, "foreign", problem="not a run folder")
+    try:
+        info = run.info()
+    except (RunFolderError, OSError) as error:
+        return RunEntry(name, path, "damaged", problem=str(error))
+    try:
+        summary = run.summary()
+    except (RunFolderError, OSError) as error:
+        return RunEntry(name, path, info.status, info, problem=str(error))
+    missing = summary is None and info.status == "finished"
+    return RunEntry(
+        name, run.path, info.status, info, summary, "summary.json is missing" if missing else None
+    )
 
 
 def trash_run(run: Run) -> Path:
@@ -155,7 +177,7 @@ def trash_run(run: Run) -> Path:
     Raises:
         RunFolderError: when it is still running, or cannot be moved.
     """
-    if _entry(run.id, run.path.parent).status == "running":
+    if read_entry(run.path).status == "running":
         raise RunFolderError(f"The run {run.id} is still running.", hint="Stop it first.")
     return _move(run.path, run.path.parent / TRASH / run.id)
 
@@ -212,24 +234,9 @@ def _folder_names(parent: Path) -> list[str]:
         return []
 
 
-def _entry(name: str, parent: Path | None = None) -> RunEntry:
-    run = Run((parent or runs_dir()) / name)
-    if not run.info_path.exists():
-        if _STAMP.search(name):
-            return RunEntry(name, run.path, "damaged", problem="run.json is missing")
-        return RunEntry(name, run.path, "foreign", problem="not a run folder")
-    try:
-        info = run.info()
-    except (RunFolderError, OSError) as error:
-        return RunEntry(name, run.path, "damaged", problem=str(error))
-    try:
-        summary = run.summary()
-    except (RunFolderError, OSError) as error:
-        return RunEntry(name, run.path, info.status, info, problem=str(error))
-    missing = summary is None and info.status == "finished"
-    return RunEntry(
-        name, run.path, info.status, info, summary, "summary.json is missing" if missing else None
-    )
+def _fits(name: str, where: Callable[[RunInfo], bool]) -> bool:
+    info = read_entry(runs_dir() / name).info
+    return info is not None and where(info)
 
 
 def _age_key(entry: RunEntry) -> tuple[str, str]:
