@@ -1,0 +1,132 @@
+"""Echo: repeat a stream of random bits, some steps late."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from seqlab.contracts import Batch, Spec, Split, numpy_stream
+from seqlab.tasks._base import Task
+
+BLOCK = 1024
+"""Steps drawn at once. The stream is made of blocks, so it is the same however it is cut into chunks."""
+
+ROWS = 64
+"""Streams, at most, that a model is judged on side by side."""
+
+
+@dataclass(frozen=True)
+class Chunk(Batch):
+    """A piece of the streams.
+
+    Attributes:
+        start: the step of the stream at which it begins.
+    """
+
+    start: int = 0
+
+
+class Echo(Task):
+    """Answer each step with the bit of ``delay`` steps ago.
+
+        y(t) = x(t - delay),    0 while t < delay
+
+    The bits are 0 or 1 with probability 1/2 each, so guessing is right half the time. A batch is the next
+    ``chunk`` steps of ``size`` streams; the state is carried (and detached) from one to the next. After
+    ``length`` steps new streams begin from the start state.
+
+    The lecture answers with one logistic output; here a softmax chooses between the classes 0 and 1.
+
+    Args:
+        delay: how many steps late.
+        chunk: steps in a batch, the period of truncated BPTT; no gradient reaches further back.
+        length: steps of a stream.
+
+    Source:
+        NYU 6-3: delay 3, chunks of 10 to 20 steps, 5 streams of 20,000 to 40,000 steps.
+
+    >>> batch = Echo(delay=3, chunk=10).batch("train", 0, size=1, seed=1)
+    >>> bool((batch.targets[:, 3:] == batch.inputs[:, :-3]).all())
+    True
+    """
+
+    stream = True
+
+    def __init__(
+        self,
+        *,
+        delay: Annotated[int, Field(ge=0, le=100_000)] = 3,
+        chunk: Annotated[int, Field(ge=1, le=100_000)] = 20,
+        length: Annotated[int, Field(ge=1)] = 20_000,
+    ) -> None:
+        self.delay, self.chunk, self.length = delay, chunk, length
+        self.spec = Spec("tokens", 2, "classes", 2, causal=True)
+
+    def batch(self, split: Split, index: int, size: int, seed: int) -> Chunk:
+        """Return the next chunk, (B, chunk); the last one of a stream may be shorter."""
+        epoch, place = divmod(index, -(-self.length // self.chunk))
+        start = place * self.chunk
+        stop = min(start + self.chunk, self.length)
+        bits = _bits(seed, split, epoch, start - self.delay, stop, size)  # (B, delay + steps)
+        steps = stop - start
+        return Chunk(
+            torch.from_numpy(bits[:, self.delay :].astype(np.int64)),
+            torch.from_numpy(bits[:, :steps].astype(np.int64)),
+            continues=place > 0,
+            start=start,
+        )
+
+    def evaluation(
+        self, split: Split, sequences: int, seed: int, protocol: str | None = None
+    ) -> Iterator[Chunk]:
+        """Yield at least ``sequences`` chunks: fresh streams side by side, at most 64, read on and on."""
+        rows = min(sequences, ROWS)
+        for index in range(-(-sequences // rows)):
+            yield self.batch(split, index, rows, seed)
+
+    @torch.no_grad()
+    def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
+        """Count as every task does, and apart from that the steps that have something to repeat."""
+        total = super().tally(outputs, batch)
+        assert isinstance(batch, Chunk)
+        silent = min(max(self.delay - batch.start, 0), outputs.shape[1])  # steps before the first echo
+        correct = outputs[:, silent:].argmax(-1) == batch.targets[:, silent:]
+        total["echoes"] = correct.numel()
+        total["correct_echoes"] = int(correct.sum())
+        return total
+
+    def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
+        """Return the usual figures, and the accuracy over the steps that have something to repeat."""
+        figures = super().metrics(total)
+        if total["echoes"]:
+            figures["accuracy_after_delay"] = total["correct_echoes"] / total["echoes"]
+        return figures
+
+
+def echo(bits: Sequence[int], delay: int) -> list[int]:
+    """Return the echo of a whole stream, by its definition.
+
+    >>> echo([1, 1, 0, 0, 1, 0, 1, 1, 0, 0], delay=3)
+    [0, 0, 0, 1, 1, 0, 0, 1, 0, 1]
+    """
+    return [bits[t - delay] if t >= delay else 0 for t in range(len(bits))]
+
+
+def _bits(seed: int, split: Split, epoch: int, start: int, stop: int, rows: int) -> NDArray[np.uint8]:
+    """Return steps ``start`` to ``stop`` of the streams, (rows, stop - start); 0 before the streams begin."""
+    first = max(start, 0) // BLOCK
+    blocks = []
+    for block in range(first, -(-stop // BLOCK)):
+        drawn = numpy_stream(seed, "echo", split, epoch, block).bytes(rows * BLOCK // 8)
+        blocks.append(np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1))
+    silence = np.zeros((rows, max(-start, 0)), np.uint8)
+    bits = np.concatenate(blocks, axis=1)[:, max(start, 0) - first * BLOCK : stop - first * BLOCK]
+    return np.concatenate([silence, bits], axis=1)
