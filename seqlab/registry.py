@@ -154,12 +154,14 @@ def options(component: type[Any]) -> type[BaseModel]:
         raise PluginError(
             f"The settings of {component.__name__} cannot be read from its constructor: "
             f"{str(error).partition(chr(10))[0]}",
-            hint="Annotate its keyword-only arguments with plain types: int, float, bool, str, Literal, list.",
+            hint="Annotate its keyword-only arguments with int, float, bool, str, Literal or list.",
         ) from error
 
 
 def check_options(kind: Kind, component: Component, document: Document) -> Component:
     """Check a component's options against its constructor and fill in the defaults.
+
+    A plug-in is recorded with its absolute path, so that a run folder finds it again from anywhere.
 
     Raises:
         SettingsError: naming file, line, key, value, what is allowed and the nearest right key.
@@ -178,7 +180,7 @@ def check_options(kind: Kind, component: Component, document: Document) -> Compo
         filled = schema.model_validate_json(json.dumps(component.options))
     except ValidationError as error:
         raise settings.explain(error, document, schema, prefix=kind) from None
-    return settings.Component(name=component.name, **filled.model_dump())
+    return settings.Component(name=absolute(component.name), **filled.model_dump())
 
 
 def resolve(experiment: TrainExperiment, document: Document) -> TrainExperiment:

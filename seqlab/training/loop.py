@@ -200,10 +200,8 @@ def fit(
             group["lr"] = rate
         learner.model.noise = torch_stream(seed, "dropout", index)
         loss, grad_norm = train_step(learner, task, batch, settings, precision)
-        if learner.averaged is not None and settings.averaging is not None:
-            # the young average forgets faster, so that it does not remember the random start
-            decay = min(settings.averaging, (1 + index) / (10 + index))
-            torch._foreach_lerp_(learner.averaged, list(learner.model.parameters()), 1 - decay)
+        if settings.averaging is not None:
+            _average(learner, settings.averaging)
         smoothed = counters["smoothed_loss"]
         smoothed = loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
         counters.update(
@@ -266,6 +264,14 @@ def _non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLos
         f"At step {learner.step + 1} {what}; {norm}.",
         hint="The last good checkpoint is kept. A smaller training.learning_rate or training.clip_norm may help.",
     )
+
+
+@torch.no_grad()
+def _average(learner: Learner, decay: float) -> None:
+    """Move the averaged weights towards the present ones; a young average moves faster, to forget its start."""
+    assert learner.averaged is not None
+    decay = min(decay, (1 + learner.step) / (10 + learner.step))
+    torch._foreach_lerp_(learner.averaged, list(learner.model.parameters()), 1 - decay)
 
 
 @torch.no_grad()

@@ -1,0 +1,43 @@
+"""When two runs are the same run: the same settings, code, data and plug-in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from seqlab.registry import is_plugin, plugin_path
+from seqlab.settings import TrainExperiment
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_DECIDING = ("contracts.py", "tasks", "models", "text", "training")
+"""The parts of the package on which a run's figures depend."""
+
+
+def fingerprint(experiment: TrainExperiment, data_hash: str | None) -> str:
+    """Return what identifies a run: runs with the same fingerprint, on the same machine, are the same to the bit.
+
+    Args:
+        experiment: the checked settings; the experiment's name, summary and presets do not count.
+        data_hash: the SHA-256 of the corpus, or None.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    settings = experiment.model_dump(exclude={"experiment", "summary", "presets"})
+    name = experiment.model.name
+    plugin = hashlib.sha256(plugin_path(name).read_bytes()).hexdigest() if is_plugin(name) else None
+    everything = json.dumps([settings, _code(), data_hash, plugin], sort_keys=True)
+    return hashlib.sha256(everything.encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Return the hash of the source on which a run's figures depend."""
+    digest = hashlib.sha256()
+    for part in _DECIDING:
+        path = _PACKAGE / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,146 @@
+"""A run that was interrupted, at any step and in any way, ends as if it had not been."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqlab.errors import Interrupted
+from seqlab.registry import resolve
+from seqlab.runs import Run
+from seqlab.settings import TrainExperiment, check, read_text
+from seqlab.training import Step, begin, reopen, train
+from seqlab.training import session as session_module
+
+FRESH = """
+experiment: fresh
+task: {name: temporal-order, difficulty: easy}
+model: {name: lstm, hidden_size: 5, layers: 2, dropout: 0.2}
+training: {steps: 30, batch_size: 8, learning_rate: 1e-2, schedule: cosine, warmup_steps: 5, averaging: 0.9,
+           optimizer: rmsprop, momentum: 0.5, evaluate_every: 7, evaluation_sequences: 32, test_sequences: 32,
+           log_every: 2, checkpoint_every: 10}
+"""
+STREAM = """
+experiment: stream
+task: {name: char-lm, corpus: miniature, period: 16}
+model: {name: lstm, hidden_size: 6}
+training: {steps: 24, batch_size: 4, learning_rate: 1e-2, optimizer: adamw, weight_decay: 0.01, evaluate_every: 12,
+           log_every: 3, checkpoint_every: 8}
+"""
+
+
+def settings(text: str) -> TrainExperiment:
+    document = read_text(text, source="test.yaml")
+    experiment = check(document)
+    assert isinstance(experiment, TrainExperiment)
+    return resolve(experiment, document)
+
+
+def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for a stop, as Ctrl-C does, once this many steps have been made."""
+    original = session_module.fit
+
+    def fit(*args: object, **kwargs: object) -> object:
+        for event in original(*args, **kwargs):  # type: ignore[arg-type]
+            if event.step == step:
+                import signal
+
+                signal.raise_signal(signal.SIGINT)
+            yield event
+
+    monkeypatch.setattr(session_module, "fit", fit)
+
+
+def same_run(one: Run, other: Run) -> None:
+    """Compare two runs to the bit."""
+    assert one.metrics_path.read_bytes() == other.metrics_path.read_bytes()
+    assert one.best_weights.read_bytes() == other.best_weights.read_bytes()
+    for name in sorted(path.name for path in one.samples.glob("*")) if one.samples.is_dir() else []:
+        assert (one.samples / name).read_bytes() == (other.samples / name).read_bytes()
+    ends = [torch.load(run.last_checkpoint, weights_only=True) for run in (one, other)]
+    for saved in ends:
+        del saved["counters"]["seconds"]
+    assert_equal(*ends)
+    sums = [{k: v for k, v in (run.summary() or {}).items() if not k.endswith("_seconds")} for run in (one, other)]
+    assert sums[0] == sums[1]
+    assert sums[0]["steps"] > 0
+
+
+def assert_equal(one: object, other: object) -> None:
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)  # type: ignore[arg-type]
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()  # type: ignore[attr-defined]
+        for key in one:
+            assert_equal(one[key], other[key])  # type: ignore[index]
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)  # type: ignore[arg-type]
+        for left, right in zip(one, other, strict=True):  # type: ignore[call-overload]
+            assert_equal(left, right)
+    else:
+        assert one == other
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+
+@pytest.mark.parametrize("text", [FRESH, STREAM], ids=["fresh batches", "stream with carried state"])
+@pytest.mark.parametrize("step", [1, 7, 13, 23])
+def test_interrupted_and_resumed_equals_uninterrupted(text: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, session = begin(settings(text), command="test")
+    train(whole, session)
+    broken, session = begin(settings(text), command="test")
+    with monkeypatch.context() as patch:
+        stop_at(step, patch)
+        with pytest.raises(Interrupted, match=f"step {step}"):
+            train(broken, session)
+    assert broken.info().status == "interrupted"
+    assert broken.summary() is None
+    train(broken, reopen(broken))
+    assert broken.info().status == "finished"
+    same_run(whole, broken)
+
+
+@pytest.mark.parametrize("text", [FRESH, STREAM], ids=["fresh batches", "stream with carried state"])
+def test_killed_after_a_checkpoint_and_resumed_equals_uninterrupted(text: str) -> None:
+    whole, session = begin(settings(text), command="test")
+    train(whole, session)
+    killed, session = begin(settings(text), command="test")
+
+    class Killed(BaseException):
+        """Nothing in the session may catch this, as nothing can catch kill -9."""
+
+    def watch(step: Step) -> None:
+        if step.step == 19:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(killed, session, watch=watch)
+    last = killed.metrics()[-1]["step"]
+    assert last > torch.load(killed.last_checkpoint, weights_only=True)["counters"]["step"]
+    with killed.metrics_path.open("ab") as file:
+        file.write(b'{"step": 19, "lo')  # torn off in the middle of a line
+    train(killed, reopen(killed))
+    same_run(whole, killed)
+
+
+def test_the_config_of_a_run_repeats_it() -> None:
+    first, session = begin(settings(FRESH), command="test")
+    train(first, session)
+    second, session = begin(settings(first.config_text()), command="test")
+    train(second, session)
+    same_run(first, second)
+
+
+def test_another_seed_gives_another_run() -> None:
+    metrics = []
+    for seed in (1, 2):
+        run, session = begin(settings(FRESH).model_copy(update={"seed": seed}), command="test")
+        train(run, session)
+        metrics.append(run.metrics_path.read_bytes())
+    assert metrics[0] != metrics[1]
