@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from seqlab import __version__
+from seqlab.cli import plot, runs, show
 
 app = typer.Typer(
     name="seqlab",
@@ -27,10 +28,15 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def seqlab(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave."),
     ] = False,
 ) -> None:
     """Hold the options that stand before a command."""
 
 
 TRAIN, INSPECT, MANAGE = "Train", "Inspect", "Manage"
+
+app.command(rich_help_panel=INSPECT)(runs.runs)
+app.command(rich_help_panel=INSPECT)(show.show)
+app.command(rich_help_panel=INSPECT)(plot.plot)

@@ -1,0 +1,94 @@
+"""`seqlab plot`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+
+if TYPE_CHECKING:
+    from seqlab.runs import Run
+
+ASCII_BLOCKS = "_.-=+*%#"
+
+
+def plot(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids, unique prefixes, `latest`, or paths.",
+            metavar="[RUN]...",
+            autocompletion=options.complete_run,
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Paths and figures as JSON.")] = False,
+) -> None:
+    """Draw learning curves, of one run or of several in one picture.
+
+    Examples: seqlab plot / seqlab plot hello-rnn-s1 hello-rnn-s2 --output pictures
+    """
+    from seqlab.errors import RunFolderError, UsageError
+    from seqlab.figures.curves import curves
+    from seqlab.figures.style import save
+    from seqlab.runs import find_run
+
+    found = list({run.path.resolve(): run for run in map(find_run, runs or ["latest"])}.values())
+    records = {run: run.metrics() for run in found}
+    for run, lines in records.items():
+        if not lines:
+            raise RunFolderError(f"{run.id} has recorded nothing yet: its metrics.jsonl is empty or missing.")
+    extra = found[0].info().extra
+    figure = curves(
+        [(run.id, lines) for run, lines in records.items()],
+        metric=extra.get("metric"),
+        loss_unit=extra.get("loss_unit", "nats"),
+    )
+    name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
+    target = (found[0].figures if output is None else output) / name
+    try:
+        paths = save(figure, target)
+    except OSError as error:
+        raise UsageError(f"Cannot write pictures to {target.parent}: {error.strerror}.") from None
+    lines = [_in_short(run, lines) for run, lines in records.items()]
+    if as_json:
+        return show_json({"figures": [str(path) for path in paths], "runs": lines})
+    show_table(
+        ("run", "training loss", "first", "last"),
+        [
+            (item["id"], item["sparkline"], _word(item["first_loss"]), _word(item["last_loss"]))
+            for item in lines
+        ],
+    )
+    for path in paths:
+        print(path)
+    stderr().print("Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.")
+    return None
+
+
+def _in_short(run: Run, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a run's training loss as a line of blocks, with its first and last value."""
+    from seqlab.figures.curves import BLOCKS, sparkline
+
+    losses = [record["loss"] for record in records if isinstance(record.get("loss"), int | float)]
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+        blocks = BLOCKS
+    except UnicodeEncodeError:
+        blocks = ASCII_BLOCKS
+    return {
+        "id": run.id,
+        "points": len(losses),
+        "first_loss": losses[0] if losses else None,
+        "last_loss": losses[-1] if losses else None,
+        "sparkline": sparkline(losses, 40, blocks),
+    }
+
+
+def _word(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

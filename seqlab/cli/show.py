@@ -1,0 +1,158 @@
+"""`seqlab show`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+
+if TYPE_CHECKING:
+    from seqlab.runs import Run, RunInfo
+
+SAMPLE_LINES = 4
+
+
+def show(
+    run: Annotated[
+        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+    ] = "latest",
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+) -> None:
+    """Show a run: how it stands, its settings, its figures, its files.
+
+    Examples: seqlab show / seqlab show hello-rnn-s1 / seqlab show latest --json
+    """
+    from seqlab.runs import find_run
+
+    found = find_run(run)
+    info = found.info()
+    data = _collect(found, info)
+    if as_json:
+        return show_json(data)
+    show_table(("field", "value"), list(_rows(data)), title=found.id)
+    stderr().print(f"Next: {_next(found, info)}", soft_wrap=True, markup=False)
+    return None
+
+
+def run_words(run: Run) -> str:
+    """Return how a run is named on the command line: by its id, or by its path where it lies elsewhere."""
+    from seqlab.runs import runs_dir
+
+    here = run.path.resolve().parent == runs_dir().resolve()
+    return shlex.quote(run.id if here else str(run.path))
+
+
+def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
+    """Gather all that is told; what cannot be read is told instead of stopping the rest."""
+    import dataclasses
+
+    from seqlab.errors import SeqlabError
+    from seqlab.settings import read_text
+
+    problems, settings, summary, error = [], None, None, None
+    try:
+        settings = dict(read_text(run.config_text(), source=str(run.config_path)).data)
+    except SeqlabError as reason:
+        problems.append(reason.message)
+    try:
+        summary = run.summary()
+        error = run.error_text() if info.status == "failed" else None
+    except SeqlabError as reason:
+        problems.append(reason.message)
+    return {
+        "id": run.id,
+        "path": str(run.path),
+        "status": info.status,
+        "problems": problems,
+        "error": error,
+        "info": dataclasses.asdict(info),
+        "settings": settings,
+        "summary": summary,
+        "files": _files(run),
+        "samples": _samples(run),
+    }
+
+
+def _files(run: Run) -> dict[str, int]:
+    """Return the run's files and their sizes in bytes."""
+    paths = sorted(path for path in run.path.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(run.path).as_posix(): path.stat().st_size for path in paths}
+
+
+def _samples(run: Run) -> dict[str, str]:
+    paths = sorted(run.samples.glob("*.txt"))
+    return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths}
+
+
+def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    info = data["info"]
+    yield "run", data["id"]
+    yield "path", data["path"]
+    yield "status", data["status"]
+    for problem in data["problems"]:
+        yield "problem", problem
+    if data["error"]:
+        yield "error", data["error"].strip().splitlines()[-1]
+    for key in ("command", "created", "started", "ended", "git_commit", "data_hash"):
+        if info[key]:
+            yield key, str(info[key])
+    for key in ("versions", "machine", "extra"):
+        if info[key]:
+            yield key, ", ".join(f"{name} {_word(value)}" for name, value in _flat(info[key]))
+    for name, value in _flat(data["settings"] or {}):
+        if not name.startswith(("presets.", "summary")):
+            yield f"settings {name}", _word(value)
+    for name, value in _flat(data["summary"] or {}):
+        yield f"summary {name}", _word(value)
+    for name, size in data["files"].items():
+        yield f"file {name}", _size(size)
+    for name, text in data["samples"].items():
+        for line in text.strip().splitlines()[:SAMPLE_LINES]:
+            yield f"sample {name}", line
+
+
+def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted keys and values, as they are written on the command line."""
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _word(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _next(run: Run, info: RunInfo) -> str:
+    """Return what to type next: to look on, or to go on."""
+    name = run_words(run)
+    own_file = f" --model {shlex.quote(info.model)}" if ".py" in info.model else ""
+    if info.status in ("failed", "interrupted"):
+        if run.last_checkpoint.is_file():
+            return f"seqlab resume {name}{own_file}"
+        return f"seqlab train --config {shlex.quote(str(run.config_path))}{own_file}"
+    if info.status == "finished" and _has(run.samples):
+        return f"seqlab sample {name}{own_file}, or seqlab plot {name}"
+    return f"seqlab plot {name}"
+
+
+def _has(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
