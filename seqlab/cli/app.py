@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from seqlab import __version__
-from seqlab.cli import plot, runs, show
+from seqlab.cli import config, plot, runs, schema, show
+from seqlab.cli import list as list_
 
 app = typer.Typer(
     name="seqlab",
@@ -40,3 +41,6 @@ TRAIN, INSPECT, MANAGE = "Train", "Inspect", "Manage"
 app.command(rich_help_panel=INSPECT)(runs.runs)
 app.command(rich_help_panel=INSPECT)(show.show)
 app.command(rich_help_panel=INSPECT)(plot.plot)
+app.command(rich_help_panel=MANAGE)(config.config)
+app.command(rich_help_panel=MANAGE)(schema.schema)
+app.command("list", rich_help_panel=MANAGE)(list_.list_)

@@ -64,10 +64,12 @@ def apply_preset(document: Document, name: str) -> Document:
     """Lay the document's own preset of that name over it; its keys may be dotted or nested.
 
     Raises:
-        UnknownNameError: when the document has no such preset.
-        SettingsError: when the preset is not a mapping, or a key of it leads nowhere.
+        UnknownNameError: when the document has presets, but none of that name.
+        SettingsError: when it has none, the preset is not a mapping, or a key of it leads nowhere.
     """
     known = presets(document)
+    if not known:
+        raise SettingsError(f"{document.source} has no presets, so none is named {name!r}.")
     if name not in known:
         raise UnknownNameError("preset", name, known)
     for key, value in known[name].items():

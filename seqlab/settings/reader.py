@@ -83,9 +83,13 @@ class Document:
     lines: Mapping[str, int] = field(default_factory=dict)
     overridden: tuple[str, ...] = ()
 
+    def is_overridden(self, key: str) -> bool:
+        """Say whether the command line gave ``key`` or what it stands in."""
+        return any(key == word or key.startswith(word + ".") for word in self.overridden)
+
     def where(self, key: str) -> str:
         """Return where ``key`` was written, for the start of a message."""
-        if any(key == word or key.startswith(word + ".") for word in self.overridden):
+        if self.is_overridden(key):
             return f"On {COMMAND_LINE}"
         while key and key not in self.lines:
             key = key.rpartition(".")[0]
@@ -321,7 +325,7 @@ def dump(data: Mapping[str, Any]) -> str:
     b: '1e-05'
     c: null
     """
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -341,4 +345,10 @@ def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", text)
 
 
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """Write text of several lines in one, so that a value and its key always share a line."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if "\n" in value else None)
+
+
 _Dumper.add_representer(float, _represent_float)
+_Dumper.add_representer(str, _represent_text)

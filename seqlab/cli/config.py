@@ -1,0 +1,113 @@
+"""`seqlab config`: every setting of an experiment, and what was overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json
+
+if TYPE_CHECKING:
+    from seqlab.settings import Document
+
+
+def config(
+    experiment: Annotated[
+        str | None,
+        typer.Argument(
+            help="A named experiment; `seqlab list` shows them.", autocompletion=options.complete_experiment
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Settings as key.path=value.", metavar="[KEY=VALUE]...")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Your own settings file instead of a named experiment.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Another model: a name, lstm[hidden_size=8], or your own my_cell.py.",
+            autocompletion=options.complete_model,
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Another task: a name, or your own file.", autocompletion=options.complete_task),
+    ] = None,
+    difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The settings and what was overridden as JSON.")
+    ] = False,
+) -> None:
+    """Print every setting of an experiment, the defaults too, as a settings file to start from.
+
+    Example: seqlab config temporal-order model.hidden_size=8 > mine.yaml; seqlab train --config mine.yaml
+    """
+    from seqlab.errors import SeqlabError
+
+    checked, document = options.load_settings(
+        experiment,
+        config=config,
+        overrides=overrides or [],
+        model=model,
+        task=task,
+        difficulty=difficulty,
+        preset=preset,
+        seed=seed,
+    )
+    name = None if config is not None else experiment
+    try:
+        before = options.load_settings(name, config=config)[0].model_dump(mode="json")
+    except SeqlabError:  # a file that is complete only together with what the command line adds
+        before = {}
+    after = checked.model_dump(mode="json")
+    changed = _changes(before, after, document)
+    if as_json:
+        show_json({"settings": after, "overridden": changed})
+    else:
+        typer.echo(_annotated(after, changed, known=_leaves(before)), nl=False)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """Return what each setting was that the command line changed; None for one that was not there.
+
+    The options that come with another model are its defaults; only those that were typed count as changed.
+    """
+    old, new = _leaves(before), _leaves(after)
+    return {
+        key: old.get(key)
+        for key, value in new.items()
+        if (key in old and old[key] != value) or (key not in old and document.is_overridden(key))
+    }
+
+
+def _leaves(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested mappings by dotted key."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            found |= _leaves(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _annotated(data: Mapping[str, Any], changed: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    """Return settings as YAML with a comment behind everything that was changed."""
+    from seqlab.settings import dump, read_text
+    from seqlab.settings.reader import show
+
+    text = dump(data)
+    lines = text.splitlines()
+    written = read_text(text, source="settings").lines
+    for key, was in changed.items():
+        comment = f"  # overridden (was {show(was)})" if key in known else "  # overridden"
+        lines[written[key] - 1] += comment
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,167 @@
+"""What many commands share: from the words of the command line to checked settings; names for completion.
+
+What comes later stands over what came earlier: the file, another task, the preset, the difficulty, another
+model, key=value words, the seed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from seqlab.registry import Kind
+    from seqlab.settings import CompareExperiment, Document, GradientExperiment, TrainExperiment
+
+Checkpoint = Literal["best", "last"]
+"""Which of a run's weights to look at: those of the best validation, or the last."""
+
+
+def load_settings(
+    name: str | None,
+    *,
+    config: Path | None = None,
+    overrides: Sequence[str] = (),
+    model: str | None = None,
+    difficulty: str | None = None,
+    preset: str | None = None,
+    seed: int | None = None,
+    task: str | None = None,
+) -> tuple[TrainExperiment | CompareExperiment | GradientExperiment, Document]:
+    """Read an experiment, lay over it what the command line says, and check it.
+
+    Args:
+        name: of a shipped experiment, or None with ``config``.
+        config: the user's own settings file.
+        overrides: ``key.path=value`` words.
+        model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
+            size stays, what belonged to the old model alone goes. A file is loaded: the user named it.
+        difficulty: of the task; the preset of that name is laid over, too, where there is one.
+        preset: a group of settings from the file.
+        seed: of weights, data and dropout.
+        task: another task, named as a model is.
+
+    Returns:
+        The checked experiment, with every option of its task and model; and the document, which knows what
+        was overridden.
+
+    Raises:
+        UsageError: naming file, line, key, value, what is allowed and the nearest right name.
+    """
+    from seqlab.registry import resolve
+    from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
+
+    if config is not None and name is not None and "=" in name:  # with --config every word is a setting
+        overrides = [name, *overrides]
+        name = None
+    document = _read(name, config)
+    if task is not None:
+        document = _replace_component(document, "task", task)
+    if preset is not None:
+        document = apply_preset(document, preset)
+    if difficulty is not None:
+        document = _set_difficulty(document, difficulty)
+    if model is not None:
+        document = _replace_component(document, "model", model)
+    document = apply_overrides(document, overrides)
+    if seed is not None:
+        document = document.override("seed", seed)
+    experiment = check(document)
+    if isinstance(experiment, TrainExperiment):
+        experiment = resolve(experiment, document)
+    return experiment, document
+
+
+def complete_experiment(incomplete: str) -> list[str]:
+    """Complete the name of an experiment."""
+    from seqlab.settings import experiment_names
+
+    return [name for name in experiment_names() if name.startswith(incomplete)]
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Complete the name of a model."""
+    from seqlab.registry import names
+
+    return [name for name in names("model") if name.startswith(incomplete)]
+
+
+def complete_task(incomplete: str) -> list[str]:
+    """Complete the name of a task."""
+    from seqlab.registry import names
+
+    return [name for name in names("task") if name.startswith(incomplete)]
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """Complete the id of a run, from the names of the folders alone."""
+    from seqlab.runs import runs_dir
+
+    try:
+        folders = sorted(folder.name for folder in runs_dir().iterdir() if folder.is_dir())
+    except OSError:
+        folders = []
+    return [name for name in ["latest", *folders] if name.startswith(incomplete) and not name.startswith(".")]
+
+
+def _read(name: str | None, config: Path | None) -> Document:
+    """Read the one that is given: the named experiment or the settings file."""
+    from seqlab.errors import UsageError
+    from seqlab.settings import experiment_names, read_experiment, read_experiment_file
+
+    if name is not None and config is not None:
+        raise UsageError(
+            f"Both the experiment {name!r} and the settings file {config} are given.", hint="Leave one out."
+        )
+    if config is not None:
+        return read_experiment_file(config)
+    if name is None or "=" in name:
+        raise UsageError(
+            "No experiment is named.",
+            hint=f"Name one of {', '.join(experiment_names())}; or give --config FILE, settings of your own.",
+        )
+    if name.endswith((".yaml", ".yml")) or os.sep in name:
+        raise UsageError(
+            f"{name!r} is no experiment's name.", hint=f"For a settings file write --config {name}"
+        )
+    return read_experiment(name)
+
+
+def _set_difficulty(document: Document, difficulty: str) -> Document:
+    """Set the difficulty of the task and, where the file has one, lay the preset of that name over it.
+
+    A comparison has no task of its own; it hands the difficulty on to the experiment that it is about.
+    """
+    from seqlab.settings import apply_preset
+
+    presets = document.data.get("presets")
+    kind = document.data.get("kind", "train")
+    if kind == "gradients" or (isinstance(presets, Mapping) and difficulty in presets):
+        document = apply_preset(document, difficulty)
+    return document.override("task.difficulty", difficulty) if kind == "train" else document
+
+
+def _replace_component(document: Document, kind: Kind, reference: str) -> Document:
+    """Put another model or task in the place of the document's, loading the user's file if it is one."""
+    from seqlab.errors import UsageError
+    from seqlab.registry import absolute, admit, is_plugin, parse_reference, replace_component
+    from seqlab.settings import Component
+
+    if document.data.get("kind", "train") != "train":
+        raise UsageError(
+            f"--{kind} is for experiments that train one model; {document.source} has a list of them.",
+            hint="Write models=[rnn,lstm] instead.",
+        )
+    new = parse_reference(reference)
+    if is_plugin(new.name):
+        admit(new.name)
+    component = Component(name=absolute(new.name), **new.options)
+    old = document.data.get(kind)
+    if isinstance(old, Mapping) and isinstance(old.get("name"), str):
+        component = replace_component(kind, Component(**old), component)
+    said = [f"{kind}.name", *(f"{kind}.{key}" for key in new.options)]
+    data = {**document.data, kind: {"name": component.name, **component.options}}
+    return replace(document, data=data, overridden=(*document.overridden, *said))
