@@ -54,12 +54,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
         for row in [columns, *rows]:
             print("\t".join(row))
         return
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=index == 0)  # names stay whole, to be copied
     for row in rows:
         table.add_row(*map(Text, row))
     stdout().print(table)

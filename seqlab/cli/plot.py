@@ -53,6 +53,8 @@ def plot(
     target = (found[0].figures if output is None else output) / name
     try:
         paths = save(figure, target)
+    except FileExistsError:
+        raise UsageError(f"{target.parent} is a file, not a folder for pictures.") from None
     except OSError as error:
         raise UsageError(f"Cannot write pictures to {target.parent}: {error.strerror}.") from None
     lines = [_in_short(run, lines) for run, lines in records.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, stderr, stdout
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
     from seqlab.runs import RunEntry
 
 COLUMNS = ("run", "status", "steps", "held out", "solved", "seconds", "age")
+NARROW, WIDE = (0, 1, 3), 112
+"""The columns for which a narrow terminal has room, and the width at which it has room for all."""
 
 
 class StatusName(StrEnum):
@@ -50,8 +53,13 @@ def runs(
     shown = found if everything else found[:limit]
     if as_json:
         return show_json([as_data(entry) for entry in shown])
-    show_table(COLUMNS, [_row(entry) for entry in shown])
+    columns = range(len(COLUMNS)) if not sys.stdout.isatty() or stdout().width >= WIDE else NARROW
+    table = [[row[index] for index in columns] for row in (COLUMNS, *map(_row, shown))]
+    show_table(table[0], table[1:])
     console = stderr()
+    for entry in shown:
+        if entry.problem:
+            console.print(f"{entry.id}: {entry.problem}", soft_wrap=True, markup=False)
     if not found:
         filtered = " of this kind" if entries else ""
         console.print(f"No runs{filtered} in {runs_dir()}. Next: seqlab train EXPERIMENT", soft_wrap=True)
@@ -105,11 +113,11 @@ def age(created: str) -> str:
 
 def _row(entry: RunEntry) -> list[str]:
     if entry.info is None:
-        return [entry.id, f"{entry.status}: {entry.problem}", "-", "-", "-", "-", "-"]
+        return [entry.id, entry.status, "-", "-", "-", "-", "-"]
     data = as_data(entry)
     return [
         entry.id,
-        f"{entry.status} ({entry.problem})" if entry.problem else entry.status,
+        entry.status,
         _number(data["steps"], ",d"),
         f"{data['metric']} {data['held_out']:.4g}" if data["metric"] else "-",
         {True: "yes", False: "no"}.get(data["solved"], "-"),

@@ -55,7 +55,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
     from seqlab.errors import SeqlabError
     from seqlab.settings import read_text
 
-    problems, settings, summary, error = [], None, None, None
+    problems, settings, summary, error, so_far = [], None, None, None, None
     try:
         settings = dict(read_text(run.config_text(), source=str(run.config_path)).data)
     except SeqlabError as reason:
@@ -63,6 +63,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
     try:
         summary = run.summary()
         error = run.error_text() if info.status == "failed" else None
+        so_far = None if summary else _so_far(run)
     except SeqlabError as reason:
         problems.append(reason.message)
     return {
@@ -74,9 +75,18 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
         "info": dataclasses.asdict(info),
         "settings": settings,
         "summary": summary,
+        "so_far": so_far,
         "files": _files(run),
         "samples": _samples(run),
     }
+
+
+def _so_far(run: Run) -> dict[str, Any]:
+    """Return the latest value of everything that a run has recorded."""
+    latest: dict[str, Any] = {}
+    for record in run.metrics():
+        latest.update(record)
+    return latest
 
 
 def _files(run: Run) -> dict[str, int]:
@@ -110,10 +120,12 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"settings {name}", _word(value)
     for name, value in _flat(data["summary"] or {}):
         yield f"summary {name}", _word(value)
+    for name, value in _flat(data["so_far"] or {}):
+        yield f"so far {name}", _word(value)
     for name, size in data["files"].items():
         yield f"file {name}", _size(size)
     for name, text in data["samples"].items():
-        for line in text.strip().splitlines()[:SAMPLE_LINES]:
+        for line in [line for line in text.splitlines() if line.strip()][:SAMPLE_LINES]:
             yield f"sample {name}", line
 
 

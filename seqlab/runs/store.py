@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seqlab.errors import RunFolderError, UnknownNameError
+from seqlab.errors import RunFolderError, UnknownNameError, nearest
 from seqlab.runs.files import replace_file, to_json
 from seqlab.runs.folder import Run
 from seqlab.runs.info import RunInfo, git_commit, machine, now, this_process, to_mapping, versions
 
 TRASH = ".trash"
+COMPARISONS = "comparisons"
 _STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
 
 
@@ -109,6 +110,12 @@ def create_run(
     return run
 
 
+def create_comparison(experiment: str, models: Sequence[str]) -> Path:
+    """Make the folder of a new comparison, ``comparisons/<experiment>-<models>-<UTC time>-<4 hex>``."""
+    named = "-".join(short_model(model) for model in models)[:80]
+    return _make_folder(runs_dir() / COMPARISONS, safe_name(f"{experiment}-{named}"))
+
+
 def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) -> Run:
     """Return the run that a user means.
 
@@ -191,7 +198,7 @@ def restore_run(run_id: str) -> Run:
     """
     trash = runs_dir() / TRASH
     if run_id not in _folder_names(trash):
-        raise _unknown(run_id, _folder_names(trash), "run in the trash")
+        raise _unknown(run_id, _folder_names(trash), "trashed run")
     return Run(_move(trash / run_id, runs_dir() / run_id))
 
 
@@ -226,12 +233,13 @@ def _make_folder(parent: Path, name: str) -> Path:
 
 
 def _folder_names(parent: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted, without the hidden ones."""
+    """Return the names of the folders in a folder, sorted, without the hidden ones and the comparisons."""
     try:
         with os.scandir(parent) as items:
-            return sorted(item.name for item in items if not item.name.startswith(".") and item.is_dir())
+            names = [item.name for item in items if item.is_dir()]
     except OSError:
         return []
+    return sorted(name for name in names if not name.startswith(".") and name != COMPARISONS)
 
 
 def _fits(name: str, where: Callable[[RunInfo], bool]) -> bool:
@@ -264,12 +272,14 @@ def _latest(where: Callable[[RunInfo], bool] | None) -> Run:
 
 
 def _unknown(reference: str, ids: Sequence[str], kind: str = "run") -> UnknownNameError:
-    """Say that there is no such run: the nearest is shown, and not a thousand others."""
+    """Say that there is no such run: the nearest is shown, also of a mistyped beginning."""
+    beginnings = {name[: len(reference)]: name for name in ids}
+    near = nearest(reference, ids) or beginnings.get(nearest(reference, beginnings) or "")
     error = UnknownNameError(kind, reference, ids)
+    listing = f"Known {kind}s: {', '.join(ids)}." if ids else f"There is no {kind} in {runs_dir()} yet."
     if len(ids) > 10:
-        error.hint = (error.hint or "").partition("Known ")[
-            0
-        ] + f"`seqlab runs` lists the runs in {runs_dir()}."
+        listing = f"`seqlab runs --all` lists the runs in {runs_dir()}."
+    error.hint = f"Did you mean {near!r}? {listing}" if near else listing
     return error
 
 
