@@ -1,1 +1,1 @@
-"""analysis"""
+"""Looking inside: gradients through time, states and gates, worked examples."""
