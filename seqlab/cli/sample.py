@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,14 +14,25 @@ from seqlab.cli.console import show_json, stderr
 def sample(
     run: Annotated[
         str | None,
-        typer.Argument(help="Id, unique prefix, `latest`, or path; default: the newest language model.", autocompletion=options.complete_run),
+        typer.Argument(
+            help="Id, unique prefix, `latest`, or path; default: the newest language model.",
+            autocompletion=options.complete_run,
+        ),
     ] = None,
-    prime: Annotated[str | None, typer.Option(help="The text to go on from; default: the start of a line.")] = None,
+    prime: Annotated[
+        str | None, typer.Option(help="The text to go on from; default: the start of a line.")
+    ] = None,
     length: Annotated[int, typer.Option(min=1, help="Characters to write.")] = 400,
-    temperature: Annotated[float, typer.Option(min=0.0, help="Below 1 safer, above 1 wilder, 0 always the likeliest.")] = 0.8,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
+    ] = 0.8,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    checkpoint: Annotated[options.Checkpoint, typer.Option(help="The weights of the best validation, or the last.")] = "best",
-    model: Annotated[str | None, typer.Option(help="The .py file of the run's model, where it has one.")] = None,
+    checkpoint: Annotated[
+        Literal["best", "last"], typer.Option(help="The weights of the best validation, or the last.")
+    ] = "best",
+    model: Annotated[
+        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Text, seed and settings as JSON.")] = False,
 ) -> None:
     """Write text with a trained language model.
@@ -46,7 +57,16 @@ def sample(
     shown = "" if start == "\n" else start
     if as_json:
         text = shown + vocabulary.decode(list(symbols))
-        return show_json({"run": found.id, "text": text, "prime": start, "length": length, "temperature": temperature, "seed": seed})
+        return show_json(
+            {
+                "run": found.id,
+                "text": text,
+                "prime": start,
+                "length": length,
+                "temperature": temperature,
+                "seed": seed,
+            }
+        )
     sys.stdout.write(shown)
     for symbol in symbols:
         sys.stdout.write(vocabulary.decode([symbol]))

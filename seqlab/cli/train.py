@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -55,11 +56,10 @@ def train(
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard / seqlab train temporal-order model.hidden_size=8
     """
+    from seqlab.cli.gradients import run_gradients
     from seqlab.settings import CompareExperiment, GradientExperiment
 
     words = list(overrides or [])
-    if config is not None and experiment is not None:  # with --config every word is a setting
-        words, experiment = [experiment, *words], None
     if device is not None:
         words.append(f"compute.device={device}")
     settings, _ = options.load_settings(
@@ -72,7 +72,7 @@ def train(
         seed=seed,
     )
     if isinstance(settings, GradientExperiment):
-        return _measure_gradients(settings, as_json)
+        return run_gradients(settings, quiet=quiet, as_json=as_json)
     if isinstance(settings, CompareExperiment):
         return _compare(settings, difficulty, quiet, as_json)
     return _train(settings, budget, dry_run, quiet, as_json)
@@ -211,12 +211,6 @@ def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
     return None
 
 
-def _measure_gradients(settings: GradientExperiment, as_json: bool) -> None:
-    from seqlab.cli.gradients import run_gradients
-
-    run_gradients(settings, as_json)
-
-
 def _compare(settings: CompareExperiment, difficulty: str | None, quiet: bool, as_json: bool) -> None:
     from seqlab.cli.compare import run_comparison
 
@@ -224,8 +218,7 @@ def _compare(settings: CompareExperiment, difficulty: str | None, quiet: bool, a
         settings.on,
         settings.models,
         range(1, settings.seeds + 1),
-        name=settings.experiment,
-        overrides=[f"{key}={value}" for key, value in settings.settings.items()],
+        overrides=[f"{key}={json.dumps(value)}" for key, value in settings.settings.items()],
         difficulty=difficulty,
         quiet=quiet,
         as_json=as_json,

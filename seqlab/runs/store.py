@@ -18,7 +18,7 @@ from seqlab.runs.folder import Run
 from seqlab.runs.info import RunInfo, git_commit, machine, now, this_process, to_mapping, versions
 
 TRASH = ".trash"
-COMPARISONS = "comparisons"
+REPORTS = "reports"
 _STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
 
 
@@ -110,10 +110,10 @@ def create_run(
     return run
 
 
-def create_comparison(experiment: str, models: Sequence[str]) -> Path:
-    """Make the folder of a new comparison, ``comparisons/<experiment>-<models>-<UTC time>-<4 hex>``."""
-    named = "-".join(short_model(model) for model in models)[:80]
-    return _make_folder(runs_dir() / COMPARISONS, safe_name(f"{experiment}-{named}"))
+def create_report(name: str) -> Path:
+    """Make the folder of a comparison or measurement, ``reports/<name>-<UTC time>-<4 hex>``, and return it."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return _make_folder(runs_dir() / REPORTS, f"{safe_name(name)[:100]}-{stamp}")
 
 
 def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) -> Run:
@@ -233,13 +233,13 @@ def _make_folder(parent: Path, name: str) -> Path:
 
 
 def _folder_names(parent: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted, without the hidden ones and the comparisons."""
+    """Return the names of the folders in a folder, sorted, without the hidden ones and the reports."""
     try:
         with os.scandir(parent) as items:
             names = [item.name for item in items if item.is_dir()]
     except OSError:
         return []
-    return sorted(name for name in names if not name.startswith(".") and name != COMPARISONS)
+    return sorted(name for name in names if not name.startswith(".") and name != REPORTS)
 
 
 def _fits(name: str, where: Callable[[RunInfo], bool]) -> bool:

@@ -85,6 +85,8 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
             "precision": session.experiment.compute.precision,
             "threads": session.experiment.compute.threads,
             "parameters": count_parameters(session.model),
+            "metric": session.task.metric,
+            "loss_unit": "nats" if session.task.spec.outputs == "classes" else "squared error",
             "fingerprint": fingerprint(experiment, None if corpus is None else corpus.sha256),
             "vocabulary": None if session.task.vocabulary is None else len(session.task.vocabulary),
             **({} if corpus is None else {"corpus": corpus.to_dict()}),
