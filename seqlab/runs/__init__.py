@@ -16,6 +16,6 @@ from seqlab.runs.store import (
 from seqlab.runs.summary import headline
 
 __all__ = [
-    "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run", "headline", "list_runs", "read_entry",
-    "replace_file", "restore_run", "runs_dir", "short_model", "trash_run",
+    "Run", "RunEntry", "RunInfo", "Status", "create_comparison", "create_report", "create_run", "find_run", "headline",
+    "list_runs", "read_entry", "replace_file", "restore_run", "runs_dir", "short_model", "trash_run",
 ]  # fmt: skip
