@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqlab.contracts import Batch
+from seqlab.errors import TextError, UnknownNameError
+from seqlab.tasks import char_lm
+from seqlab.tasks.char_lm import CharLM, batchify
+
+MakeTask = Callable[..., CharLM]
+
+
+@pytest.fixture
+def task_of(tmp_path: Path) -> MakeTask:
+    """Make a task of a text."""
+
+    def make(text: str, **options: int) -> CharLM:
+        path = tmp_path / "text.txt"
+        path.write_text(text, encoding="utf-8", newline="")
+        return CharLM(corpus=str(path), **options)
+
+    return make
+
+
+def test_batchify_cuts_the_alphabet_as_the_lecture_does() -> None:
+    rows = ["".join(row) for row in batchify(np.array(list("abcdefghijklmnopqrstuvwx")), 4)]
+    assert rows[0:3] == ["agms", "bhnt", "ciou"]  # the first input
+    assert rows[1:4] == ["bhnt", "ciou", "djpv"]  # its target
+
+
+def test_batchify_drops_what_is_left_over() -> None:
+    assert batchify(np.arange(11), 4).tolist() == [[0, 2, 4, 6], [1, 3, 5, 7]]
+
+
+def test_training_reads_columns_on_and_on(task_of: MakeTask) -> None:
+    task = task_of("".join(map(chr, range(1000, 2000))), period=7)  # every character is its own place
+    size, batches = 5, (900 - 7) // (5 * 7)
+    epoch = [task.batch("train", index, size, seed=1) for index in range(batches)]
+    assert [batch.continues for batch in epoch] == [False] + [True] * (batches - 1)
+    read = torch.cat([batch.inputs for batch in epoch], 1)
+    wanted = torch.cat([batch.targets for batch in epoch], 1)
+    assert (read[:, 1:] == read[:, :-1] + 1).all(), "a column is one stretch of text"
+    assert (wanted == read + 1).all(), "the target is the next character"
+    assert (read[1:, 0] == read[:-1, -1] + 1).all(), "columns follow one another"
+    assert not task.batch("train", batches, size, seed=1).continues
+
+
+def test_every_epoch_begins_elsewhere_within_the_training_part(task_of: MakeTask) -> None:
+    task = task_of("".join(map(chr, range(1000, 2000))), period=10)
+    batches = (900 - 10) // (4 * 10)
+    starts, last = set(), 0
+    for epoch in range(300):
+        starts.add(int(task.batch("train", epoch * batches, 4, seed=1).inputs[0, 0]))
+        last = max(last, int(task.batch("train", epoch * batches + batches - 1, 4, seed=1).targets.max()))
+    slack = 900 - 1 - 4 * batches * 10
+    assert starts == set(range(slack + 1))
+    assert last == 899, "the last character of the training part is reached, and none beyond it"
+
+
+def test_the_text_is_split_90_to_10_by_position(task_of: MakeTask) -> None:
+    task = task_of("a" * 90 + "b" * 10)
+    assert task.vocabulary.decode(task.text("train")) == "a" * 90
+    assert (
+        task.vocabulary.decode(task.text("validation"))
+        == task.vocabulary.decode(task.text("test"))
+        == "b" * 10
+    )
+    assert task.text("train").dtype == np.uint8
+
+
+def digest(batch: Batch) -> str:
+    parts = (batch.inputs, batch.targets)
+    return hashlib.sha256(b"".join(part.numpy().tobytes() for part in parts)).hexdigest()[:16]
+
+
+def predictions(batches: list[Batch], *, carried: bool) -> list[tuple[int, int, int]]:
+    """Return (input, target, characters read before) of everything that counts, row by row."""
+    found = []
+    before = 0
+    for batch in batches:
+        before = before if batch.continues else 0
+        assert batch.continues == (carried and batch is not batches[0])
+        counted = torch.ones_like(batch.inputs, dtype=torch.bool) if batch.mask is None else batch.mask
+        assert bool(counted.any())
+        for row, step in counted.nonzero().tolist():
+            found.append((int(batch.inputs[row, step]), int(batch.targets[row, step]), before + step))
+        before += batch.inputs.shape[1]
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(length=st.one_of(st.integers(2, 80), st.integers(2, 3000), st.integers(500, 600)))
+def test_every_protocol_predicts_every_character_but_the_first_once(length: int) -> None:
+    text = np.arange(length, dtype=np.int32)
+    wanted = [(place, place + 1) for place in range(length - 1)]
+    for batches, carried in [
+        (list(char_lm._stream(text)), True),
+        (list(char_lm._blocks(text, 64)), False),
+        (list(char_lm._blocks(text, 256)), False),
+    ]:
+        assert sorted(p[:2] for p in predictions(batches, carried=carried)) == wanted
+
+
+@pytest.mark.parametrize("length", [2, 63, 512, 513, 514, 640, 5000])
+def test_the_stream_answers_only_what_it_has_read_512_characters_for(length: int) -> None:
+    batches = list(char_lm._stream(np.arange(length, dtype=np.int32)))
+    for place, _, before in predictions(batches, carried=True):
+        assert min(place, char_lm.WARM_UP) <= before <= place
+    assert len(batches[0].inputs) <= 64
+    for batch in batches:
+        assert batch.inputs.shape[1] <= char_lm.STEPS
+
+
+def test_rows_of_the_stream_are_stretches_of_text() -> None:
+    batches = list(char_lm._stream(np.arange(40_000, dtype=np.int32)))
+    assert len(batches) > 2
+    read = torch.cat([batch.inputs for batch in batches], 1)
+    step = read[:, 1:] - read[:, :-1]
+    assert (step[:-1] == 1).all()
+    assert bool(torch.cat([b.mask for b in batches if b.mask is not None], 1)[0].all()), (
+        "the first row counts whole"
+    )
+
+
+@pytest.mark.parametrize(("protocol", "length"), [("block_64", 64), ("block_256", 256)])
+def test_blocks_start_cold_and_the_last_is_shorter(task_of: MakeTask, protocol: str, length: int) -> None:
+    task = task_of("".join(map(chr, range(1000, 8000))))
+    *whole, last = task.evaluation("test", 0, 1, protocol)
+    assert all(batch.inputs.shape[1] == length for batch in whole)
+    assert last.inputs.shape == (1, 699 % length)
+    for place, _, before in predictions([*whole, last], carried=False):
+        assert before == (place - 6300) % length
+
+
+def test_an_unknown_protocol_is_refused(task_of: MakeTask) -> None:
+    with pytest.raises(UnknownNameError, match="block_46"):
+        task_of("abc" * 100).evaluation("test", 0, 1, "block_46")
+
+
+def test_figures_of_a_uniform_guess() -> None:
+    task = CharLM(corpus="miniature")
+    batch = task.batch("train", 0, 4, 1)
+    size = len(task.vocabulary)
+    figures = task.metrics(task.tally(torch.zeros(4, 64, size), batch))
+    assert figures["loss"] == pytest.approx(np.log(size))
+    assert figures["bits"] == pytest.approx(np.log2(size))
+    assert figures["perplexity"] == pytest.approx(size, rel=1e-5)
+    assert list(figures) == ["loss", "bits", "perplexity", "accuracy"]
+
+
+def test_a_text_too_short_for_the_batch_says_what_fits(task_of: MakeTask) -> None:
+    task = task_of("ab" * 500, period=64)
+    with pytest.raises(TextError, match=r"at least 2,112; there are 900") as caught:
+        task.batch("train", 0, 32, seed=1)
+    assert (
+        caught.value.hint
+        == "With this text, training.batch_size may be at most 13, or task.period at most 27."
+    )
+    assert task.batch("train", 0, 13, seed=1).inputs.shape == (13, 64)
+    assert task_of("ab" * 500, period=27).batch("train", 0, 32, seed=1).inputs.shape == (32, 27)
+    for size, period in ((14, 64), (32, 28)):
+        with pytest.raises(TextError):
+            task_of("ab" * 500, period=period).batch("train", 0, size, seed=1)
+
+
+@pytest.mark.parametrize("text", ["a", "ab", "abcdefghij"])
+def test_a_text_too_short_to_split_is_refused(task_of: MakeTask, text: str) -> None:
+    with pytest.raises(TextError, match="too short"):
+        task_of(text)
+
+
+def test_the_batch_is_the_same_on_every_machine(task_of: MakeTask) -> None:
+    batch = task_of("To be, or not to be: that is the question.\n" * 20, period=16).batch(
+        "train", 3, 4, seed=7
+    )
+    assert digest(batch) == "64fdd0f6457fc3c3"
+
+
+def test_korean(task_of: MakeTask) -> None:
+    text = "자세히 보아야 예쁘다 오래 보아야 사랑스럽다 " * 40
+    task = task_of(text, period=8)
+    batch = task.batch("train", 0, 2, seed=1)
+    line = task.vocabulary.decode(batch.inputs[0])
+    assert line in text
+    assert task.vocabulary.decode(batch.targets[0])[:-1] == line[1:]
+    assert task.sample.prime == "자", "there is no line break to begin with"
+
+
+def test_a_run_can_record_its_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SEQLAB_DATA_DIR", raising=False)
+    monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("SEQLAB_OFFLINE", "1")
+    task = CharLM(corpus="shakespeare")
+    info = task.corpus_info.to_dict()
+    assert info["name"] == "miniature"
+    assert info["stands_in_for"] == "shakespeare"
+    assert "SEQLAB_OFFLINE" in str(info["reason"])
+    assert info["symbols"] == len(task.vocabulary)
+    assert info["characters"] == len(task.text("train")) + len(task.text("test"))
+
+
+@pytest.mark.skipif(
+    "SEQLAB_DATA_DIR" not in os.environ, reason="SEQLAB_DATA_DIR, where the text lies, is not set"
+)
+def test_tiny_shakespeare_has_the_known_split() -> None:
+    task = CharLM()
+    assert task.corpus_info.name == "shakespeare"
+    assert len(task.vocabulary) == 65
+    assert len(task.text("train")) == 1_003_854
+    assert len(task.text("validation")) == 111_540
+    for protocol in task.protocols:
+        total = sum(
+            batch.inputs.numel() if batch.mask is None else int(batch.mask.sum())
+            for batch in task.evaluation("validation", 0, 1, protocol)
+        )
+        assert total == 111_539
