@@ -1,6 +1,9 @@
 """Models: one file each. :func:`build_model` makes one from its settings."""
 
+from torch import nn
+
 from seqlab.contracts import Spec, torch_stream
+from seqlab.errors import SettingsError
 from seqlab.models._base import Cell, Input, Recurrent, SequenceModel, State
 from seqlab.registry import load
 from seqlab.settings import Component
@@ -21,8 +24,15 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
     """Build a model for a task from its checked settings, with the initial weights of that seed.
 
     A :class:`Cell` is wrapped into a :class:`Recurrent` network; a :class:`SequenceModel` is built as it is.
+
+    Raises:
+        SettingsError: when the model does not take the task's kind of input.
     """
     cls = load("model", component.name)
+    if spec.inputs not in cls.reads:
+        raise SettingsError(
+            f"The model {component.name!r} reads {' or '.join(cls.reads)}; the task gives {spec.inputs}."
+        )
     model: SequenceModel
     if issubclass(cls, Cell):
         model = Recurrent(cls, spec, **component.options)
@@ -32,7 +42,7 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
     return model
 
 
-def count_parameters(model: SequenceModel) -> int:
+def count_parameters(model: nn.Module) -> int:
     """Return the number of trainable numbers."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -23,9 +24,13 @@ class SequenceModel(nn.Module):
         spec: what it knows of its task.
         noise: the generator that dropout draws from; the training loop seeds it anew at every step, so that
             the noise of step n does not depend on how the run came there.
+        reads: the kinds of input that it takes, of those of :class:`Spec`.
+        causal: whether its answer at a step depends on that step and the past only.
     """
 
     component: ClassVar = "model"
+    reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
+    causal: bool = True
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -53,7 +58,7 @@ class Input(nn.Module):
     r"""The input's share of a cell's sums, U x(t) + b.
 
     Symbols are looked up: U times a one-hot vector is a column of U, so no one-hot vector is ever made
-    (CS231n-10). Where the symbol is :data:`PAD` the share is 0; the network holds the state there anyway.
+    (CS231n-10). :data:`PAD` reads as symbol 0, which does not matter: the network holds the state there.
 
     Args:
         input_size: the number of symbols or features I.
@@ -87,11 +92,13 @@ class Cell(nn.Module):
         hidden_size: the number of units H.
 
     Attributes:
+        reads: the kinds of input that it takes, of those of :class:`Spec`.
         parts: the names of the parts of the state.
         network: what is built around the cell; its keyword-only arguments are settings, too.
     """
 
     component: ClassVar = "model"
+    reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     parts: ClassVar[tuple[str, ...]] = ("h",)
     network: ClassVar[type[nn.Module]]
 
@@ -122,6 +129,10 @@ class Cell(nn.Module):
         Returns:
             h at every step (B, T, H), and the state after the last.
         """
+        return self.steps(x, state)
+
+    def steps(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Do what :meth:`forward` does, one :meth:`step` after the other."""
         outputs = []
         for x_t in x.unbind(1):
             state = self.step(x_t, state)
@@ -139,6 +150,13 @@ class Cell(nn.Module):
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.uniform_(-bound, bound, generator=generator)
+
+    @classmethod
+    def parameter_count(cls, input_size: int, hidden_size: int, **options: Any) -> int:
+        """Return the number of weights of a cell of that size; a cell may state its formula instead."""
+        with torch.device("meta"):
+            cell = cls(input_size, hidden_size, **options)
+        return sum(parameter.numel() for parameter in cell.parameters())
 
 
 class Recurrent(SequenceModel):
@@ -172,13 +190,17 @@ class Recurrent(SequenceModel):
                 hint="Set model.bidirectional=false.",
             )
         self.dropout = dropout
+        self.causal = not bidirectional
         self.directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
         widths = [spec.input_size] + [hidden_size * self.directions] * (layers - 1)
         self.cells = nn.ModuleList(
             cell(width, hidden_size, **options) for width in widths for _ in range(self.directions)
         )
-        self.readout = nn.Linear(hidden_size * self.directions, spec.output_size)
+        # skip_init: nn.Linear would draw weights of its own from the global generator
+        self.readout = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+            nn.Linear, hidden_size * self.directions, spec.output_size
+        )
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
@@ -223,38 +245,41 @@ Cell.network = Recurrent
 def _read(
     cell: Cell, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Read a sequence with one cell, holding the state where there is padding.
-
-    Padding stands in front, so only the first steps (as many as the most padded row has) need the holding
-    step; the rest goes the fast way. Read backwards, it stands at the end.
-    """
+    """Read a sequence with one cell, holding the state where there is padding."""
     if backwards:
         x = x.flip(1)
-    if padded is None:
-        h, state = cell(x, state)
-        return (h.flip(1) if backwards else h), state
-    head = int(padded.any(0).sum())  # the steps at which some row is padded
-    slow = slice(x.shape[1] - head, None) if backwards else slice(0, head)
-    hold = (padded.flip(1) if backwards else padded)[:, slow, None]
-    fast = slice(0, x.shape[1] - head) if backwards else slice(head, None)
-    pieces = []
-    for part in (fast, slow) if backwards else (slow, fast):
-        if part is fast and x[:, fast].shape[1]:
-            h, state = cell(x[:, fast], state)
-            pieces.append(h)
-        elif part is slow:
-            h, state = _hold_where_padded(cell, x[:, slow], state, hold)
-            pieces.append(h)
-    h = torch.cat(pieces, 1)
+        padded = None if padded is None else padded.flip(1)
+    h, state = _advance(cell, x, state) if padded is None else _read_padded(cell, x, state, padded)
     return (h.flip(1) if backwards else h), state
 
 
-def _hold_where_padded(
-    cell: Cell, x: Tensor, state: tuple[Tensor, ...], hold: Tensor
+def _advance(cell: Cell, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    if x.shape[1] > 1:
+        return cell(x, state)  # type: ignore[no-any-return]
+    state = cell.step(
+        x[:, 0], state
+    )  # a step alone, as in generation, costs less than the fast path's set-up
+    return state[0][:, None], state
+
+
+def _read_padded(
+    cell: Cell, x: Tensor, state: tuple[Tensor, ...], padded: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Cut the sequence where padding ends or begins in some row; in each piece read the rows without."""
+    cuts = (padded[:, 1:] != padded[:, :-1]).any(0).nonzero().flatten() + 1
     outputs = []
-    for x_t, hold_t in zip(x.unbind(1), hold.unbind(1), strict=True):
-        new = cell.step(x_t, state)
-        state = tuple(torch.where(hold_t, old, part) for old, part in zip(state, new, strict=True))
-        outputs.append(state[0])
-    return torch.stack(outputs, 1), state
+    for start, stop in pairwise([0, *cuts.tolist(), x.shape[1]]):
+        piece = x[:, start:stop]
+        rows = (~padded[:, start]).nonzero().flatten()
+        if len(rows) == len(x):
+            h, state = _advance(cell, piece, state)
+        else:
+            h = state[0][:, None].expand(-1, stop - start, -1)
+            if len(rows):
+                read, new = _advance(cell, piece[rows], tuple(part[rows] for part in state))
+                h = h.index_copy(0, rows, read.to(h.dtype))
+                state = tuple(
+                    old.index_copy(0, rows, part.to(old.dtype)) for old, part in zip(state, new, strict=True)
+                )
+        outputs.append(h)
+    return torch.cat(outputs, 1), state

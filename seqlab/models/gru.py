@@ -161,11 +161,11 @@ class _ResetBefore(torch.autograd.Function):
 
     Letters as in :class:`_ResetAfter`:
 
-    d a_n   = dh * (1 - z) (1 - n^2)
-    d s     = W_n^T d a_n
-    d a_r   = d s * h(t-1) * r (1 - r)
-    d a_z   = dh * (h(t-1) - n) * z (1 - z)
-    dh(t-1) = dJ(t-1)/dh(t-1) + dh * z + d s * r + W_r^T d a_r + W_z^T d a_z
+        d a_n   = dh * (1 - z) (1 - n^2)
+        d s     = W_n^T d a_n
+        d a_r   = d s * h(t-1) * r (1 - r)
+        d a_z   = dh * (h(t-1) - n) * z (1 - z)
+        dh(t-1) = dJ(t-1)/dh(t-1) + dh * z + d s * r + W_r^T d a_r + W_z^T d a_z
     """
 
     @staticmethod
