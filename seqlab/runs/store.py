@@ -6,7 +6,8 @@ import os
 import re
 import secrets
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,24 +97,20 @@ def create_run(
     )
     stamp = datetime.fromisoformat(created).strftime("%Y%m%d-%H%M%S")
     name = f"{safe_name(experiment)}-{safe_name(short_model(model))}-s{seed}-{stamp}"
-    try:
+    with _writing_to_runs_dir():
         run = Run(_make_folder(runs_dir(), name))
         replace_file(run.info_path, to_json(to_mapping(info), indent=2) + "\n")
         for folder in (run.checkpoints, run.figures, run.samples):
             folder.mkdir()
         run.write_config(config_text)
-    except OSError as error:
-        raise RunFolderError(
-            f"Cannot make a run folder in {runs_dir()}: {error.strerror}.",
-            hint="Set SEQLAB_RUNS_DIR to a folder that can be written.",
-        ) from None
     return run
 
 
 def create_report(name: str) -> Path:
-    """Make the folder of a comparison or measurement, ``reports/<name>-<UTC time>-<4 hex>``, and return it."""
+    """Make the folder of a comparison or measurement, ``reports/<name>-<UTC time>-<4 hex>``."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return _make_folder(runs_dir() / REPORTS, f"{safe_name(name)[:100]}-{stamp}")
+    with _writing_to_runs_dir():
+        return _make_folder(runs_dir() / REPORTS, f"{safe_name(name)[:100]}-{stamp}")
 
 
 def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) -> Run:
@@ -219,6 +216,17 @@ def safe_name(name: str) -> str:
     ('lstm-hidden_size-8', 'x', 'unnamed')
     """
     return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:60] or "unnamed"
+
+
+@contextmanager
+def _writing_to_runs_dir() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(
+            f"Cannot make a run folder in {runs_dir()}: {error.strerror}.",
+            hint="Set SEQLAB_RUNS_DIR to a folder that can be written.",
+        ) from None
 
 
 def _make_folder(parent: Path, name: str) -> Path:
