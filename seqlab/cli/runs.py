@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqlab.runs import RunEntry
 
 COLUMNS = ("run", "status", "steps", "held out", "solved", "seconds", "age")
-NARROW, WIDE = (0, 1, 3), 112
+NARROW, WIDE = (0, 1, 3), 120
 """The columns for which a narrow terminal has room, and the width at which it has room for all."""
 
 
