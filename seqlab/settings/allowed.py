@@ -11,19 +11,23 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 Schema = Mapping[str, Any]
 
 
-def at(model: type[BaseModel], location: Sequence[str | int]) -> tuple[list[str], Schema]:
-    """Follow one of pydantic's locations down the schema of a model.
+def schema_of(model: type[BaseModel]) -> Schema:
+    """Return the JSON schema of settings; empty where a plug-in's option has a type that JSON has not."""
+    try:
+        return model.model_json_schema()
+    except PydanticInvalidForJsonSchema:
+        return {}
+
+
+def at(root: Schema, location: Sequence[str | int]) -> tuple[list[str], Schema]:
+    """Follow one of pydantic's locations down a schema.
 
     Returns:
         The keys on the way (a location also names members of unions, which are no keys) and the schema there;
         an unknown last key is kept, with an empty schema.
     """
-    try:
-        root = model.model_json_schema()
-    except PydanticInvalidForJsonSchema:  # a plug-in's option of a type that JSON does not have
-        return [str(part) for part in location], {}
     path: list[str] = []
-    schema: Schema = root
+    schema = root
     for part in location:
         below = _below(schema, part, root)
         if below is None and _members(schema):  # the name of a union's member, not a key

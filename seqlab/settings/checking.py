@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from seqlab.errors import SettingsError, nearest
-from seqlab.settings.allowed import allowed, at, keys
+from seqlab.settings.allowed import allowed, at, keys, schema_of
 from seqlab.settings.reader import Document, show
 from seqlab.settings.schema import ADAPTER, CompareExperiment, GradientExperiment, TrainExperiment
 
@@ -53,16 +53,18 @@ def explain(
         prefix: the dotted key at which ``model`` stands in the document.
         skip: how many leading parts of pydantic's locations are not keys (the tag of a union).
     """
+    root = schema_of(model)
     lines: dict[str, str] = {}  # by key: a value that fits no member of a union is one mistake, not several
     hints = []
-    for found in error.errors(include_url=False):
-        path, schema = at(model, found["loc"][skip:])
+    findings = error.errors(include_url=False)
+    for found in findings[:_MOST]:
+        path, schema = at(root, found["loc"][skip:])
         key = ".".join([prefix, *path] if prefix else path)
         if key in lines:
             continue
         place, value = document.where(key), found["input"]
         if found["type"] == "extra_forbidden":
-            known = keys(at(model, path[:-1])[1])
+            known = keys(at(root, path[:-1])[1])
             lines[key] = f"{place}: there is no setting {key!r}. Known here: {', '.join(known) or 'none'}."
             hints.append(_did_you_mean(path[-1], known))
         elif found["type"] == "missing":
@@ -73,10 +75,8 @@ def explain(
             has = f"{key} has no value" if value is None else f"{key} is {show(value)}"
             lines[key] = f"{place}: {has}; allowed: {said or allowed(schema)}."
             hints.append(_remedy(key, value, schema))
-    shown = list(lines.values())[:_MOST]
-    if len(lines) > _MOST:
-        shown.append(f"... and {len(lines) - _MOST} more.")
-    return SettingsError("\n".join(shown), hint=next(filter(None, hints), None))
+    more = [f"... and {len(findings) - _MOST} more."] if len(findings) > _MOST else []
+    return SettingsError("\n".join([*lines.values(), *more]), hint=next(filter(None, hints), None))
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str | None:

@@ -1,3 +1,4 @@
+import contextlib
 import os
 from pathlib import Path
 
@@ -173,29 +174,22 @@ def test_folders_missing_and_forbidden_files(tmp_path, monkeypatch):
 @example("a: |9\n x")
 @example("%TAG ! x\n--- !a b")
 @example('"\\U99999999"')
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_text_gives_a_document_or_an_error_of_ours(text):
-    try:
+    with contextlib.suppress(SettingsError):
         read_text(text, "mine.yaml")
-    except SettingsError as error:
-        assert str(error)
 
 
-yaml_like = st.lists(
-    st.sampled_from(["a", "b", ":", ": ", " ", "  ", "\n", "- ", "? ", "[", "]", "{", "}", ",", "'", '"', "|", ">"]
-                    + ["&x", "*x", "!t", "#", "%", "\\", "\t", "1", "e", ".", "-", "~", "<<", "---", "...", "\r"]),
-    max_size=40,
-).map("".join)  # fmt: skip
+signs = [*"ab: \n[]{},'\"|>#%\\\t1e.-~?\r", ": ", "  ", "- ", "? ", "&x", "*x", "!t", "<<", "---", "..."]
+yaml_like = st.lists(st.sampled_from(signs), max_size=40).map("".join)
 
 
 @given(yaml_like)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_anything_like_yaml_gives_a_document_or_an_error_of_ours(text):
     for read in (lambda: read_text(text, "mine.yaml"), lambda: read_value(text)):
-        try:
+        with contextlib.suppress(SettingsError):
             read()
-        except SettingsError as error:
-            assert str(error)
 
 
 words = st.sampled_from(
@@ -220,7 +214,7 @@ def kinds(value):
 
 @given(st.dictionaries(texts.filter(bool), plain, min_size=1, max_size=4))
 @example({"a": 1e-05, "b": "1e-3", "c": 1e22, "d": -0.0, "e": 5e-324, "f": "\u2028", "g": "\ufeff"})
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_dumped_is_read_back_unchanged(data):
     assert kinds(read_text(dump(data), "dumped").data) == kinds(data)
 
