@@ -120,7 +120,7 @@ def test_gates_are_named_in_the_order_of_the_weights() -> None:
     cell = driven(1.0, 2.0, 3.0)
     values = dict(zip(cell.gate_names, cell.gates(torch.zeros(1, 1).double(), cell.start(1)), strict=True))
     sigmoid = {name: 1 / (1 + math.exp(-bias)) for name, bias in (("i", 1.0), ("f", 2.0), ("o", 3.0))}
-    assert {name: float(value) for name, value in values.items()} == pytest.approx({**sigmoid, "g": 0.5})
+    assert {name: value.item() for name, value in values.items()} == pytest.approx({**sigmoid, "g": 0.5})
 
 
 @pytest.mark.parametrize("bias", [1.0, -2.0])
