@@ -101,5 +101,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> nearest("qqq", ["batch_size"]) is None
     True
     """
-    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    lower = {word.lower(): word for word in known}
+    found = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return lower[found[0]] if found else None

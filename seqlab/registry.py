@@ -27,7 +27,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqlab import settings
-from seqlab.errors import PluginError, SettingsError, UnknownNameError
+from seqlab.errors import PluginError, SettingsError, UnknownNameError, nearest
 
 if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does without
     from pydantic import BaseModel
@@ -291,9 +291,13 @@ def _class_in(module: ModuleType, kind: Kind, wanted: str | None) -> type[Any]:
         and cls.__module__ == module.__name__
         and getattr(cls, "component", None) == kind
     }
+    if wanted is not None and wanted not in found:
+        near = nearest(wanted, found)
+        raise PluginError(
+            f"{module.__file__} holds no {kind} {wanted!r}, but {', '.join(found) or 'none at all'}.",
+            hint=f"Did you mean {near!r}?" if near else None,
+        )
     if wanted is not None:
-        if wanted not in found:
-            raise UnknownNameError(f"{kind} of {module.__file__}", wanted, found)
         return found[wanted]
     public = {key: cls for key, cls in found.items() if not key.startswith("_")}
     if len(public) == 1:
