@@ -91,14 +91,14 @@ def predictions(batches: list[Batch], *, carried: bool) -> list[tuple[int, int, 
         assert batch.continues == (carried and batch is not batches[0])
         counted = torch.ones_like(batch.inputs, dtype=torch.bool) if batch.mask is None else batch.mask
         assert bool(counted.any())
-        for row, step in counted.nonzero().tolist():
-            found.append((int(batch.inputs[row, step]), int(batch.targets[row, step]), before + step))
+        steps = before + torch.arange(batch.inputs.shape[1]).expand_as(counted)
+        found += zip(*(part[counted].tolist() for part in (batch.inputs, batch.targets, steps)), strict=True)
         before += batch.inputs.shape[1]
     return found
 
 
 @settings(max_examples=30, deadline=None)
-@given(length=st.one_of(st.integers(2, 80), st.integers(2, 3000), st.integers(500, 600)))
+@given(length=st.one_of(st.integers(2, 80), st.integers(2, 2000), st.integers(500, 600)))
 def test_every_protocol_predicts_every_character_but_the_first_once(length: int) -> None:
     text = np.arange(length, dtype=np.int32)
     wanted = [(place, place + 1) for place in range(length - 1)]
