@@ -69,7 +69,9 @@ def plot(
     )
     for path in paths:
         print(path)
-    stderr().print("Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.")
+    stderr().print(
+        "Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.", soft_wrap=True
+    )
     return None
 
 

@@ -64,9 +64,11 @@ def runs(
         filtered = " of this kind" if entries else ""
         console.print(f"No runs{filtered} in {runs_dir()}. Next: seqlab train EXPERIMENT", soft_wrap=True)
     elif len(shown) < len(found):
-        console.print(f"{len(shown)} of {len(found)} runs; --all shows every one. Next: seqlab show RUN")
+        console.print(
+            f"{len(shown)} of {len(found)} runs; --all shows every one. Next: seqlab show RUN", soft_wrap=True
+        )
     else:
-        console.print("Next: seqlab show RUN, or seqlab plot RUN ...")
+        console.print("Next: seqlab show RUN, or seqlab plot RUN ...", soft_wrap=True)
     return None
 
 

@@ -57,6 +57,11 @@ def test_long_runs_are_smoothed() -> None:
     assert np.ptp(smooth[1][50:-50]) < 0.06
 
 
+def test_a_huge_loss_does_not_spoil_the_small_ones_around_it() -> None:
+    got = smoothed(np.array([1.0, 1e30, 1.0, 1.0, 1.0]), 3)
+    assert got[3:].tolist() == [1, 1]
+
+
 def test_several_runs_lie_in_one_picture_and_can_be_told_apart() -> None:
     labels = [f"run {number}" for number in range(9)]
     figure = curves([(label, recorded(scale=number + 1.0)) for number, label in enumerate(labels)])

@@ -1,0 +1,336 @@
+"""`seqlab runs`, `show` and `plot` with the output piped: each in a process of its own once, else in this."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqlab.__main__ import main
+from seqlab.runs import Run, create_run
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+CONFIG = """\
+kind: train
+experiment: hello
+seed: 1
+task: {name: hello}
+model: {name: rnn, hidden_size: 8}
+training: {learning_rate: 1.0e-03, stop_when: {accuracy: 1.0}}
+presets: {quick: {training.steps: 3}}
+"""
+SUMMARY = {
+    "solved": True,
+    "sequences_to_solve": 60,
+    "held_out": {"loss": 0.25, "accuracy": 0.987654, "errors": 3, "sequences": 100},
+    "parameters": 124,
+    "steps": 1300,
+    "sequences_seen": 1300,
+    "wall_seconds": 1.25,
+}
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+    def make_run(
+        experiment: str = "hello",
+        model: str = "rnn",
+        seed: int = 1,
+        status: str = "finished",
+        summary: dict[str, Any] | None = None,
+    ) -> Run:
+        run = create_run(
+            experiment, model, seed, command=["seqlab", "train"], config_text=CONFIG, task="hello"
+        )
+        for step in (20, 40, 60):
+            run.append_metrics({"step": step, "sequences": step, "loss": 20 / step, "grad_norm": 1.5})
+        run.append_metrics({"step": 60, "sequences": 60, "validation_loss": 0.5, "validation_accuracy": 0.75})
+        if status == "finished":
+            run.write_summary(summary or SUMMARY)
+        run.update_info(status=status)
+        return run
+
+    return make_run
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Run ``seqlab WORDS...`` in this process, which is quicker; otherwise as ``seqlab_command``."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        argv, code = ["seqlab", *map(str, words)], 0
+        monkeypatch.setattr(sys, "argv", argv)
+        capsys.readouterr()
+        try:
+            main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(argv, code, said.out, said.err)
+
+    return run
+
+
+def table(text: str) -> list[list[str]]:
+    assert "\x1b" not in text
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_runs_are_listed_newest_first_with_whole_names(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
+    first = make("hello", "a" * 60)
+    second = make("echo", status="failed")
+    done = seqlab_command("runs", env={"COLUMNS": "30"})
+    assert done.returncode == 0
+    header, *rows = table(done.stdout)
+    assert header == ["run", "status", "steps", "held out", "solved", "seconds", "age"]
+    assert rows[0][:6] == [second.id, "failed", "-", "-", "-", "-"]
+    assert rows[1][:6] == [first.id, "finished", "1,300", "accuracy 0.9877", "yes", "1.2"]
+    assert all(re.fullmatch(r"\d+ (s|min)", row[6]) for row in rows)
+    assert "seqlab show" in done.stderr.splitlines()[-1]
+
+
+def test_runs_are_chosen_by_experiment_model_and_status(make: Callable[..., Run], command: Command) -> None:
+    lstm, own, failed = make(model="lstm"), make("echo", "cells/my_cell.py"), make(status="failed")
+
+    def ids(*words: str) -> list[str]:
+        return [entry["id"] for entry in json.loads(command("runs", "--json", *words).stdout)]
+
+    assert ids("--model", "lstm") == [lstm.id]
+    assert (
+        ids("--model", "my_cell")
+        == ids("--model", "cells/my_cell.py")
+        == ids("--experiment", "echo")
+        == [own.id]
+    )
+    assert ids("--status", "failed", "--experiment", "hello") == [failed.id]
+    assert ids("--status", "running") == []
+    assert ids("--limit", "2") == [failed.id, own.id]
+    assert ids("--limit", "2", "--all") == [failed.id, own.id, lstm.id]
+    limited = command("runs", "--limit", "2")
+    assert len(table(limited.stdout)) == 3
+    assert "2 of 3 runs" in limited.stderr
+
+
+def test_the_list_as_json(make: Callable[..., Run], command: Command) -> None:
+    run = make(seed=4)
+    [entry] = json.loads(command("runs", "--json").stdout)
+    assert entry["path"] == str(run.path)
+    wanted = {
+        "id": run.id,
+        "status": "finished",
+        "experiment": "hello",
+        "model": "rnn",
+        "task": "hello",
+        "seed": 4,
+    }
+    wanted |= {
+        "steps": 1300,
+        "metric": "accuracy",
+        "held_out": 0.987654,
+        "solved": True,
+        "wall_seconds": 1.25,
+    }
+    assert wanted.items() <= entry.items()
+    assert entry["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--experiment", "helo"], "Did you mean 'hello'"),
+        (["--model", "lsmt"], "Did you mean 'lstm'"),
+        (["--status", "asleep"], "asleep"),
+        (["--limit", "0"], "--limit"),
+    ],
+)
+def test_unknown_names_are_refused(
+    words: list[str], told: str, make: Callable[..., Run], command: Command
+) -> None:
+    make(model="lstm")
+    done = command("runs", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_known_names_without_runs_give_an_empty_list(make: Callable[..., Run], command: Command) -> None:
+    make()
+    done = command("runs", "--model", "lstm")
+    assert (done.returncode, len(table(done.stdout))) == (0, 1)
+    assert "No runs of this kind" in done.stderr
+
+
+def test_without_any_run_the_way_to_one_is_shown(command: Command) -> None:
+    done = command("runs")
+    assert done.returncode == 0
+    assert "seqlab train" in done.stderr
+    for words in (["show"], ["plot"], ["show", "hello"]):
+        done = command(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "There is no run in" in done.stderr
+
+
+def test_damaged_and_foreign_folders_are_listed_as_such(make: Callable[..., Run], command: Command) -> None:
+    damaged = make()
+    damaged.info_path.write_text("{")
+    odd = damaged.path.with_name("od\td\x1b[31m [red]")
+    odd.mkdir()
+    (damaged.path.parent / "a plain file").write_text("")
+    done = command("runs")
+    assert {row[0]: row[1] for row in table(done.stdout)[1:]} == {
+        damaged.id: "damaged",
+        "od?d?[31m [red]": "foreign",
+    }
+    assert "run.json is damaged" in done.stderr
+    entries = {entry["id"]: entry for entry in json.loads(command("runs", "--json").stdout)}
+    assert "run.json is damaged" in entries[damaged.id]["problem"]
+    shown = command("show", damaged.id)
+    assert shown.returncode == 2
+    assert "run.json is damaged" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_show_tells_all_of_a_finished_run(make: Callable[..., Run], seqlab_command: Command) -> None:
+    run = make()
+    (run.samples / "step-0000060.txt").write_text("\nROMEO:\n\n[bold]예쁘다\n")
+    done = seqlab_command("show")
+    assert done.returncode == 0
+    rows = table(done.stdout)
+    for row in (
+        ["run", run.id],
+        ["status", "finished"],
+        ["command", "seqlab train"],
+        ["settings model.hidden_size", "8"],
+        ["settings training.learning_rate", "0.001"],
+        ["settings training.stop_when.accuracy", "1"],
+        ["summary solved", "true"],
+        ["summary held_out.accuracy", "0.987654"],
+        ["file config.yaml", f"{len(CONFIG)} B"],
+        ["sample step-0000060.txt", "ROMEO:"],
+        ["sample step-0000060.txt", "[bold]예쁘다"],
+    ):
+        assert row in rows
+    assert not any("presets" in row[0] for row in rows)
+    assert f"seqlab sample {run.id}" in done.stderr.splitlines()[-1]
+
+
+def test_show_as_json(make: Callable[..., Run], command: Command) -> None:
+    run = make()
+    data = json.loads(command("show", run.id[:9], "--json").stdout)
+    assert data["id"] == run.id
+    assert data["summary"] == SUMMARY
+    assert data["settings"]["model"] == {"name": "rnn", "hidden_size": 8}
+    assert data["info"]["seed"] == 1
+    assert data["files"]["config.yaml"] == len(CONFIG)
+    assert data["samples"] == {}
+    assert data["problems"] == []
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+def test_show_says_how_to_go_on(status: str, make: Callable[..., Run], command: Command) -> None:
+    run = make(model="my cell.py", status=status)
+    run.write_error("Traceback ...\nValueError: too wide\n")
+    done = command("show", run.id)
+    assert (["error", "ValueError: too wide"] in table(done.stdout)) == (status == "failed")
+    assert ["so far validation_accuracy", "0.75"] in table(done.stdout)
+    assert f"Next: seqlab train --config {run.config_path} --model 'my cell.py'" in done.stderr
+    run.last_checkpoint.write_bytes(b"")
+    assert f"Next: seqlab resume {run.id} --model 'my cell.py'" in command("show", run.id).stderr
+
+
+def test_show_tells_what_is_damaged_and_shows_the_rest(make: Callable[..., Run], command: Command) -> None:
+    run = make()
+    run.config_path.write_text("a: [")
+    run.summary_path.write_text("{")
+    done = command("show")
+    assert done.returncode == 0
+    problems = [row[1] for row in table(done.stdout) if row[0] == "problem"]
+    assert [next(name for name in ("config.yaml", "summary.json") if name in text) for text in problems] == [
+        "config.yaml",
+        "summary.json",
+    ]
+    assert ["status", "finished"] in table(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("hallo-rnn", "Did you mean 'hello-rnn-s"), ("hello", "begins the names of 2 runs")]
+)
+def test_runs_that_are_not_meant_clearly(
+    typed: str, told: str, make: Callable[..., Run], command: Command
+) -> None:
+    make(seed=1), make(seed=2)
+    for word in ("show", "plot"):
+        done = command(word, typed)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert told in done.stderr
+
+
+def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], command: Command) -> None:
+    run = make()
+    done = command("plot")
+    assert done.returncode == 0
+    header, row, png, svg = table(done.stdout)
+    assert header == ["run", "training loss", "first", "last"]
+    assert row == [run.id, "█▃▁", "1", "0.3333"]
+    assert [png[0], svg[0]] == [str(run.figures / "curves.png"), str(run.figures / "curves.svg")]
+    assert (run.figures / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (run.figures / "curves.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_plot_lays_runs_over_each_other(
+    make: Callable[..., Run], seqlab_command: Command, command: Command, tmp_path: Path
+) -> None:
+    first, second = make(seed=1), make(seed=2)
+    done = seqlab_command(
+        "plot", "hello-rnn-s1", "latest", second.id, "--json", env={"PYTHONIOENCODING": "ascii"}
+    )
+    data = json.loads(done.stdout)
+    assert [item["id"] for item in data["runs"]] == [first.id, second.id]
+    assert data["runs"][0]["sparkline"].isascii()
+    assert sorted(data["figures"]) == [
+        str(first.figures / f"curves-overlaid.{kind}") for kind in ("png", "svg")
+    ]
+    command("plot", "hello-rnn-s1", "latest", "--output", tmp_path / "new" / "pictures")
+    assert {path.name for path in (tmp_path / "new" / "pictures").iterdir()} == {"curves.png", "curves.svg"}
+
+
+def test_what_cannot_be_plotted_is_told(make: Callable[..., Run], command: Command, tmp_path: Path) -> None:
+    run = make()
+    (tmp_path / "file").write_text("")
+    done = command("plot", "--output", tmp_path / "file")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is a file, not a folder" in done.stderr
+    run.metrics_path.unlink()
+    done = command("plot")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has recorded nothing yet" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["runs"], ["show"]])
+def test_looking_at_runs_loads_no_torch(words: list[str], make: Callable[..., Run]) -> None:
+    make()
+    code = f"""
+import sys
+sys.argv = {["seqlab", *words]}
+from seqlab.__main__ import main
+try:
+    main()
+except SystemExit:
+    pass
+print({{"torch", "matplotlib", "numpy"}} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
