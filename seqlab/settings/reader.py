@@ -89,7 +89,8 @@ class Document:
 
     def where(self, key: str) -> str:
         """Return where ``key`` was written, for the start of a message."""
-        if self.is_overridden(key):
+        made = key not in self.lines and any(word.startswith(f"{key}.") for word in self.overridden)
+        if made or self.is_overridden(key):
             return f"On {COMMAND_LINE}"
         while key and key not in self.lines:
             key = key.rpartition(".")[0]
@@ -291,6 +292,7 @@ _PROBLEMS = (
     ("expected <block end>", "a line that is not indented as its neighbours are, or a quote too many", None),
     ("expected ',' or ']'", "a list [...] that is not closed", None),
     ("expected ',' or '}'", "a mapping {...} that is not closed", None),
+    ("expected the node content", "a value is missing, or a bracket is not closed", None),
     ("unexpected end of stream", "a quote that is not closed", None),
 )
 """What the YAML library says, what we say instead, and the remedy."""

@@ -91,3 +91,9 @@ def test_bad_presets(document):
     for text in ("presets: 5", "presets: [short]", "presets: {short: 5}", "presets:\n  short:"):
         with pytest.raises(SettingsError, match=r"line [12]: presets.* allowed: a mapping"):
             apply_preset(read_text(text, "mine.yaml"), "short")
+
+
+def test_a_mapping_made_by_the_command_line_is_said_to_stand_there(document):
+    changed = apply_overrides(document, ["compute.threads.x=1"])
+    assert changed.where("compute.threads") == changed.where("compute") == "On the command line"
+    assert apply_overrides(document, ["model.x=1"]).where("model") == "mine.yaml, line 2"
