@@ -77,7 +77,7 @@ class ModelOutcome:
 
     Attributes:
         model: its name.
-        parameters: number of trained parameters.
+        parameters: number of trained parameters; 0 when no run knows.
         runs: finished and failed runs; the number that all figures are about.
         failed: how many of them failed.
         unfinished: further runs, not counted in ``runs``.
@@ -212,7 +212,7 @@ def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float
     timed = [run for run in runs if run.status == "finished" and run.wall_seconds > 0]
     outcome = ModelOutcome(
         model=everything[0].model,
-        parameters=everything[0].parameters,
+        parameters=max(run.parameters for run in everything),  # a run that failed at once knows of none
         runs=len(runs),
         failed=sum(run.status == "failed" for run in runs),
         unfinished=len(everything) - len(runs),

@@ -131,13 +131,13 @@ def _findings(pair: PairOutcome, metric_name: str, higher_is_better: bool) -> tu
 
 
 def _reservations(models: Sequence[ModelOutcome], metric_name: str) -> Iterator[str]:
-    smallest = min(models, key=lambda model: model.parameters)
-    larger = [model for model in models if model.parameters >= 1.05 * smallest.parameters]
-    if larger and smallest.parameters:
-        ratios = [f"{model.parameters / smallest.parameters:.2g}" for model in larger]
+    sized = sorted((model for model in models if model.parameters), key=lambda model: model.parameters)
+    larger = [model for model in sized if model.parameters >= 1.05 * sized[0].parameters]
+    if larger:
+        ratios = [f"{model.parameters / sized[0].parameters:.2g}" for model in larger]
         ratios[0] = f"has {ratios[0]}"
         yield (
-            f"{_list(_named(larger, ratios))} times the parameters of {smallest.model}, "
+            f"{_list(_named(larger, ratios))} times the parameters of {sized[0].model}, "
             "so size may be the reason for a difference."
         )
     for model in models:

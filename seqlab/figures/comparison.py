@@ -81,7 +81,7 @@ def _learning(axes: Axes, curves: Mapping[str, Sequence[Curve]], metric: str) ->
     for index, (model, runs) in enumerate(finite.items()):
         style: dict[str, Any] = line(index)
         if not runs:
-            axes.plot([], [], **style, label=f"{model} (no values)")
+            axes.plot([], [], **style, label=f"{model} (no curve)")
             continue
         grid, values = _aligned(runs, end)
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
