@@ -20,7 +20,8 @@ Shapes: S seeds, L lags, H hidden units.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -178,7 +179,8 @@ def measure(experiment: GradientExperiment, on_model: Callable[[str], None] | No
     for name, component in zip(experiment.models, components, strict=True):
         if on_model is not None:
             on_model(name)
-        models.append(_measure_model(name, component, experiment))
+        with _one_thread():
+            models.append(_measure_model(name, component, experiment))
     return GradientReport(experiment, tuple(models))
 
 
@@ -194,6 +196,17 @@ def rows(report: GradientReport, lags: tuple[int, ...] = (1, 10, 50, 100)) -> li
         | {"rate per step": model.spectral.rate}
         for model in report.models
     ]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: many small matrices take longer shared out, on a busy machine by far."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _measure_model(name: str, component: Component, experiment: GradientExperiment) -> ModelGradient:

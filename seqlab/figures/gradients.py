@@ -86,5 +86,5 @@ def _explain(figure: Figure, ax: Axes, report: GradientReport) -> None:
             Line2D([], [], **_BOUND, label=r"bound $(\gamma\,\sigma_{\max})^L$ of the plain network")
         )
     if any(model.path_mean is not None for model in report.models):
-        kinds.append(Line2D([], [], **_PATH, label="product of the forget gates alone"))
+        kinds.append(Line2D([], [], **_PATH, label="product of the forget gates, mean over units"))
     ax.legend(handles=kinds, loc="lower left")

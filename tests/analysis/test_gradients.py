@@ -284,3 +284,13 @@ def test_the_additive_path_is_the_product_of_the_forget_gates() -> None:
     logs = measure_cell(cell, x, 6)
     torch.testing.assert_close(10 ** logs["path"], product.amax(1))
     torch.testing.assert_close(10 ** logs["path_mean"], product.mean(1))
+
+
+def test_measuring_leaves_the_number_of_threads_as_it_was() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        measured("rnn", hidden_size=3, lags=2)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
