@@ -117,8 +117,8 @@ def is_alive(process: Mapping[str, Any]) -> bool:
         return True
     if process.get("boot") != _boot():
         return False
-    if Path("/proc/self/stat").exists():
-        return _began(pid) is not None and _began(pid) == process.get("began")
+    if process.get("began") is not None:
+        return _began(pid) == process["began"]
     if os.name != "posix":  # there, signal 0 would end the process
         return True
     try:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError, UnknownNameError, nearest
-from seqlab.runs.files import replace_file, to_json
+from seqlab.runs.files import read_json, replace_file, to_json
 from seqlab.runs.folder import Run
-from seqlab.runs.info import RunInfo, git_commit, machine, now, this_process, to_mapping, versions
+from seqlab.runs.info import RunInfo, git_commit, info_from, machine, now, this_process, to_mapping, versions
 
 TRASH = ".trash"
 REPORTS = "reports"
@@ -157,22 +157,20 @@ def list_runs() -> list[RunEntry]:
 def read_entry(path: Path) -> RunEntry:
     """Read what a list shows of one folder; what is damaged or foreign is told, never raised."""
     run, name = Run(path), path.name
-    if not run.info_path.exists():
+    try:
+        info = info_from(read_json(run.info_path))
+    except FileNotFoundError:
         if _STAMP.search(name):
             return RunEntry(name, path, "damaged", problem="run.json is missing")
         return RunEntry(name, path, "foreign", problem="not a run folder")
-    try:
-        info = run.info()
     except (RunFolderError, OSError) as error:
         return RunEntry(name, path, "damaged", problem=str(error))
     try:
         summary = run.summary()
     except (RunFolderError, OSError) as error:
         return RunEntry(name, path, info.status, info, problem=str(error))
-    missing = summary is None and info.status == "finished"
-    return RunEntry(
-        name, run.path, info.status, info, summary, "summary.json is missing" if missing else None
-    )
+    problem = "summary.json is missing" if summary is None and info.status == "finished" else None
+    return RunEntry(name, path, info.status, info, summary, problem)
 
 
 def trash_run(run: Run) -> Path:
