@@ -118,7 +118,7 @@ def is_alive(process: Mapping[str, Any]) -> bool:
     if process.get("boot") != _boot():
         return False
     if process.get("began") is not None:
-        return _began(pid) == process["began"]
+        return bool(_began(pid) == process["began"])
     if os.name != "posix":  # there, signal 0 would end the process
         return True
     try:
