@@ -187,9 +187,10 @@ def measure(experiment: GradientExperiment, on_model: Callable[[str], None] | No
 def rows(report: GradientReport, lags: tuple[int, ...] = (1, 10, 50, 100)) -> list[Row]:
     """Return a table: each model's spectral norm (geometric mean over seeds) at some lags, and the rate.
 
-    Lags that were not measured are left out.
+    Lags that were not measured are left out; the greatest that was is always there.
     """
-    shown = [lag for lag in lags if lag <= report.experiment.lags]
+    greatest = report.experiment.lags
+    shown = [lag for lag in lags if lag < greatest] + [greatest]
     return [
         {"model": model.name}
         | {f"lag {lag}": float(model.spectral.mean[lag - 1]) for lag in shown}

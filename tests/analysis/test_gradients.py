@@ -242,7 +242,7 @@ def test_a_report_is_plain_json_and_the_same_every_time() -> None:
 def test_a_table_shows_the_lags_that_were_measured() -> None:
     report = measure(experiment("rnn", hidden_size=6, lags=12, seeds=2))
     (row,) = rows(report)
-    assert list(row) == ["model", "lag 1", "lag 10", "rate per step"]
+    assert list(row) == ["model", "lag 1", "lag 10", "lag 12", "rate per step"]
     assert row["lag 10"] == report.models[0].spectral.mean[9]
 
 
