@@ -45,6 +45,7 @@ class Task:
         stream: whether successive batches continue one another, so that the state is carried (and detached).
         metric: the name of the figure that tells how well the task is done.
         higher_is_better: the direction of ``metric``.
+        bounds: what ``metric`` can be at all.
         protocols: the ways of judging a finished model, where there are several, for :meth:`evaluation`.
         vocabulary: the symbols of a task whose models can be sampled from, else None.
         sample: what a run writes early, middle and late in training, where there is a vocabulary.
@@ -55,6 +56,7 @@ class Task:
     stream: bool = False
     metric: str = "accuracy"
     higher_is_better: bool = True
+    bounds: tuple[float, float] = (0.0, 1.0)
     protocols: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
     sample: Sample = Sample()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -53,6 +54,7 @@ class Adding(Task):
 
     metric = "mse"
     higher_is_better = False
+    bounds = (0.0, math.inf)
 
     def __init__(
         self,

@@ -93,6 +93,7 @@ class CharLM(Task):
     stream = True
     metric = "loss"
     higher_is_better = False
+    bounds = (0.0, math.inf)
     protocols = ("stream", "block_256", "block_64")
 
     def __init__(

@@ -64,31 +64,27 @@ class TemporalOrder(Task):
     def __init__(
         self, *, difficulty: Literal["easy", "normal", "moderate", "hard", "nightmare"] = "easy"
     ) -> None:
-        self.ranges = LEVELS[difficulty]
+        level = LEVELS[difficulty]
+        self.width = level.length[1] + 1
+        ranges = np.array([level.length, level.t1, level.t2, (0, 1), (0, 1)])  # the last two: X or Y
+        self._low, self._choices = ranges[:, :1], ranges[:, 1:] - ranges[:, :1] + 1  # (5, 1) each
         self.spec = Spec("tokens", len(SYMBOLS), "classes", len(CLASSES), causal=False)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs (B, longest + 1), one class for each row."""
         stream = numpy_stream(seed, "temporal-order", split, index)
-        width = self.ranges.length[1] + 1
-        uniform = stream.random((5, size))
-        length, t1, t2 = (
-            low + (u * (high - low + 1)).astype(np.int64)
-            for (low, high), u in zip(
-                (self.ranges.length, self.ranges.t1, self.ranges.t2), uniform, strict=False
-            )
-        )
-        first, second = (uniform[3:] * 2).astype(np.int64)  # 0 is X, 1 is Y
+        drawn = self._low + (stream.random((5, size)) * self._choices).astype(np.int64)
+        length, t1, t2, first, second = drawn  # (B,) each; first and second are 0 for X, 1 for Y
 
-        tokens = stream.integers(*DISTRACTORS, (size, width), dtype=np.int8)
-        rows, start = np.arange(size), width - length
-        tokens[np.arange(width) < start[:, None]] = PAD
+        tokens = stream.integers(*DISTRACTORS, (size, self.width), dtype=np.int8)
+        rows, start = np.arange(size), self.width - length
+        tokens[np.arange(self.width) < start[:, None]] = PAD
         tokens[rows, start] = BEGIN
         tokens[rows, start + t1] = X + first
         tokens[rows, start + t2] = X + second
         tokens[:, -1] = END
 
-        mask = np.zeros((size, width), dtype=bool)
+        mask = np.zeros((size, self.width), dtype=bool)
         mask[:, -1] = True
         return Batch(
             torch.from_numpy(tokens.astype(np.int64)),
