@@ -91,7 +91,9 @@ def run_comparison(
     if all(item.summary is None for item in finished):
         raise RunFailedError("Every run failed.", hint="`seqlab runs --status failed` lists them.")
     task = build_task(entries[0].experiment.task)
-    result = summarise([outcome(item, task.metric) for item in finished], task.metric, task.higher_is_better)
+    result = summarise(
+        [outcome(item, task.metric) for item in finished], task.metric, task.higher_is_better, task.bounds
+    )
     folder, pictures = _keep(result, finished, task.metric, command)
     if as_json:
         figures = [str(path) for path in pictures]

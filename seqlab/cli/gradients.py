@@ -17,7 +17,8 @@ def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -
 
     console = stderr()
     report = measure(
-        settings, None if quiet else lambda name: console.print(f"measuring {name}", soft_wrap=True)
+        settings,
+        None if quiet else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
     )
     folder = create_report(settings.experiment)
     replace_file(folder / "gradients.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
@@ -31,9 +32,12 @@ def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -
     )
     held = all(model.within_bounds for model in report.models)
     print(
-        f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean of {settings.seeds} seeds; "
+        f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}; "
         f"the bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n"
     )
     print(pictures[0])
-    console.print("Next: seqlab train vanishing-gradient --preset strong-input, or models=[lstm,my_cell]")
+    console.print(
+        "Next: seqlab train vanishing-gradient --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'",
+        markup=False,
+    )
     return None

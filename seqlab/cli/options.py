@@ -75,6 +75,26 @@ def load_settings(
     return experiment, document
 
 
+def admit_models(models: Sequence[str], document: Document) -> None:
+    """Load the user's own files among an experiment's list of models, where the command line names them.
+
+    Raises:
+        PluginError: when it is the settings file that names one.
+    """
+    from seqlab.errors import PluginError
+    from seqlab.registry import admit, is_plugin, parse_reference
+
+    for name in (parse_reference(model).name for model in models):
+        if not is_plugin(name):
+            continue
+        if not document.is_overridden("models"):
+            raise PluginError(
+                f"{document.where('models')}: {name} is a Python file; it runs only when the command line names it.",
+                hint=f"If you trust it, write: 'models=[{', '.join(models)}]'",
+            )
+        admit(name)
+
+
 def complete_experiment(incomplete: str) -> list[str]:
     """Complete the name of an experiment."""
     from seqlab.settings import experiment_names

@@ -62,7 +62,7 @@ def train(
     words = list(overrides or [])
     if device is not None:
         words.append(f"compute.device={device}")
-    settings, _ = options.load_settings(
+    settings, document = options.load_settings(
         experiment,
         config=config,
         overrides=words,
@@ -71,6 +71,8 @@ def train(
         preset=preset,
         seed=seed,
     )
+    if isinstance(settings, GradientExperiment | CompareExperiment):
+        options.admit_models(settings.models, document)
     if isinstance(settings, GradientExperiment):
         return run_gradients(settings, quiet=quiet, as_json=as_json)
     if isinstance(settings, CompareExperiment):

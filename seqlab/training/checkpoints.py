@@ -38,7 +38,7 @@ def load_checkpoint(path: Path, learner: Learner) -> None:
         learner.load_state_dict(saved)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise RunFolderError(
-            f"{path} does not fit the run's settings: {str(error).splitlines()[0]}",
+            f"{path} does not fit the run's settings: {first_line(error)}",
             hint="Was config.yaml edited? Start a new run with `seqlab train --config`.",
         ) from error
 
@@ -66,9 +66,7 @@ def load_weights(path: Path, model: SequenceModel) -> None:
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError, OSError) as error:
-        raise RunFolderError(
-            f"{path} is damaged or of another model: {str(error).splitlines()[0]}"
-        ) from error
+        raise RunFolderError(f"{path} is damaged or of another model: {first_line(error)}") from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -76,12 +74,17 @@ def _read(path: Path) -> dict[str, Any]:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or hostile file; none may pass
         raise RunFolderError(
-            f"{path} cannot be read: {str(error).splitlines()[0]}",
+            f"{path} cannot be read: {first_line(error)}",
             hint="The file is damaged, or not a checkpoint of seqlab.",
         ) from error
     if not isinstance(saved, dict):
         raise RunFolderError(f"{path} is not a checkpoint of seqlab.")
     return saved
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _replace(beside: Path, path: Path) -> None:

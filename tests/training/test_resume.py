@@ -63,7 +63,9 @@ def same_run(one: Run, other: Run) -> None:
     for saved in ends:
         del saved["counters"]["seconds"]
     assert_equal(*ends)
-    sums = [{k: v for k, v in (run.summary() or {}).items() if not k.endswith("_seconds")} for run in (one, other)]
+    sums = [
+        {k: v for k, v in (run.summary() or {}).items() if not k.endswith("_seconds")} for run in (one, other)
+    ]
     assert sums[0] == sums[1]
     assert sums[0]["steps"] > 0
 
@@ -91,7 +93,9 @@ def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", [FRESH, STREAM], ids=["fresh batches", "stream with carried state"])
 @pytest.mark.parametrize("step", [1, 7, 13, 23])
-def test_interrupted_and_resumed_equals_uninterrupted(text: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_and_resumed_equals_uninterrupted(
+    text: str, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, session = begin(settings(text), command="test")
     train(whole, session)
     broken, session = begin(settings(text), command="test")
