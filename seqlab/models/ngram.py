@@ -17,12 +17,12 @@ from seqlab.models._base import SequenceModel, State
 from seqlab.text import ngram
 from seqlab.text.ngram import MAX_ORDER
 
-_ABSENT = -1  # as an index it picks the last entry: keep nothing, pass on everything
+_ABSENT = -1  # as an index it picks the last weight: pass on everything
 _LAST_KEY = torch.iinfo(torch.int64).max
 
 
 class _Level(NamedTuple):
-    """The grams of one order; see :class:`seqlab.text.ngram.Level`."""
+    """The grams of one order, as :class:`seqlab.text.ngram.Level` has them, but ``kept`` of real ones only."""
 
     keys: Tensor
     kept: Tensor
@@ -47,28 +47,26 @@ class NGram(SequenceModel):
         SettingsError: when the task is of another kind.
     """
 
+    reads = ("tokens",)
+    reads = ("tokens",)
     counts = True
 
     def __init__(self, spec: Spec, *, order: Annotated[int, Field(ge=1, le=MAX_ORDER)] = 7) -> None:
         super().__init__(spec)
-        if (spec.inputs, spec.outputs, spec.input_size) != ("tokens", "classes", spec.output_size):
+        if (spec.outputs, spec.output_size) != ("classes", spec.input_size):
             raise SettingsError(
                 "The model ngram predicts the next symbol of a text; this task asks for something else.",
                 hint="Use it with a language model's task, such as char-lm.",
             )
         self.order = order
         for k in range(1, order + 1):
-            self._put(k, torch.full((1,), _LAST_KEY), torch.zeros(1), torch.ones(2))
+            self._put(k, torch.full((1,), _LAST_KEY), torch.zeros(0), torch.ones(2))
 
     def count(self, text: NDArray[np.integer]) -> None:
         """Count a text, (T,) symbols, in the place of what was counted before."""
         counted = ngram.fit(text, self.spec.input_size, self.order)
         for k, level in enumerate(counted.levels, 1):
-            self._put(k, *map(torch.from_numpy, (level.keys, level.kept, level.weight)))
-
-    def learned(self) -> int:
-        """Return the number of grams that are kept."""
-        return sum(len(level.keys) - 1 for level in self._levels())
+            self._put(k, *map(torch.from_numpy, (level.keys, level.kept[:-1], level.weight)))
 
     def initialise(self, generator: torch.Generator) -> None:
         """Nothing is drawn."""
@@ -119,11 +117,11 @@ class NGram(SequenceModel):
         ]
 
     def _put(self, k: int, keys: Tensor, kept: Tensor, weight: Tensor) -> None:
-        """Set the arrays of order k; keys are a buffer, figures are parameters that no optimiser moves."""
+        """Set the arrays of order k. A gram's share is a parameter, though no optimiser moves it."""
         old = next(self.parameters(), torch.zeros(1))
         self.register_buffer(f"keys_{k}", keys.to(old.device))
-        for name, figures in (("kept", kept), ("weight", weight)):
-            self.register_parameter(f"{name}_{k}", nn.Parameter(figures.to(old), requires_grad=False))
+        self.register_buffer(f"weight_{k}", weight.to(old))
+        self.register_parameter(f"kept_{k}", nn.Parameter(kept.to(old)))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         """Make room for as many grams as are loaded, where the arrays belong together."""
@@ -133,7 +131,7 @@ class NGram(SequenceModel):
             if not all(isinstance(array, Tensor) and array.dim() == 1 for array in arrays):
                 break
             level = _Level(*(torch.empty_like(array) for array in arrays if array is not None))
-            if not len(level.keys) == len(level.kept) or len(level.weight) != contexts:
+            if (len(level.kept), len(level.weight)) != (len(level.keys) - 1, contexts):
                 break
             self._put(k, *level)
             contexts = len(level.keys)

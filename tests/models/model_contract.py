@@ -1,7 +1,7 @@
 """What every model promises, as checks that run over any model by its name.
 
-A model says by its attributes what does not apply to it: ``reads`` (kinds of input), ``causal``, and whether
-it is a cell, around which networks of several layers and directions can be built.
+A model says by its attributes what does not apply to it: ``reads`` (kinds of input), ``causal``, ``counts`` (it
+learns by counting a text); and a cell is one around which networks of several layers and directions are built.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from seqlab import registry
-from seqlab.contracts import PAD, Spec, torch_stream
+from seqlab.contracts import PAD, Spec, numpy_stream, torch_stream
 from seqlab.models import Cell, Recurrent, SequenceModel, build_model, count_parameters
 from seqlab.settings import Component
 
 Check = Callable[[str], None]
-SYMBOLS, OUTPUTS = 5, 4
+SYMBOLS = OUTPUTS = 5  # as for the next symbol of a text, which suits every model
 CLOSE = {"rtol": 1e-6, "atol": 1e-10}
 NETWORKS = (
     {"hidden_size": 7},
@@ -35,7 +35,10 @@ def variants(name: str, *, seed: int = 1) -> Iterator[SequenceModel]:
     for kind in cls.reads:
         for options in NETWORKS if issubclass(cls, Cell) else ({},):
             spec = Spec(kind, SYMBOLS, "classes", OUTPUTS, causal=False)
-            yield build_model(Component(name=name, **options), spec, seed).double()
+            model = build_model(Component(name=name, **options), spec, seed).double()
+            if getattr(model, "counts", False):  # it learns by counting a text, and says nothing before
+                model.count(numpy_stream(seed, "text").integers(0, SYMBOLS, 400))
+            yield model
 
 
 def inputs(model: SequenceModel, batch: int, steps: int, *, seed: int = 1) -> Tensor:
