@@ -1,7 +1,7 @@
 """What every model promises, as checks that run over any model by its name.
 
-A model says by its attributes what does not apply to it: ``reads`` (kinds of input), ``causal``, ``counts`` (it
-learns by counting a text); and a cell is one around which networks of several layers and directions are built.
+A model says by its attributes what does not apply to it: ``reads`` (kinds of input), ``causal``, ``counts``
+(it learns by counting a text). Around a cell, networks of several layers and directions are built.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def answers_have_the_promised_shape(name: str) -> None:
     for model in variants(name):
         for batch, steps in ((1, 1), (3, 1), (1, 6), (3, 6)):
             outputs, state = model(inputs(model, batch, steps))
-            assert outputs.shape == (batch, steps, OUTPUTS)
+            assert outputs.shape == (batch, steps, model.spec.output_size)
             assert all(len(part) == batch for parts in state for part in parts)
 
 
