@@ -30,7 +30,8 @@ class Spec:
         input_size: the number of symbols, or of features.
         outputs: ``classes`` are scores (logits) for a softmax; ``values`` are real numbers.
         output_size: the number of classes, or of values.
-        causal: the answer at a step may use that step and the past only; such a task takes no bidirectional model.
+        causal: the answer at a step may use that step and the past only; such a task takes no
+            bidirectional model.
     """
 
     inputs: Literal["tokens", "features"]

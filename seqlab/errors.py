@@ -6,6 +6,7 @@
     │   ├── UnknownNameError    a model, task, experiment, run or key that does not exist
     │   ├── PluginError         a user's own .py file
     │   ├── TextError           a corpus, a prime, a text
+    │   │   └── UnreachableError    it lies on a server that cannot be reached
     │   └── RunFolderError      a run folder that is damaged, foreign or of the wrong kind
     └── RunFailedError          exit code 1: a run began and could not be finished
         └── NonFiniteLossError  the loss became NaN or infinite
@@ -55,6 +56,10 @@ class PluginError(UsageError):
 
 class TextError(UsageError):
     """A corpus, prime or other text cannot be used."""
+
+
+class UnreachableError(TextError):
+    """A text lies on a server that cannot be reached."""
 
 
 class RunFolderError(UsageError):

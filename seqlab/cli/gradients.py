@@ -1,4 +1,4 @@
-"""What `seqlab train vanishing-gradient` shows: the gradient through time as a table, numbers and a picture."""
+"""What `seqlab train vanishing-gradient` shows: the gradient through time, as a table and a picture."""
 
 from __future__ import annotations
 

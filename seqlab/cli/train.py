@@ -15,7 +15,7 @@ from seqlab.cli.console import show_json, stderr
 
 if TYPE_CHECKING:
     from seqlab.runs import Run
-    from seqlab.settings import CompareExperiment, GradientExperiment, TrainExperiment
+    from seqlab.settings import CompareExperiment, TrainExperiment
     from seqlab.training import Session
 
 
@@ -39,6 +39,13 @@ def train(
             autocompletion=options.complete_model,
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Another task: a name, echo[delay=5], or your own my_task.py.",
+            autocompletion=options.complete_task,
+        ),
+    ] = None,
     difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
     preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")] = None,
@@ -54,7 +61,7 @@ def train(
 ) -> None:
     """Train a named experiment to its claim.
 
-    Examples: seqlab train hello / seqlab train temporal-order --difficulty hard / seqlab train temporal-order model.hidden_size=8
+    Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8
     """
     from seqlab.cli.gradients import run_gradients
     from seqlab.settings import CompareExperiment, GradientExperiment
@@ -70,6 +77,7 @@ def train(
         difficulty=difficulty,
         preset=preset,
         seed=seed,
+        task=task,
     )
     if isinstance(settings, GradientExperiment | CompareExperiment):
         options.admit_models(settings.models, document)
@@ -125,6 +133,7 @@ def _train(settings: TrainExperiment, budget: str | None, dry_run: bool, quiet: 
         return _dry_run(settings, as_json)
     run, session = begin(settings, command=shlex.join(["seqlab", *sys.argv[1:]]))
     _finish(run, session, quiet, as_json)
+    return None
 
 
 def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
@@ -170,7 +179,8 @@ def describe(summary: dict[str, Any], metric: str) -> list[str]:
         for protocol, figures in summary["validation"].items():
             name = protocol.replace("_", "-")
             lines.append(
-                f"validation, {name}: {figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character, perplexity {figures['perplexity']:.3f}"
+                f"validation, {name}: {figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character, "
+                f"perplexity {figures['perplexity']:.3f}"
             )
     else:
         held_out = summary["held_out"]

@@ -78,10 +78,22 @@ def study(
             done.append(Finished(entry, Run(before.path), before.summary, reused=True))
             continue
         # a plug-in's run is begun anew: its file may only be loaded under the name that was typed
-        resumable = before is not None and before.status == "interrupted" and not is_plugin(entry.experiment.model.name)
+        resumable = (
+            before is not None
+            and before.status == "interrupted"
+            and not is_plugin(entry.experiment.model.name)
+        )
         done.append(None)
         places.append(place)
-        jobs.append(Job(entry.label, entry.experiment, before.id if resumable and before else None, command, tuple(plugins)))
+        jobs.append(
+            Job(
+                entry.label,
+                entry.experiment,
+                before.id if resumable and before else None,
+                command,
+                tuple(plugins),
+            )
+        )
 
     runs: dict[int, Run] = {}
 
@@ -92,7 +104,9 @@ def study(
         elif update.kind == "finished":
             done[place] = Finished(entries[place], runs[place], update.facts, reused=False)
         elif update.kind == "failed":
-            done[place] = Finished(entries[place], runs.get(place), None, reused=False, failure=update.facts["message"])
+            done[place] = Finished(
+                entries[place], runs.get(place), None, reused=False, failure=update.facts["message"]
+            )
         on_update(entries[place], update)
 
     run_jobs(jobs, processes or os.cpu_count() or 1, note)

@@ -1,5 +1,6 @@
 """Text from a trained language model."""
 
-from seqlab.generation.sampling import Sampling, generate
+from seqlab.generation.sampling import Sampling
+from seqlab.generation.writing import generate, generate_many
 
-__all__ = ["Sampling", "generate"]
+__all__ = ["Sampling", "generate", "generate_many"]

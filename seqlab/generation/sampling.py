@@ -1,71 +1,135 @@
-"""Sampling from a language model, symbol by symbol."""
+"""How the next symbol is chosen from a model's scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from seqlab.contracts import numpy_stream
-from seqlab.models import SequenceModel
+from seqlab.errors import RunFailedError, UsageError
+
+Scores = NDArray[np.floating]
+Symbols = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next symbol is chosen.
+    """How text is written.
+
+    The scores o are divided by the temperature and made probabilities, p(k) = exp(o_k / T) / sum_j exp(o_j / T)
+    (CS231n-10). What is unlikely may then be cut off: first all but the ``top_k`` likeliest symbols; of these,
+    all but the fewest that together hold the share ``top_p`` (Holtzman et al. 2020); of these, what has less
+    than ``min_p`` times the probability of the likeliest (Nguyen et al. 2024). Equally likely symbols are
+    ranked by their number.
 
     Attributes:
-        length: symbols to write.
-        temperature: what the scores are divided by before the softmax; 0 takes the likeliest symbol.
+        length: symbols to write, at most.
+        temperature: below 1 safer, above 1 wilder; 0 takes the likeliest symbol always.
         seed: of the draws.
+        top_k: symbols kept; None for all.
+        top_p: share of the probability that is kept.
+        min_p: least probability kept, as a share of the greatest.
+
+    Raises:
+        UsageError: naming the setting and what it may be.
     """
 
     length: int = 400
     temperature: float = 0.8
     seed: int = 1
+    top_k: int | None = None
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        temperature = self.temperature
+        _require(self.length >= 0, "length", self.length, "a whole number of symbols, 0 or more")
+        _require(
+            temperature == 0 or 0.001 <= temperature <= 1000,
+            "temperature",
+            temperature,
+            "0, which takes the likeliest symbol always, or a number from 0.001 to 1000",
+        )
+        _require(self.seed >= 0, "seed", self.seed, "a whole number, 0 or more")
+        _require(self.top_k is None or self.top_k >= 1, "top-k", self.top_k, "a whole number, 1 or more")
+        _require(0 < self.top_p <= 1, "top-p", self.top_p, "a share greater than 0 and at most 1")
+        _require(0 <= self.min_p <= 1, "min-p", self.min_p, "a share from 0 to 1")
+
+    @property
+    def truncates(self) -> bool:
+        """Whether anything is cut off."""
+        return self.top_k is not None or self.top_p < 1 or self.min_p > 0
 
 
-@torch.no_grad()
-def generate(model: SequenceModel, prime: np.ndarray, sampling: Sampling) -> Iterator[int]:
-    """Write symbols that go on from ``prime``.
-
-    The prime is read from the start state; then each symbol is drawn from
-
-        p(k) = exp(o_k / temperature) / sum_j exp(o_j / temperature)
-
-    and read in turn (CS231n-10). One uniform number is drawn for each symbol, so the n-th symbol depends on the
-    seed and the text before it alone.
+def choose(scores: Scores, uniform: NDArray[np.float64] | float, sampling: Sampling) -> Symbols:
+    """Choose symbols from scores.
 
     Args:
-        model: a trained language model; put into evaluation mode.
-        prime: the symbols to begin with, at least one.
-        sampling: length, temperature and seed.
+        scores: (..., V) the model's outputs.
+        uniform: (...) a number for each choice, uniform in (0, 1]; the symbol is the first at which the
+            cumulated probability reaches it.
+        sampling: how.
 
-    Yields:
-        The symbols after the prime.
-    """
-    model.eval()
-    device = next(model.parameters()).device
-    stream = numpy_stream(sampling.seed, "sampling")
-    outputs, state = model(torch.as_tensor(prime, dtype=torch.int64, device=device)[None])
-    for _ in range(sampling.length):
-        symbol = choose(outputs[0, -1].double().cpu().numpy(), sampling.temperature, stream.random())
-        yield symbol
-        outputs, state = model(torch.tensor([[symbol]], device=device), state)
+    Returns:
+        (...) symbols; one that was cut off, or that has no probability, is never chosen.
 
+    Raises:
+        RunFailedError: when the scores are not finite.
 
-def choose(scores: np.ndarray, temperature: float, uniform: float) -> int:
-    """Choose a symbol from scores (V,), by a number uniform in [0, 1).
-
-    >>> choose(np.array([0.0, 3.0, 1.0]), temperature=0, uniform=0.99)
+    >>> int(choose(np.array([0.0, 3.0, 1.0]), 0.99, Sampling(temperature=0)))
     1
-    >>> choose(np.log([0.2, 0.3, 0.5]), temperature=1, uniform=0.4)
+    >>> int(choose(np.log([0.2, 0.3, 0.5]), 0.4, Sampling(temperature=1)))
     1
     """
-    if temperature == 0:
-        return int(scores.argmax())
-    scaled = (scores - scores.max()) / temperature
-    cumulative = np.exp(scaled).cumsum()
-    return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right").clip(max=len(scores) - 1))
+    share = shares(scores, sampling)
+    if sampling.temperature == 0:
+        return np.asarray(share.argmax(-1))
+    cumulative = np.add.accumulate(share, -1)
+    wanted = uniform * cumulative[..., -1]
+    if share.ndim == 1:
+        return cumulative.searchsorted(wanted)  # type: ignore[no-any-return]
+    return np.count_nonzero(cumulative < wanted[..., None], axis=-1)  # type: ignore[no-any-return]
+
+
+def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:
+    """Return the shares of the symbols in a draw, the likeliest's being 1: (..., V) to (..., V).
+
+    >>> shares(np.log([0.5, 0.2, 0.3]), Sampling(temperature=1, top_k=2)).round(2)
+    array([1. , 0. , 0.6])
+    """
+    share = scores.astype(np.float64)
+    share -= np.maximum.reduce(
+        share, -1, keepdims=True
+    )  # the ufuncs themselves: half the time of the methods
+    if not share.item(-1) <= 0:
+        raise RunFailedError(
+            "The model's scores are not finite; no text can be drawn from them.",
+            hint="Did its training diverge? Another checkpoint may do: --checkpoint best or last.",
+        )
+    if sampling.temperature == 0:
+        return np.where(share == 0, 1.0, 0.0)
+    if sampling.temperature != 1:
+        share /= sampling.temperature
+    np.exp(share, out=share)
+    if sampling.truncates:
+        _truncate(share, sampling)
+    return share
+
+
+def _truncate(share: NDArray[np.float64], sampling: Sampling) -> None:
+    """Set to 0 what is cut off: in descending order, all behind some place."""
+    order = np.argsort(-share, axis=-1, kind="stable")
+    ranked = np.take_along_axis(share, order, -1)
+    if sampling.top_k is not None:
+        ranked[..., sampling.top_k :] = 0
+    mass = ranked.cumsum(-1)
+    ranked[mass - ranked >= sampling.top_p * mass[..., -1:]] = 0  # what stands before it is enough
+    ranked[ranked < sampling.min_p * ranked[..., :1]] = 0
+    np.put_along_axis(share, order, ranked, -1)
+
+
+def _require(fulfilled: bool, name: str, value: float | None, allowed: str) -> None:
+    if not fulfilled or (value is not None and not math.isfinite(value)):
+        raise UsageError(f"{name} is {value}.", hint=f"It must be {allowed}.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -26,11 +28,13 @@ class SequenceModel(nn.Module):
             the noise of step n does not depend on how the run came there.
         reads: the kinds of input that it takes, of those of :class:`Spec`.
         causal: whether its answer at a step depends on that step and the past only.
+        counts: whether it learns by counting the training text in one step, instead of by gradient.
     """
 
     component: ClassVar = "model"
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     causal: bool = True
+    counts: ClassVar[bool] = False
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -51,6 +55,10 @@ class SequenceModel(nn.Module):
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights from ``generator``."""
+        raise NotImplementedError
+
+    def count(self, text: NDArray[np.integer]) -> None:
+        """Learn from a text, (T,) symbols, where the model is one that :attr:`counts`."""
         raise NotImplementedError
 
 

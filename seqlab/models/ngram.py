@@ -48,7 +48,6 @@ class NGram(SequenceModel):
     """
 
     reads = ("tokens",)
-    reads = ("tokens",)
     counts = True
 
     def __init__(self, spec: Spec, *, order: Annotated[int, Field(ge=1, le=MAX_ORDER)] = 7) -> None:

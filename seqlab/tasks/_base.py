@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split
-from seqlab.text.vocabulary import Vocabulary
+from seqlab.errors import SettingsError
+from seqlab.text.vocabulary import Codes, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,17 @@ class Task:
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index`` (from 0) of ``size`` sequences."""
         raise NotImplementedError
+
+    def text(self, split: Split) -> Codes:
+        """Return the text of a split, (T,) symbols, for models that count.
+
+        Raises:
+            SettingsError: where the task's sequences are no text.
+        """
+        raise SettingsError(
+            "This task has no text that could be counted.",
+            hint="Take a model that learns by gradient, such as lstm.",
+        )
 
     def evaluation(
         self, split: Split, sequences: int, seed: int, protocol: str | None = None

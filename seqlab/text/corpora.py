@@ -6,8 +6,8 @@
     a path        any UTF-8 file, or a folder of them
 
 Environment: ``SEQLAB_DATA_DIR`` is a folder in which ``tinyshakespeare.txt`` may lie, ``SEQLAB_CACHE_DIR`` is
-where downloads are kept, and with ``SEQLAB_OFFLINE`` set nothing is fetched: where a text would have to be,
-the miniature stands in for it, and the corpus says so.
+where downloads are kept, and with ``SEQLAB_OFFLINE`` set nothing is fetched. Where a text cannot be had for
+want of a network, the miniature stands in for it, and the corpus says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqlab.errors import TextError, nearest
+from seqlab.errors import TextError, UnreachableError, nearest
 from seqlab.text.download import fetch
 
 NAMES = ("miniature", "python", "shakespeare")
@@ -81,7 +81,7 @@ def load_corpus(
 
     Returns:
         The corpus; the miniature with ``stands_in_for`` set where Tiny Shakespeare would have to be fetched
-        and ``SEQLAB_OFFLINE`` is set.
+        but ``SEQLAB_OFFLINE`` is set, or no server can be reached.
 
     Raises:
         TextError: when there is no such text, it cannot be fetched, or it is not UTF-8 text.
@@ -129,7 +129,12 @@ def _shakespeare(url: str, announce: Callable[[str], None]) -> Corpus:
             )
             return _miniature(stands_in_for="shakespeare", reason=reason)
         announce(f"Fetching Tiny Shakespeare (1.1 MB) from {url}; it is kept in {cached.parent}.")
-        fetch(url, cached, SHAKESPEARE_SHA256)
+        try:
+            fetch(url, cached, SHAKESPEARE_SHA256)
+        except UnreachableError as error:
+            return _miniature(
+                "shakespeare", f"{error.message} The miniature text stands in for Tiny Shakespeare."
+            )
     return Corpus("shakespeare", _read(cached), url)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqlab.errors import TextError
+from seqlab.errors import TextError, UnreachableError
 
 SECONDS = 10
 """How long a server may stay silent."""
@@ -24,7 +24,8 @@ def fetch(url: str, path: Path, sha256: str) -> None:
         sha256: what its hash must be.
 
     Raises:
-        TextError: when there is no such server or file, the download breaks off, the hash is wrong, or the
+        UnreachableError: when no server answers.
+        TextError: when there is no such file, the download breaks off, the hash is wrong, or the
             folder cannot be written; nothing is left behind.
     """
     import pooch
@@ -38,7 +39,7 @@ def fetch(url: str, path: Path, sha256: str) -> None:
     except requests.exceptions.HTTPError as error:
         raise TextError(f"{url} cannot be had: {error}.", hint=_OTHERWISE) from None
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout):
-        raise TextError(f"{url} cannot be reached.", hint=_OTHERWISE) from None
+        raise UnreachableError(f"{url} cannot be reached.", hint=_OTHERWISE) from None
     except requests.exceptions.RequestException as error:
         raise TextError(f"The download of {url} broke off: {error}.", hint=_OTHERWISE) from None
     except ValueError as error:

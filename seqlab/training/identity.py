@@ -16,7 +16,7 @@ _DECIDING = ("contracts.py", "tasks", "models", "text", "training")
 
 
 def fingerprint(experiment: TrainExperiment, data_hash: str | None) -> str:
-    """Return what identifies a run: runs with the same fingerprint, on the same machine, are the same to the bit.
+    """Return what identifies a run: with the same one, runs on one machine are the same to the bit.
 
     Args:
         experiment: the checked settings; the experiment's name, summary and presets do not count.

@@ -141,7 +141,7 @@ def train_step(
     settings: Training,
     precision: AbstractContextManager[object],
 ) -> tuple[float, float]:
-    """Learn from one batch: the five steps of every training loop.
+    """Learn from one batch: the five steps of every training loop. A model that counts counts the training text.
 
     Returns:
         The loss, and the gradient's global norm before clipping.
@@ -149,6 +149,9 @@ def train_step(
     Raises:
         NonFiniteLossError: when either is not finite; the weights are then left as they were.
     """
+    if learner.model.counts:
+        learner.model.count(task.text("train"))
+        return float(task.loss(learner.model(batch.inputs)[0].float(), batch)), 0.0
     state = learner.carried if batch.continues else None
     with precision:
         outputs, state = learner.model(batch.inputs, state)  # 1. forward
@@ -262,13 +265,13 @@ def _non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLos
     what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient norm is {grad_norm}"
     return NonFiniteLossError(
         f"At step {learner.step + 1} {what}; {norm}.",
-        hint="The last good checkpoint is kept. A smaller training.learning_rate or training.clip_norm may help.",
+        hint="The last good checkpoint is kept. A smaller training.learning_rate or clip_norm may help.",
     )
 
 
 @torch.no_grad()
 def _average(learner: Learner, decay: float) -> None:
-    """Move the averaged weights towards the present ones; a young average moves faster, to forget its start."""
+    """Move the averaged weights towards the present ones, faster while young, to forget the start."""
     assert learner.averaged is not None
     decay = min(decay, (1 + learner.step) / (10 + learner.step))
     torch._foreach_lerp_(learner.averaged, list(learner.model.parameters()), 1 - decay)

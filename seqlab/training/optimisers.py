@@ -14,16 +14,17 @@ from seqlab.settings import Training
 def build_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> torch.optim.Optimizer:
     """Build the optimiser that the settings name."""
     weights = list(parameters)
-    common = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    rate, shrink = settings.learning_rate, settings.weight_decay
+    momentum, betas = settings.momentum, (0.9, settings.decay)
     match settings.optimizer:
         case "sgd":
-            return torch.optim.SGD(weights, momentum=settings.momentum, fused=True, **common)
+            return torch.optim.SGD(weights, rate, momentum, weight_decay=shrink, fused=True)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, alpha=settings.decay, momentum=settings.momentum, **common)
+            return torch.optim.RMSprop(weights, rate, settings.decay, weight_decay=shrink, momentum=momentum)
         case "adam":
-            return torch.optim.Adam(weights, betas=(0.9, settings.decay), fused=True, **common)
+            return torch.optim.Adam(weights, rate, betas, weight_decay=shrink, fused=True)
         case "adamw":
-            return torch.optim.AdamW(weights, betas=(0.9, settings.decay), fused=True, **common)
+            return torch.optim.AdamW(weights, rate, betas, weight_decay=shrink, fused=True)
 
 
 def learning_rate(settings: Training, step: int) -> float:

@@ -62,7 +62,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc's malloc to serve large blocks from its own heap (measured: a step of a 512-unit LSTM 19 % faster)."""
+    """Tell glibc's malloc to serve large blocks from its own heap (a 512-unit LSTM's step: 19 % faster)."""
     if not sys.platform.startswith("linux"):
         return
     m_trim_threshold, m_mmap_threshold = -1, -3

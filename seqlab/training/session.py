@@ -63,6 +63,10 @@ def open_session(experiment: TrainExperiment) -> Session:
     device = pick_device(experiment.compute.device)
     compute = prepare(experiment.compute, device, count_parameters(model))
     experiment = experiment.model_copy(update={"compute": compute})
+    if model.counts:  # in one step, from which there is nothing to average
+        task.text("train")  # or it is said here that there is none
+        training = experiment.training.model_copy(update={"steps": 1, "averaging": None})
+        experiment = experiment.model_copy(update={"training": training})
     session = Session(experiment, task, model.to(device), device)
     _try_out(session)
     return session
@@ -326,12 +330,14 @@ def _try_out(session: Session) -> None:
             raise
         except Exception as error:
             raise SettingsError(
-                f"The model {name} cannot read the task {session.experiment.task.name}: {type(error).__name__}: {error}",
+                f"The model {name} cannot read the task {session.experiment.task.name}: "
+                f"{type(error).__name__}: {error}",
                 hint=f"Its inputs are {task.spec.inputs} of shape {tuple(batch.inputs.shape)}.",
             ) from error
     if tuple(outputs.shape) != expected:
         raise SettingsError(
-            f"The model {name} must answer in shape {expected} (batch, time, outputs), got {tuple(outputs.shape)}."
+            f"The model {name} must answer in shape {expected} (batch, time, outputs), "
+            f"got {tuple(outputs.shape)}."
         )
     is_solved(task.metrics(task.tally(outputs.float(), batch)), settings.stop_when, task)
 
@@ -343,7 +349,7 @@ def _fail(run: Run, error: BaseException) -> None:
 
 @contextmanager
 def _stop_requests() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop after the step; the second interrupts at once."""
+    """Turn the first Ctrl-C or SIGTERM into a request to stop after the step; the second stops at once."""
     asked = False
 
     def ask(number: int, frame: FrameType | None) -> None:

@@ -89,13 +89,11 @@ def test_what_is_cached_is_used_offline(cache: Path, server: str, monkeypatch: p
         ("wrong", "is not the file that was asked for"),
         ("broken", "broke off"),
         ("missing", "404"),
-        ("silent", "reached"),
     ],
 )
 def test_a_failed_download_is_explained_and_leaves_nothing(
-    cache: Path, server: str, page: str, said: str, monkeypatch: pytest.MonkeyPatch
+    cache: Path, server: str, page: str, said: str
 ) -> None:
-    monkeypatch.setattr(download, "SECONDS", 0.2)
     with pytest.raises(TextError) as caught:
         load_corpus("shakespeare", url=f"{server}/{page}", announce=lambda _: None)
     assert said in caught.value.message
@@ -104,12 +102,18 @@ def test_a_failed_download_is_explained_and_leaves_nothing(
     assert files(cache) == []
 
 
-def test_no_server_is_explained(cache: Path) -> None:
+@pytest.mark.parametrize("page", ["silent", "nobody"])
+def test_without_a_server_the_miniature_stands_in_and_says_so(
+    cache: Path, server: str, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "SECONDS", 0.2)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}/play"
-        with pytest.raises(TextError, match="cannot be reached"):
-            load_corpus("shakespeare", url=url, announce=lambda _: None)
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        url = f"{server}/silent" if page == "silent" else nobody
+        corpus = load_corpus("shakespeare", url=url, announce=lambda _: None)
+    assert (corpus.name, corpus.stands_in_for) == ("miniature", "shakespeare")
+    assert f"{url} cannot be reached" in str(corpus.reason)
     assert files(cache) == []
 
 

@@ -103,10 +103,9 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_are_touched() -> Non
     settings = Training(steps=50, optimizer="sgd", learning_rate=100.0, clip_norm=None, evaluate_every=100)
     network, task = make({"name": "rnn", "nonlinearity": "relu", "hidden_size": 16})
     learner = new_learner(network, settings)
-    norms = []
+    norms: list[float] = []
     with pytest.raises(NonFiniteLossError) as caught:
-        for record in fit(learner, task, settings, seed=1):
-            norms.append(record.grad_norm)
+        norms.extend(record.grad_norm for record in fit(learner, task, settings, seed=1))
     assert f"{norms[-1]:.3g}" in caught.value.message
     assert f"step {len(norms) + 1}" in caught.value.message
     assert all(torch.isfinite(parameter).all() for parameter in network.parameters())
@@ -117,8 +116,8 @@ def test_averaged_weights_are_judged_and_the_trained_ones_come_back() -> None:
     network, task = make()
     learner = new_learner(network, settings)
     average = [parameter.detach().clone() for parameter in network.parameters()]
-    for step, record in enumerate(fit(learner, task, settings, seed=1), 1):
-        decay = min(0.99, step / (9 + step))
+    for record in fit(learner, task, settings, seed=1):
+        decay = min(0.99, record.step / (9 + record.step))
         average = [
             decay * mean + (1 - decay) * parameter.detach()
             for mean, parameter in zip(average, network.parameters(), strict=True)

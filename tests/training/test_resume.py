@@ -26,8 +26,8 @@ STREAM = """
 experiment: stream
 task: {name: char-lm, corpus: miniature, period: 16}
 model: {name: lstm, hidden_size: 6}
-training: {steps: 24, batch_size: 4, learning_rate: 1e-2, optimizer: adamw, weight_decay: 0.01, evaluate_every: 12,
-           log_every: 3, checkpoint_every: 8}
+training: {steps: 24, batch_size: 4, learning_rate: 1e-2, optimizer: adamw, weight_decay: 0.01,
+           evaluate_every: 12, log_every: 3, checkpoint_every: 8}
 """
 
 

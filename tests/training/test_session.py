@@ -75,7 +75,7 @@ def test_a_loss_that_explodes_keeps_the_last_good_checkpoint() -> None:
 experiment: exploding
 task: {name: temporal-order}
 model: {name: rnn, nonlinearity: relu, hidden_size: 16}
-training: {steps: 50, optimizer: sgd, learning_rate: 100, clip_norm: null, checkpoint_every: 1, evaluate_every: 50}
+training: {steps: 50, optimizer: sgd, learning_rate: 100, clip_norm: null, checkpoint_every: 1}
 """
     run, session = begin(settings(text), command="test")
     with pytest.raises(NonFiniteLossError):
@@ -92,7 +92,7 @@ def test_a_damaged_checkpoint_is_named(damage: bytes) -> None:
     run, session = begin(settings(HELLO), command="test")
     train(run, session)
     run.last_checkpoint.write_bytes(damage)
-    with pytest.raises(RunFolderError, match="last.pt cannot be read"):
+    with pytest.raises(RunFolderError, match=r"last\.pt cannot be read"):
         train(run, reopen(run))
     run.best_weights.write_bytes(damage)
     with pytest.raises(RunFolderError, match=r"best\.safetensors"):
@@ -101,7 +101,7 @@ def test_a_damaged_checkpoint_is_named(damage: bytes) -> None:
 
 def test_a_checkpoint_that_holds_code_is_refused(tmp_path: Path) -> None:
     """A pickle that would run a command when it is loaded."""
-    run, session = begin(settings(HELLO), command="test")
+    run, _session = begin(settings(HELLO), command="test")
     witness = tmp_path / "it-ran"
 
     class Evil:
@@ -119,7 +119,7 @@ def test_weights_of_another_size_do_not_fit() -> None:
     run, session = begin(settings(HELLO), command="test")
     train(run, session)
     run.write_config(run.config_text().replace("hidden_size: 8", "hidden_size: 9"))
-    with pytest.raises(RunFolderError, match="does not fit|of another model"):
+    with pytest.raises(RunFolderError, match=r"does not fit|of another model"):
         train(run, reopen(run))
 
 
