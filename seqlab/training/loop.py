@@ -161,7 +161,7 @@ def train_step(
     grad_norm = float(clip_gradient(learner.model.parameters(), settings.clip_norm))
     value = float(loss.detach())
     if not (math.isfinite(value) and math.isfinite(grad_norm)):
-        raise _non_finite(learner, value, grad_norm)
+        raise non_finite(learner, value, grad_norm)
     learner.optimizer.step()  # 5. step
     learner.carried = detach(state) if task.stream else None
     return value, grad_norm
@@ -205,18 +205,25 @@ def fit(
         loss, grad_norm = train_step(learner, task, batch, settings, precision)
         if settings.averaging is not None:
             _average(learner, settings.averaging)
-        smoothed = counters["smoothed_loss"]
-        smoothed = loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
-        counters.update(
-            step=index + 1,
-            sequences=counters["sequences"] + len(batch.inputs),
-            smoothed_loss=smoothed,
-            grad_norm=grad_norm,
-        )
+        smoothed = note_step(learner, loss, grad_norm, len(batch.inputs))
         validation = None
         if (index + 1) % settings.evaluate_every == 0 or index + 1 == settings.steps:
-            validation = _validate(learner, task, settings, seed)
+            validation = validate(learner, task, settings, seed)
         yield Step(index + 1, counters["sequences"], loss, smoothed, grad_norm, rate, validation)
+
+
+def note_step(learner: Learner, loss: float, grad_norm: float, sequences: int) -> float:
+    """Count an update that has been made, and return the smoothed loss."""
+    counters = learner.counters
+    smoothed = counters["smoothed_loss"]
+    smoothed = loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * loss
+    counters.update(
+        step=counters["step"] + 1,
+        sequences=counters["sequences"] + sequences,
+        smoothed_loss=smoothed,
+        grad_norm=grad_norm,
+    )
+    return float(smoothed)
 
 
 def is_solved(metrics: Mapping[str, float], stop_when: Mapping[str, float], task: Task) -> bool:
@@ -238,12 +245,20 @@ def is_solved(metrics: Mapping[str, float], stop_when: Mapping[str, float], task
     )
 
 
-def _validate(learner: Learner, task: Task, settings: Training, seed: int) -> Validation:
-    counters = learner.counters
+def validate(learner: Learner, task: Task, settings: Training, seed: int) -> Validation:
+    """Judge a learner on the validation set."""
     with learner.evaluated_weights():
         metrics = evaluate(
             learner.model, task, task.evaluation("validation", settings.evaluation_sequences, seed)
         )
+    return note_validation(learner, metrics, task, settings)
+
+
+def note_validation(
+    learner: Learner, metrics: Mapping[str, float], task: Task, settings: Training
+) -> Validation:
+    """Remember what a validation says: whether these weights are the best, and whether training has ended."""
+    counters = learner.counters
     solved = is_solved(metrics, settings.stop_when, task)
     best = solved or metrics["loss"] < counters["best_loss"]
     counters["stale"] = 0 if best else counters["stale"] + 1
@@ -255,7 +270,8 @@ def _validate(learner: Learner, task: Task, settings: Training, seed: int) -> Va
     return Validation(metrics, best, solved)
 
 
-def _non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLossError:
+def non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLossError:
+    """Return the error that says what is not finite, and what was before."""
     before = learner.counters["grad_norm"]
     norm = (
         "there was no step before"
