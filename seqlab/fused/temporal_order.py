@@ -1,0 +1,69 @@
+"""The batches of temporal-order, compiled: the very batches of :class:`seqlab.tasks.temporal_order.TemporalOrder`.
+
+Made in Python they cost ten times as much as the network's step at the level easy.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.fused._compiling import compiled
+from seqlab.fused.streams import next_uniform, next_word, seed_stream
+from seqlab.tasks.temporal_order import BEGIN, DISTRACTORS, END, LEVELS, TemporalOrder, X
+
+NAME, TRAIN = zlib.crc32(b"temporal-order"), zlib.crc32(b"train")
+
+
+def ranges_of(task: TemporalOrder) -> NDArray[np.int64]:
+    """Return the ranges of length, t1 and t2 of a task's level, which its width tells, (3, 2)."""
+    level = next(level for level in LEVELS.values() if level.length[1] + 1 == task.width)
+    return np.array([level.length, level.t1, level.t2], dtype=np.int64)
+
+
+@compiled
+def generate(ranges: Any, seed: int, index: int, size: int, symbols: Any, wanted: Any) -> None:
+    """Write training batches ``index`` and following.
+
+    Args:
+        ranges: as from :func:`ranges_of`.
+        seed: of the random stream.
+        index: number of the first batch.
+        size: sequences in a batch.
+        symbols: (batches, tiles, T, LANES), filled with padding before.
+        wanted: (batches, tiles, T, LANES), filled with NaN before.
+    """
+    batches, _, width, lanes = symbols.shape
+    stream, words = np.zeros(4, np.uint64), np.zeros(4, np.uint32)
+    words[0], words[1], words[2] = seed, NAME, TRAIN
+    drawn = np.zeros((5, size))
+    for batch in range(batches):
+        words[3] = index + batch
+        seed_stream(words, stream)
+        for i in range(5):
+            for row in range(size):
+                drawn[i, row] = next_uniform(stream)
+        word, left = np.uint64(0), 0
+        for row in range(size):
+            tile, lane = row // lanes, row % lanes
+            length = ranges[0, 0] + int(drawn[0, row] * (ranges[0, 1] - ranges[0, 0] + 1))
+            t1 = ranges[1, 0] + int(drawn[1, row] * (ranges[1, 1] - ranges[1, 0] + 1))
+            t2 = ranges[2, 0] + int(drawn[2, row] * (ranges[2, 1] - ranges[2, 0] + 1))
+            first, second = int(drawn[3, row] * 2), int(drawn[4, row] * 2)
+            start = width - length
+            for t in range(width):
+                # numpy draws 8-bit numbers one byte of a word after the other; the two upper bits of a byte
+                # choose among the four distractors
+                if left == 0:
+                    word, left = next_word(stream), 8
+                if t >= start:
+                    symbols[batch, tile, t, lane] = DISTRACTORS[0] + int((word >> np.uint64(6)) & np.uint64(3))
+                word, left = word >> np.uint64(8), left - 1
+            symbols[batch, tile, start, lane] = BEGIN
+            symbols[batch, tile, start + t1, lane] = X + first
+            symbols[batch, tile, start + t2, lane] = X + second
+            symbols[batch, tile, width - 1, lane] = END
+            wanted[batch, tile, width - 1, lane] = 2 * first + second
