@@ -1,9 +1,9 @@
 """Recurrent networks read one symbol at a time, in NumPy.
 
-At one symbol a time a framework's layer spends its time on everything but the arithmetic: checks, packing of
-weights, new arrays. Here each layer has its buffers, one product with all its weights, and a handful of
-operations in place; the first layer's input is a row of a table. The sigmoid is had from the tanh of all gates
-together, sigmoid(a) = (1 + tanh(a / 2)) / 2, with the half in the weights (which is exact).
+At one symbol a time a framework's layer spends its time on everything but the arithmetic: checks, packing
+of weights, new arrays. Here each layer has its buffers, one product with all its weights, and a handful of
+operations in place; the first layer's input is a row of a table. The sigmoid is had from the tanh of all
+gates together, sigmoid(a) = (1 + tanh(a / 2)) / 2, with the half in the weights (which is exact).
 
 Shapes: ... is nothing for one text, or (B,) for B texts side by side; I inputs, H units, V symbols.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.models import Cell, Recurrent, SequenceModel, State
+from seqlab.models import Recurrent, SequenceModel, State
 from seqlab.models.gru import GRU
 from seqlab.models.irnn import IRNN
 from seqlab.models.lstm import LSTM
@@ -25,6 +25,8 @@ from seqlab.models.rnn import RNN
 Floats = NDArray[np.float32]
 HALF = np.float32(0.5)
 
+_Known = RNN | LSTM | GRU
+
 
 def is_fast(model: SequenceModel) -> bool:
     """Say whether a model is one that this module can read with; a class derived from a cell is not."""
@@ -32,7 +34,7 @@ def is_fast(model: SequenceModel) -> bool:
         type(model) is Recurrent
         and model.directions == 1
         and model.spec.inputs == "tokens"
-        and all(type(cell) in _LAYERS for cell in model.cells)
+        and all(type(cell) in (RNN, IRNN, LSTM, GRU) for cell in model.cells)
     )
 
 
@@ -48,19 +50,19 @@ class FastNetwork:
     def __init__(self, model: SequenceModel, state: State, rows: int | None) -> None:
         assert isinstance(model, Recurrent)
         shape = () if rows is None else (rows,)
-        self.layers = []
-        for place, (cell, parts) in enumerate(zip(model.cells, state, strict=True)):
-            assert isinstance(cell, Cell)
-            layer = _LAYERS[type(cell)](cell, [_array(part[0]) for part in parts], shape, first=place == 0)
-            self.layers.append(layer)
-        self.V, self.c = _array(model.readout.weight.t()), _array(model.readout.bias)
+        self.layers: list[_Layer] = []
+        for cell, parts in zip(model.cells, state, strict=True):
+            assert isinstance(cell, _Known)
+            start = [_array(part[0]) for part in parts]
+            self.layers.append(_layer_of(cell)(cell, start, shape, first=not self.layers))
+        self.V, self.c = _transposed(_array(model.readout.weight)), _array(model.readout.bias)
         self.scores = np.empty((*shape, len(self.c)), np.float32)
 
     def read(self, symbol: NDArray[np.integer]) -> Floats:
-        """Read a symbol each, (...), and return the scores of the next, (..., V), in a buffer that is used again."""
-        x = self.layers[0].shares[symbol]
-        h = self.layers[0].step(x)
-        for layer in self.layers[1:]:
+        """Read a symbol each, (...); return the scores of the next, (..., V), in a buffer that is used again."""
+        first, *others = self.layers
+        h = first.step(first.shares[symbol])
+        for layer in others:
             layer.below[...] = h
             h = layer.step(layer.shares)
         np.dot(h, self.V, out=self.scores)
@@ -71,46 +73,45 @@ class _Layer:
     """A layer: the cell's weights, scaled and transposed, its state, and buffers.
 
     Attributes:
+        scales: what each gate's rows are multiplied by.
         shares: of the first layer U x + b for every symbol x, (I, N); of the others b, (N,).
-        h: (..., H), what it shows.
-        below: (..., I), where the layer below puts its h; unused in the first.
-        weights: of ``inputs``, transposed.
-        inputs: (..., I + H), the inputs and the state side by side; of the first layer the state alone.
+        inputs: (..., I + H), ``below`` and ``h`` side by side.
+        below: (..., I), where the h of the layer below is put; of the first layer (..., 0).
+        h: (..., H), what the layer shows.
     """
 
-    gates_scaled: tuple[float, ...] = (1.0,)
+    scales: tuple[float, ...] = (1.0,)
 
-    def __init__(self, cell: Cell, state: Sequence[Floats], shape: tuple[int, ...], *, first: bool) -> None:
-        H = cell.hidden_size
-        scale = np.repeat(np.array(self.gates_scaled, np.float32), H)[:, None]
-        U, b, W = (
-            _array(cell.input.weight) * scale,
-            _array(cell.input.bias) * scale[:, 0],
-            _array(cell.W) * scale,
-        )
-        U, b, W = self.arrange(U, H), self.arrange(b, H), self.arrange(W, H)
-        self.shares = np.ascontiguousarray(U.T + b) if first else b
-        below = 0 if first else U.shape[1]
-        self.inputs = np.zeros((*shape, below + H), np.float32)
-        self.below, self.h = self.inputs[..., :below], self.inputs[..., below:]
+    def __init__(self, cell: _Known, state: Sequence[Floats], shape: tuple[int, ...], *, first: bool) -> None:
+        self.H, self.shape = cell.hidden_size, shape
+        scale = np.repeat(np.array(self.scales, np.float32), self.H)[:, None]
+        U = self.arrange(_array(cell.input.weight) * scale)
+        b = self.arrange(_array(cell.input.bias)[:, None] * scale)[:, 0]
+        W = self.arrange(_array(cell.W) * scale)
+        if first:
+            self.shares, U = U.T + b, U[:, :0]
+        else:
+            self.shares = b
+        self.inputs = self.buffer(U.shape[1] + self.H)
+        self.below, self.h = self.inputs[..., : U.shape[1]], self.inputs[..., U.shape[1] :]
         self.h[...] = state[0]
-        self.prepare(cell, U, W, shape, state, first)
+        self.prepare(cell, U, W, state)
 
-    def arrange(self, rows: Floats, H: int) -> Floats:
+    def arrange(self, rows: Floats) -> Floats:
         """Return the gates' rows in the order in which :meth:`step` wants them."""
         return rows
 
-    def prepare(
-        self, cell: Cell, U: Floats, W: Floats, shape: tuple[int, ...], state: Sequence[Floats], first: bool
-    ) -> None:
-        """Make weights and buffers."""
-        stacked = W if first else np.concatenate([U, W], 1)
-        self.weights = np.ascontiguousarray(stacked.T)
-        self.sums = np.empty((*shape, len(W)), np.float32)
+    def prepare(self, cell: _Known, U: Floats, W: Floats, state: Sequence[Floats]) -> None:
+        """Make weights and buffers; the inputs and the state take part in one product."""
+        self.weights = _transposed(np.concatenate([U, W], 1))
+        self.sums = self.buffer(len(W))
 
     def step(self, share: Floats) -> Floats:
         """Advance one step, given U x + b (of the first layer) or b; return h, which is a buffer."""
         raise NotImplementedError
+
+    def buffer(self, size: int) -> Floats:
+        return np.zeros((*self.shape, size), np.float32)
 
 
 class _Tanh(_Layer):
@@ -127,28 +128,19 @@ class _Relu(_Layer):
         return np.maximum(self.sums, 0, out=self.h)
 
 
-def _plain(cell: Cell, state: Sequence[Floats], shape: tuple[int, ...], *, first: bool) -> _Layer:
-    assert isinstance(cell, RNN)
-    return (_Tanh if cell.nonlinearity == "tanh" else _Relu)(cell, state, shape, first=first)
-
-
 class _LSTM(_Layer):
-    gates_scaled = (0.5, 0.5, 1.0, 0.5)
+    scales = (0.5, 0.5, 1.0, 0.5)
 
-    def arrange(self, rows: Floats, H: int) -> Floats:
+    def arrange(self, rows: Floats) -> Floats:
         i, f, g, o = np.split(rows, 4)
         return np.concatenate([i, f, o, g])  # the three sigmoids side by side
 
-    def prepare(
-        self, cell: Cell, U: Floats, W: Floats, shape: tuple[int, ...], state: Sequence[Floats], first: bool
-    ) -> None:
-        super().prepare(cell, U, W, shape, state, first)
-        H = cell.hidden_size
-        self.ifo = self.sums[..., : 3 * H]
-        self.i, self.f, self.o, self.g = (self.sums[..., k * H : (k + 1) * H] for k in range(4))
-        self.cell = np.zeros((*shape, H), np.float32)
-        self.cell[...] = state[1]
-        self.shown = np.empty_like(self.cell)
+    def prepare(self, cell: _Known, U: Floats, W: Floats, state: Sequence[Floats]) -> None:
+        super().prepare(cell, U, W, state)
+        self.ifo = self.sums[..., : 3 * self.H]
+        self.i, self.f, self.o, self.g = np.split(self.sums, 4, -1)
+        self.c, self.shown = self.buffer(self.H), self.buffer(self.H)
+        self.c[...] = state[1]
 
     def step(self, share: Floats) -> Floats:
         np.dot(self.inputs, self.weights, out=self.sums)
@@ -156,37 +148,35 @@ class _LSTM(_Layer):
         np.tanh(self.sums, out=self.sums)
         np.multiply(self.ifo, HALF, out=self.ifo)
         np.add(self.ifo, HALF, out=self.ifo)
-        np.multiply(self.cell, self.f, out=self.cell)
+        np.multiply(self.c, self.f, out=self.c)
         np.multiply(self.i, self.g, out=self.g)
-        np.add(self.cell, self.g, out=self.cell)
-        np.tanh(self.cell, out=self.shown)
+        np.add(self.c, self.g, out=self.c)
+        np.tanh(self.c, out=self.shown)
         return np.multiply(self.o, self.shown, out=self.h)
 
 
 class _GRU(_Layer):
     """What both forms share; they differ in how n is had."""
 
-    gates_scaled = (0.5, 0.5, 1.0)
+    scales = (0.5, 0.5, 1.0)
+    rz: Floats
+    n: Floats
 
-    def prepare(
-        self, cell: Cell, U: Floats, W: Floats, shape: tuple[int, ...], state: Sequence[Floats], first: bool
-    ) -> None:
-        self.units = cell.hidden_size
-        self.U = None if first else np.ascontiguousarray(U.T)
-        self.input = np.empty((*shape, 3 * self.units), np.float32)
-        self.split(W, shape)
-        self.r, self.z = self.rz[..., : self.units], self.rz[..., self.units :]
+    def prepare(self, cell: _Known, U: Floats, W: Floats, state: Sequence[Floats]) -> None:
+        self.U, self.input = _transposed(U), self.buffer(3 * self.H)
+        self.split(cell, W)
+        self.r, self.z = np.split(self.rz, 2, -1)
 
-    def split(self, W: Floats, shape: tuple[int, ...]) -> None:
+    def split(self, cell: _Known, W: Floats) -> None:
         """Make what the products with W need: its parts, and the buffers ``rz`` and ``n``."""
         raise NotImplementedError
 
-    def share_of_input(self, share: Floats) -> tuple[Floats, Floats]:
+    def from_input(self, share: Floats) -> tuple[Floats, Floats]:
         """Return U x + b, for r and z together and for n."""
-        if self.U is not None:
+        if len(self.U):
             np.dot(self.below, self.U, out=self.input)
             share = np.add(self.input, share, out=self.input)
-        return share[..., : 2 * self.units], share[..., 2 * self.units :]
+        return share[..., : 2 * self.H], share[..., 2 * self.H :]
 
     def sigmoids(self, share: Floats) -> None:
         """Turn the sums of r and z into their values."""
@@ -204,20 +194,14 @@ class _GRU(_Layer):
 
 
 class _ResetAfter(_GRU):
-    def prepare(
-        self, cell: Cell, U: Floats, W: Floats, shape: tuple[int, ...], state: Sequence[Floats], first: bool
-    ) -> None:
-        super().prepare(cell, U, W, shape, state, first)
-        assert isinstance(cell.c, Tensor)
-        self.c = _array(cell.c)
-
-    def split(self, W: Floats, shape: tuple[int, ...]) -> None:
-        self.W = np.ascontiguousarray(W.T)
-        self.sums = np.empty((*shape, len(W)), np.float32)
-        self.rz, self.n = self.sums[..., : 2 * self.units], self.sums[..., 2 * self.units :]
+    def split(self, cell: _Known, W: Floats) -> None:
+        assert isinstance(cell, GRU)
+        assert cell.c is not None
+        self.W, self.c, self.sums = _transposed(W), _array(cell.c), self.buffer(len(W))
+        self.rz, self.n = self.sums[..., : 2 * self.H], self.sums[..., 2 * self.H :]
 
     def step(self, share: Floats) -> Floats:
-        share_rz, share_n = self.share_of_input(share)
+        share_rz, share_n = self.from_input(share)
         np.dot(self.h, self.W, out=self.sums)
         self.sigmoids(share_rz)
         np.add(self.n, self.c, out=self.n)
@@ -227,13 +211,12 @@ class _ResetAfter(_GRU):
 
 
 class _ResetBefore(_GRU):
-    def split(self, W: Floats, shape: tuple[int, ...]) -> None:
-        H = self.units
-        self.W_rz, self.W_n = np.ascontiguousarray(W[: 2 * H].T), np.ascontiguousarray(W[2 * H :].T)
-        self.rz, self.n, self.seen = (np.empty((*shape, size), np.float32) for size in (2 * H, H, H))
+    def split(self, cell: _Known, W: Floats) -> None:
+        self.W_rz, self.W_n = _transposed(W[: 2 * self.H]), _transposed(W[2 * self.H :])
+        self.rz, self.n, self.seen = map(self.buffer, (2 * self.H, self.H, self.H))
 
     def step(self, share: Floats) -> Floats:
-        share_rz, share_n = self.share_of_input(share)
+        share_rz, share_n = self.from_input(share)
         np.dot(self.h, self.W_rz, out=self.rz)
         self.sigmoids(share_rz)
         np.multiply(self.r, self.h, out=self.seen)
@@ -242,13 +225,18 @@ class _ResetBefore(_GRU):
         return self.advance()
 
 
-def _gated(cell: Cell, state: Sequence[Floats], shape: tuple[int, ...], *, first: bool) -> _Layer:
-    return (_ResetBefore if cell.c is None else _ResetAfter)(cell, state, shape, first=first)
-
-
-_LAYERS = {RNN: _plain, IRNN: _plain, LSTM: _LSTM, GRU: _gated}
+def _layer_of(cell: _Known) -> type[_Layer]:
+    if isinstance(cell, GRU):
+        return _ResetBefore if cell.c is None else _ResetAfter
+    if isinstance(cell, LSTM):
+        return _LSTM
+    return _Tanh if cell.nonlinearity == "tanh" else _Relu
 
 
 def _array(tensor: Tensor) -> Floats:
     """Return a copy as a contiguous float32 array."""
     return np.array(tensor.detach().cpu().numpy(), np.float32, order="C")
+
+
+def _transposed(matrix: Floats) -> Floats:
+    return np.ascontiguousarray(matrix.T)
