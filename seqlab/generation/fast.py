@@ -59,7 +59,7 @@ class FastNetwork:
         self.scores = np.empty((*shape, len(self.c)), np.float32)
 
     def read(self, symbol: NDArray[np.integer]) -> Floats:
-        """Read a symbol each, (...); return the scores of the next, (..., V), in a buffer that is used again."""
+        """Read a symbol each, (...); return the scores of the next, (..., V), in a buffer that is reused."""
         first, *others = self.layers
         h = first.step(first.shares[symbol])
         for layer in others:

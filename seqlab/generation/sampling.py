@@ -18,11 +18,14 @@ Symbols = NDArray[np.integer]
 class Sampling:
     """How text is written.
 
-    The scores o are divided by the temperature and made probabilities, p(k) = exp(o_k / T) / sum_j exp(o_j / T)
-    (CS231n-10). What is unlikely may then be cut off: first all but the ``top_k`` likeliest symbols; of these,
-    all but the fewest that together hold the share ``top_p`` (Holtzman et al. 2020); of these, what has less
-    than ``min_p`` times the probability of the likeliest (Nguyen et al. 2024). Equally likely symbols are
-    ranked by their number.
+    The scores o are divided by the temperature T and made probabilities (CS231n-10):
+
+        p(k) = exp(o_k / T) / sum_j exp(o_j / T)
+
+    What is unlikely may then be cut off: first all but the ``top_k`` likeliest symbols; of these, all but the
+    fewest that together hold the share ``top_p`` (Holtzman et al. 2020); of these, what has less than
+    ``min_p`` times the probability of the likeliest (Nguyen et al. 2024). Equally likely symbols are ranked by
+    their number.
 
     Attributes:
         length: symbols to write, at most.
@@ -90,7 +93,7 @@ def choose(scores: Scores, uniform: NDArray[np.float64] | float, sampling: Sampl
     wanted = uniform * cumulative[..., -1]
     if share.ndim == 1:
         return cumulative.searchsorted(wanted)  # type: ignore[no-any-return]
-    return np.count_nonzero(cumulative < wanted[..., None], axis=-1)  # type: ignore[no-any-return]
+    return np.count_nonzero(cumulative < wanted[..., None], axis=-1)
 
 
 def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:

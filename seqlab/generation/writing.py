@@ -70,8 +70,8 @@ def generate_many(
     """Write several texts side by side; number i is what :func:`generate` writes with ``index=i``.
 
     The random numbers are the same. The sums of many rows are taken in another order than those of one, so
-    scores differ by rounding, and a draw that falls on the very border of two symbols (about one in a million)
-    may fall on the other side.
+    scores differ by rounding, and a draw that falls on the very border of two symbols (about one in a
+    million) may fall on the other side.
     """
     texts: list[NDArray[np.int64]] = []
     for first in range(0, count, AT_ONCE):
@@ -100,10 +100,10 @@ def open_reader(model: SequenceModel, prime: Symbols, rows: int | None = None) -
 
 @torch.no_grad()
 def read_text(model: SequenceModel, text: Symbols, state: State | None = None) -> tuple[Tensor, State]:
-    """Read a text, (T,) symbols, at least one; return the scores after it, (V,), and the state, of one row."""
+    """Read a text, (T,) symbols, at least one; return the scores after it, (V,), and the state of one row."""
     assert len(text) > 0
     symbols = torch.as_tensor(np.asarray(text, np.int64), device=next(model.parameters()).device)
-    for chunk in symbols.split(CHUNK):
+    for chunk in torch.split(symbols, CHUNK):  # type: ignore[no-untyped-call]
         outputs, state = model(chunk[None], state)
     assert state is not None
     return outputs[0, -1], state

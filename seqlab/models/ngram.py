@@ -22,7 +22,7 @@ _LAST_KEY = torch.iinfo(torch.int64).max
 
 
 class _Level(NamedTuple):
-    """The grams of one order, as :class:`seqlab.text.ngram.Level` has them, but ``kept`` of real ones only."""
+    """The grams of one order, as :class:`seqlab.text.ngram.Level` has them; ``kept`` of real ones only."""
 
     keys: Tensor
     kept: Tensor
@@ -32,8 +32,9 @@ class _Level(NamedTuple):
 class NGram(SequenceModel):
     """Interpolated modified Kneser-Ney, the classical baseline of a language model.
 
-        p(w | h) = kept(hw) + weight(h) p(w | h')           h: the order - 1 symbols before w; h' without the oldest
+        p(w | h) = kept(hw) + weight(h) p(w | h')
 
+    with h the order - 1 symbols before w, and h' these without the oldest.
     See :mod:`seqlab.text.ngram` for the discounts, how grams are kept, and the source. The outputs are
     log-probabilities. The state is what was read last: one part, (B, order - 1) symbols, PAD where there is
     none; so the context begins anew where the state does. Before it has counted a text, every symbol is as
@@ -99,7 +100,7 @@ class NGram(SequenceModel):
             yield gram
 
     def _mix(self, contexts: list[Tensor]) -> Tensor:
-        """Return p(w | h), (N, V), for contexts of 0, 1, ... order - 1 symbols given by their ids, each (N,)."""
+        """Return p(w | h), (N, V), for contexts of 0, 1, ... order - 1 symbols by their ids, each (N,)."""
         unigrams, *longer = self._levels()
         size = self.spec.input_size
         base = unigrams.kept.new_full((1, size), 1 / size)
@@ -153,7 +154,7 @@ def _add(probability: Tensor, level: _Level, context: Tensor) -> None:
 
 
 def _padding_first(padding: Tensor, before: int, length: int) -> Tensor:
-    """Say where each place of (B, length) is filled from so that padding stands in front of the state, too."""
+    """Say where each place of (B, length) is filled from so that padding stands before the state, too."""
     place = torch.arange(length, device=padding.device)
     held = torch.where(place < padding + before, place - padding, place)
     return torch.where(place < padding, place + before, held)

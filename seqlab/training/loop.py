@@ -141,7 +141,7 @@ def train_step(
     settings: Training,
     precision: AbstractContextManager[object],
 ) -> tuple[float, float]:
-    """Learn from one batch: the five steps of every training loop. A model that counts counts the training text.
+    """Learn from one batch: the five steps of every training loop; or count the text, if the model counts.
 
     Returns:
         The loss, and the gradient's global norm before clipping.
