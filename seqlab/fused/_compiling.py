@@ -62,3 +62,8 @@ def _forget_literals(dispatcher: Any) -> None:
         return template([types.unliteral(arg) for arg in args], kws)
 
     dispatcher.get_call_template = get_call_template
+
+
+def is_compiled() -> bool:
+    """Say whether compiled code lies in the cache."""
+    return any(cache_folder().rglob("network.run-*.nbi"))
