@@ -24,8 +24,8 @@ class Sampling:
 
     What is unlikely may then be cut off: first all but the ``top_k`` likeliest symbols; of these, all but the
     fewest that together hold the share ``top_p`` (Holtzman et al. 2020); of these, what has less than
-    ``min_p`` times the probability of the likeliest (Nguyen et al. 2024). Equally likely symbols are ranked by
-    their number.
+    ``min_p`` times the probability of the likeliest (Nguyen et al. 2024). Of equally likely symbols the one
+    with the smaller number goes first.
 
     Attributes:
         length: symbols to write, at most.
@@ -92,8 +92,9 @@ def choose(scores: Scores, uniform: NDArray[np.float64] | float, sampling: Sampl
     cumulative = np.add.accumulate(share, -1)
     wanted = uniform * cumulative[..., -1]
     if share.ndim == 1:
-        return cumulative.searchsorted(wanted)  # type: ignore[no-any-return]
-    return np.count_nonzero(cumulative < wanted[..., None], axis=-1)
+        return cumulative.searchsorted(wanted)
+    symbols: Symbols = np.count_nonzero(cumulative < wanted[..., None], axis=-1)
+    return symbols
 
 
 def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:
@@ -103,9 +104,7 @@ def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:
     array([1. , 0. , 0.6])
     """
     share = scores.astype(np.float64)
-    share -= np.maximum.reduce(
-        share, -1, keepdims=True
-    )  # the ufuncs themselves: half the time of the methods
+    share -= np.maximum.reduce(share, -1, keepdims=True)  # half the time of share.max
     if not share.item(-1) <= 0:
         raise RunFailedError(
             "The model's scores are not finite; no text can be drawn from them.",

@@ -103,7 +103,7 @@ def read_text(model: SequenceModel, text: Symbols, state: State | None = None) -
     """Read a text, (T,) symbols, at least one; return the scores after it, (V,), and the state of one row."""
     assert len(text) > 0
     symbols = torch.as_tensor(np.asarray(text, np.int64), device=next(model.parameters()).device)
-    for chunk in torch.split(symbols, CHUNK):  # type: ignore[no-untyped-call]
+    for chunk in torch.split(symbols, CHUNK):
         outputs, state = model(chunk[None], state)
     assert state is not None
     return outputs[0, -1], state
