@@ -1,187 +1,77 @@
-"""What many commands share: from the words of the command line to checked settings; names for completion.
-
-What comes later stands over what came earlier: the file, another task, the preset, the difficulty, another
-model, key=value words, the seed.
-"""
+"""What many commands share: the settings that their words come to, and names for completion."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import Literal
 
-if TYPE_CHECKING:
-    from seqlab.registry import Kind
-    from seqlab.settings import CompareExperiment, Document, GradientExperiment, TrainExperiment
+import typer
+
+from seqlab.configure import admit_models, load_settings
+
+__all__ = [
+    "Checkpoint", "admit_models", "complete_experiment", "complete_model",
+    "complete_model_or_setting", "complete_run", "complete_setting",
+    "complete_task", "complete_trashed", "load_settings",
+]  # fmt: skip
 
 Checkpoint = Literal["best", "last"]
 """Which of a run's weights to look at: those of the best validation, or the last."""
-
-
-def load_settings(
-    name: str | None,
-    *,
-    config: Path | None = None,
-    overrides: Sequence[str] = (),
-    model: str | None = None,
-    difficulty: str | None = None,
-    preset: str | None = None,
-    seed: int | None = None,
-    task: str | None = None,
-) -> tuple[TrainExperiment | CompareExperiment | GradientExperiment, Document]:
-    """Read an experiment, lay over it what the command line says, and check it.
-
-    Args:
-        name: of a shipped experiment, or None with ``config``.
-        config: the user's own settings file.
-        overrides: ``key.path=value`` words.
-        model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
-            size stays, what belonged to the old model alone goes. A file is loaded: the user named it.
-        difficulty: of the task; the preset of that name is laid over, too, where there is one.
-        preset: a group of settings from the file.
-        seed: of weights, data and dropout.
-        task: another task, named as a model is.
-
-    Returns:
-        The checked experiment, with every option of its task and model; and the document, which knows what
-        was overridden.
-
-    Raises:
-        UsageError: naming file, line, key, value, what is allowed and the nearest right name.
-    """
-    from seqlab.registry import resolve
-    from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
-
-    if config is not None and name is not None and "=" in name:  # with --config every word is a setting
-        overrides = [name, *overrides]
-        name = None
-    document = _read(name, config)
-    if task is not None:
-        document = _replace_component(document, "task", task)
-    if preset is not None:
-        document = apply_preset(document, preset)
-    if difficulty is not None:
-        document = _set_difficulty(document, difficulty)
-    if model is not None:
-        document = _replace_component(document, "model", model)
-    document = apply_overrides(document, overrides)
-    if seed is not None:
-        document = document.override("seed", seed)
-    experiment = check(document)
-    if isinstance(experiment, TrainExperiment):
-        experiment = resolve(experiment, document)
-    return experiment, document
-
-
-def admit_models(models: Sequence[str], document: Document) -> None:
-    """Load the user's own files among an experiment's list of models, where the command line names them.
-
-    Raises:
-        PluginError: when it is the settings file that names one.
-    """
-    from seqlab.errors import PluginError
-    from seqlab.registry import admit, is_plugin, parse_reference
-
-    for name in (parse_reference(model).name for model in models):
-        if not is_plugin(name):
-            continue
-        if not document.is_overridden("models"):
-            raise PluginError(
-                f"{document.where('models')}: {name} is a Python file; it runs only when the command line names it.",
-                hint=f"If you trust it, write: 'models=[{', '.join(models)}]'",
-            )
-        admit(name)
 
 
 def complete_experiment(incomplete: str) -> list[str]:
     """Complete the name of an experiment."""
     from seqlab.settings import experiment_names
 
-    return [name for name in experiment_names() if name.startswith(incomplete)]
+    return _that_begin(experiment_names(), incomplete)
 
 
 def complete_model(incomplete: str) -> list[str]:
     """Complete the name of a model."""
     from seqlab.registry import names
 
-    return [name for name in names("model") if name.startswith(incomplete)]
+    return _that_begin(names("model"), incomplete)
 
 
 def complete_task(incomplete: str) -> list[str]:
     """Complete the name of a task."""
     from seqlab.registry import names
 
-    return [name for name in names("task") if name.startswith(incomplete)]
+    return _that_begin(names("task"), incomplete)
 
 
 def complete_run(incomplete: str) -> list[str]:
     """Complete the id of a run, from the names of the folders alone."""
-    from seqlab.runs import runs_dir
+    from seqlab.runs.store import folder_names, runs_dir
 
-    try:
-        folders = sorted(folder.name for folder in runs_dir().iterdir() if folder.is_dir())
-    except OSError:
-        folders = []
-    return [name for name in ["latest", *folders] if name.startswith(incomplete) and not name.startswith(".")]
+    return _that_begin(["latest", *folder_names(runs_dir())], incomplete)
 
 
-def _read(name: str | None, config: Path | None) -> Document:
-    """Read the one that is given: the named experiment or the settings file."""
-    from seqlab.errors import UsageError
-    from seqlab.settings import experiment_names, read_experiment, read_experiment_file
+def complete_trashed(incomplete: str) -> list[str]:
+    """Complete the id of a run in the trash."""
+    from seqlab.runs.store import folder_names, trash_dir
 
-    if name is not None and config is not None:
-        raise UsageError(
-            f"Both the experiment {name!r} and the settings file {config} are given.", hint="Leave one out."
-        )
-    if config is not None:
-        return read_experiment_file(config)
-    if name is None or "=" in name:
-        raise UsageError(
-            "No experiment is named.",
-            hint=f"Name one of {', '.join(experiment_names())}; or give --config FILE, settings of your own.",
-        )
-    if name.endswith((".yaml", ".yml")) or os.sep in name:
-        raise UsageError(
-            f"{name!r} is no experiment's name.", hint=f"For a settings file write --config {name}"
-        )
-    return read_experiment(name)
+    return _that_begin(folder_names(trash_dir()), incomplete)
 
 
-def _set_difficulty(document: Document, difficulty: str) -> Document:
-    """Set the difficulty of the task and, where the file has one, lay the preset of that name over it.
+def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the key of a setting: ``training.lea`` becomes ``training.learning_rate=``.
 
-    A comparison has no task of its own; it hands the difficulty on to the experiment that it is about.
+    The options of the task and the model are those of the experiment and ``--model`` typed before; without
+    them, of all tasks and models.
     """
-    from seqlab.settings import apply_preset
+    from seqlab.source import setting_keys
 
-    presets = document.data.get("presets")
-    kind = document.data.get("kind", "train")
-    if kind == "gradients" or (isinstance(presets, Mapping) and difficulty in presets):
-        document = apply_preset(document, difficulty)
-    return document.override("task.difficulty", difficulty) if kind == "train" else document
+    typed = context.params
+    name = typed.get("experiment") or typed.get("on")
+    keys = setting_keys(name, model=typed.get("model"), task=typed.get("task"))
+    return _that_begin([f"{key}=" for key in keys], incomplete)
 
 
-def _replace_component(document: Document, kind: Kind, reference: str) -> Document:
-    """Put another model or task in the place of the document's, loading the user's file if it is one."""
-    from seqlab.errors import UsageError
-    from seqlab.registry import absolute, admit, is_plugin, parse_reference, replace_component
-    from seqlab.settings import Component
+def complete_model_or_setting(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a word of ``compare``: the name of a model or the key of a setting."""
+    return [*complete_model(incomplete), *complete_setting(context, incomplete)]
 
-    if document.data.get("kind", "train") != "train":
-        raise UsageError(
-            f"--{kind} is for experiments that train one model; {document.source} has a list of them.",
-            hint="Write models=[rnn,lstm] instead.",
-        )
-    new = parse_reference(reference)
-    if is_plugin(new.name):
-        admit(new.name)
-    component = Component(name=absolute(new.name), **new.options)
-    old = document.data.get(kind)
-    if isinstance(old, Mapping) and isinstance(old.get("name"), str):
-        component = replace_component(kind, Component(**old), component)
-    said = [f"{kind}.name", *(f"{kind}.{key}" for key in new.options)]
-    data = {**document.data, kind: {"name": component.name, **component.options}}
-    return replace(document, data=data, overridden=(*document.overridden, *said))
+
+def _that_begin(words: Iterable[str], beginning: str) -> list[str]:
+    return [word for word in words if word.startswith(beginning)]

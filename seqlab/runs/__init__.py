@@ -13,11 +13,13 @@ from seqlab.runs.store import (
     restore_run,
     runs_dir,
     short_model,
+    trash_dir,
     trash_run,
 )
 from seqlab.runs.summary import headline
 
 __all__ = [
     "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run", "headline",
-    "list_runs", "read_entry", "replace_file", "restore_run", "runs_dir", "short_model", "trash_run",
+    "list_runs", "read_entry", "replace_file", "restore_run", "runs_dir", "short_model", "trash_dir",
+    "trash_run",
 ]  # fmt: skip

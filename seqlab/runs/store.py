@@ -49,6 +49,11 @@ def runs_dir() -> Path:
     return Path(os.environ.get("SEQLAB_RUNS_DIR") or "runs").expanduser()
 
 
+def trash_dir() -> Path:
+    """Return the folder of the runs that were thrown away."""
+    return runs_dir() / TRASH
+
+
 def create_run(
     experiment: str,
     model: str,
@@ -127,7 +132,7 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
     """
     if reference == "latest":
         return _latest(where)
-    ids = _folder_names(runs_dir())
+    ids = folder_names(runs_dir())
     if reference in ids:
         return Run(runs_dir() / reference)
     path = Path(reference).expanduser()
@@ -135,23 +140,27 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
         return Run(path)
     if path.is_dir() and len(path.parts) > 1:
         raise RunFolderError(f"{reference} is no run folder: it has no run.json.")
-    matches = [name for name in ids if reference and name.startswith(reference)]
-    if len(matches) > 1 and where is not None:
-        matches = [name for name in matches if _fits(name, where)] or matches
-    if len(matches) > 1:
-        shown = "\n  ".join(matches[:10] + ["..."] * (len(matches) > 10))
-        raise RunFolderError(
-            f"{reference!r} begins the names of {len(matches)} runs:\n  {shown}", hint="Type more of it."
-        )
-    if not matches:
-        raise _unknown(reference, ids)
-    return Run(runs_dir() / matches[0])
+    return Run(runs_dir() / _the_one(reference, ids, "run", where))
 
 
-def list_runs() -> list[RunEntry]:
-    """Return every folder among the runs, newest first; what is damaged or foreign is told, never raised."""
-    parent = runs_dir()
-    return sorted((read_entry(parent / name) for name in _folder_names(parent)), key=_age_key, reverse=True)
+def folder_names(parent: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted, without the hidden ones and the reports."""
+    try:
+        with os.scandir(parent) as items:
+            names = [item.name for item in items if item.is_dir()]
+    except OSError:
+        return []
+    return sorted(name for name in names if not name.startswith(".") and name != REPORTS)
+
+
+def list_runs(parent: Path | None = None) -> list[RunEntry]:
+    """Return every folder among the runs, newest first; what is damaged or foreign is told, never raised.
+
+    Args:
+        parent: another folder of runs, as the trash is; default: :func:`runs_dir`.
+    """
+    parent = runs_dir() if parent is None else parent
+    return sorted((read_entry(parent / name) for name in folder_names(parent)), key=_age_key, reverse=True)
 
 
 def read_entry(path: Path) -> RunEntry:
@@ -184,17 +193,19 @@ def trash_run(run: Run) -> Path:
     return _move(run.path, run.path.parent / TRASH / run.id)
 
 
-def restore_run(run_id: str) -> Run:
+def restore_run(reference: str) -> Run:
     """Bring a run back from the trash.
+
+    Args:
+        reference: the run's id, or the beginning of one.
 
     Raises:
         UnknownNameError: when the trash holds no such run.
-        RunFolderError: when a run of that name is there already.
+        RunFolderError: when several are meant, or a run of that name is there already.
     """
-    trash = runs_dir() / TRASH
-    if run_id not in _folder_names(trash):
-        raise _unknown(run_id, _folder_names(trash), "trashed run")
-    return Run(_move(trash / run_id, runs_dir() / run_id))
+    ids = folder_names(trash_dir())
+    run_id = reference if reference in ids else _the_one(reference, ids, "trashed run")
+    return Run(_move(trash_dir() / run_id, runs_dir() / run_id))
 
 
 def short_model(model: str) -> str:
@@ -238,14 +249,21 @@ def _make_folder(parent: Path, name: str) -> Path:
         return path
 
 
-def _folder_names(parent: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted, without the hidden ones and the reports."""
-    try:
-        with os.scandir(parent) as items:
-            names = [item.name for item in items if item.is_dir()]
-    except OSError:
-        return []
-    return sorted(name for name in names if not name.startswith(".") and name != REPORTS)
+def _the_one(
+    beginning: str, ids: Sequence[str], kind: str, where: Callable[[RunInfo], bool] | None = None
+) -> str:
+    """Return the one id that begins so; among several, the one that fits."""
+    matches = [name for name in ids if beginning and name.startswith(beginning)]
+    if len(matches) > 1 and where is not None:
+        matches = [name for name in matches if _fits(name, where)] or matches
+    if len(matches) > 1:
+        shown = "\n  ".join(matches[:10] + ["..."] * (len(matches) > 10))
+        raise RunFolderError(
+            f"{beginning!r} begins the names of {len(matches)} {kind}s:\n  {shown}", hint="Type more of it."
+        )
+    if not matches:
+        raise _unknown(beginning, ids, kind)
+    return matches[0]
 
 
 def _fits(name: str, where: Callable[[RunInfo], bool]) -> bool:

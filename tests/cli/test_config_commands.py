@@ -5,8 +5,8 @@ import jsonschema
 import pytest
 
 from seqlab.__main__ import main
-from seqlab.cli.options import load_settings
 from seqlab.cli.schema import settings_schema
+from seqlab.configure import load_settings
 from seqlab.settings import dump, experiment_names, read_experiment, read_text
 
 MINE = """\
@@ -55,43 +55,6 @@ def refused(answer):
     assert (code, out) == (2, "")
     assert "Traceback" not in err
     return err
-
-
-def test_what_stands_later_wins(mine):
-    words = {"difficulty": "hard", "preset": "short"}
-    experiment, document = load_settings(None, config=mine, **words)
-    assert (experiment.training.steps, experiment.seed, experiment.task.options["difficulty"]) == (
-        9,
-        7,
-        "hard",
-    )
-    assert experiment.model.options["forget_bias"] == 5.0
-    assert document.where("training.steps") == f"{mine}, line 7"
-    words |= {
-        "overrides": ["training.steps=11", "seed=8", "model.hidden_size=4"],
-        "seed": 9,
-        "model": "lstm[layers=3]",
-    }
-    experiment, document = load_settings(None, config=mine, **words)
-    assert (experiment.training.steps, experiment.seed) == (11, 9)
-    assert {"layers": 3, "hidden_size": 4, "forget_bias": 5.0}.items() <= experiment.model.options.items()
-    assert document.where("model.layers") == "On the command line"
-    assert document.where("model.forget_bias") == f"{mine}, line 7"
-
-
-def test_another_model_keeps_the_size_alone(mine):
-    options = load_settings(None, config=mine, model="rnn")[0].model.options
-    assert (options["hidden_size"], options["layers"]) == (8, 2)
-    assert "forget_bias" not in options
-    task = load_settings(None, config=mine, task="hello")[0].task
-    assert task.name == "hello"
-    assert "difficulty" not in task.options
-
-
-def test_a_plugin_named_on_the_command_line_is_recorded_with_its_absolute_path(mine):
-    experiment, _ = load_settings(None, config=mine, model="my_cell.py[leak=0.25]")
-    assert experiment.model.name == str(mine.parent / "my_cell.py")
-    assert (experiment.model.options["leak"], experiment.model.options["hidden_size"]) == (0.25, 8)
 
 
 def test_a_file_that_names_a_plugin_needs_it_on_the_command_line(mine, seqlab, monkeypatch):

@@ -22,6 +22,7 @@ from seqlab.runs import (
     restore_run,
     runs_dir,
     store,
+    trash_dir,
     trash_run,
 )
 
@@ -301,7 +302,17 @@ def test_only_what_the_trash_holds_is_restored(typed: str) -> None:
     with pytest.raises(UnknownNameError):
         restore_run(typed)
     with pytest.raises(UnknownNameError, match=f"Did you mean '{run.id}'"):
-        restore_run(run.id[:-1])
+        restore_run(run.id[:-1] + "x")
+
+
+def test_the_beginning_of_a_trashed_runs_name_is_enough() -> None:
+    first, second = new(seed=1), new(seed=2)
+    trash_run(first), trash_run(second)
+    with pytest.raises(RunFolderError, match="2 trashed runs"):
+        restore_run("hello-rnn-s")
+    assert restore_run("hello-rnn-s1") == first
+    assert [entry.id for entry in list_runs()] == [first.id]
+    assert [entry.id for entry in list_runs(trash_dir())] == [second.id]
 
 
 def test_runs_import_nothing_heavy() -> None:

@@ -1,0 +1,219 @@
+"""From a name, overrides and another model to a checked experiment: what every way of starting a run shares.
+
+What comes later stands over what came earlier: the file, another task, the preset, the difficulty, another
+model, single settings, the seed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqlab.registry import Kind
+    from seqlab.settings import CompareExperiment, Document, GradientExperiment, TrainExperiment
+
+_COMPONENTS: tuple[Kind, ...] = ("task", "model")
+_DESCRIBING = frozenset({"kind", "experiment", "summary", "presets"})
+"""The settings that name an experiment and do nothing."""
+
+
+def load_settings(
+    name: str | None,
+    *,
+    config: Path | None = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    model: str | None = None,
+    difficulty: str | None = None,
+    preset: str | None = None,
+    seed: int | None = None,
+    task: str | None = None,
+) -> tuple[TrainExperiment | CompareExperiment | GradientExperiment, Document]:
+    """Read an experiment, lay over it what the user says, and check it.
+
+    Args:
+        name: of a shipped experiment, or None with ``config``.
+        config: the user's own settings file.
+        overrides: ``key.path=value`` words, or values by dotted key.
+        model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
+            size stays, what belonged to the old model alone goes. A file is loaded: the user named it.
+        difficulty: of the task; the preset of that name is laid over, too, where there is one.
+        preset: a group of settings from the file.
+        seed: of weights, data and dropout.
+        task: another task, named as a model is.
+
+    Returns:
+        The checked experiment, with every option of its task and model; and the document, which knows what
+        was overridden.
+
+    Raises:
+        UsageError: naming file, line, key, value, what is allowed and the nearest right name.
+
+    >>> load_settings("hello", overrides={"training.steps": 3}, model="lstm")[0].model.options["hidden_size"]
+    8
+    """
+    from seqlab.registry import resolve
+    from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
+
+    if config is not None and name is not None and "=" in name and not isinstance(overrides, Mapping):
+        overrides, name = [name, *overrides], None  # with --config every word is a setting
+    document = _read(name, config)
+    if task is not None:
+        document = _replace_component(document, "task", task)
+    if preset is not None:
+        document = apply_preset(document, preset)
+    if difficulty is not None:
+        document = _set_difficulty(document, difficulty)
+    if model is not None:
+        document = _replace_component(document, "model", model)
+    if isinstance(overrides, Mapping):
+        for key, value in overrides.items():
+            document = document.override(key, value)
+    else:
+        document = apply_overrides(document, overrides)
+    if seed is not None:
+        document = document.override("seed", seed)
+    experiment = check(document)
+    if isinstance(experiment, TrainExperiment):
+        experiment = resolve(experiment, document)
+    return experiment, document
+
+
+def admit_models(models: Sequence[str], document: Document) -> None:
+    """Load the user's own files among an experiment's list of models, where the command line names them.
+
+    Raises:
+        PluginError: when it is the settings file that names one.
+    """
+    from seqlab.errors import PluginError
+    from seqlab.registry import admit, is_plugin, parse_reference
+
+    for name in (parse_reference(model).name for model in models):
+        if not is_plugin(name):
+            continue
+        if not document.is_overridden("models"):
+            raise PluginError(
+                f"{document.where('models')}: {name} is a Python file; it runs only when the command line "
+                "names it.",
+                hint=f"If you trust it, write: 'models=[{', '.join(models)}]'",
+            )
+        admit(name)
+
+
+def changes(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]] | None:
+    """Return which settings of a run differ from its experiment's own, without importing task or model.
+
+    Where the experiment leaves it to the machine (``auto``, null threads), what was taken is no difference.
+
+    Args:
+        settings: of a run, all filled in.
+
+    Returns:
+        By dotted key what the experiment says and what the run had; None when there is no such experiment.
+    """
+    from seqlab.settings import check, experiment_names, read_experiment
+
+    name = settings.get("experiment")
+    if name not in experiment_names():
+        return None
+    own = check(read_experiment(str(name))).model_dump(mode="json")
+    defaults = leaves({key: value for key, value in own.items() if key not in _DESCRIBING})
+    for kind in _COMPONENTS:
+        if isinstance(own.get(kind), Mapping) and isinstance(settings.get(kind), Mapping):
+            defaults |= leaves({kind: _component_defaults(kind, own[kind], settings[kind])})
+    found = leaves({key: value for key, value in settings.items() if key not in _DESCRIBING})
+    return {
+        key: (defaults.get(key), value)
+        for key, value in found.items()
+        if defaults.get(key) != value
+        and not (key.startswith("compute.") and defaults.get(key) in (None, "auto"))
+    }
+
+
+def leaves(data: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the values of nested mappings by dotted key.
+
+    >>> leaves({"seed": 1, "model": {"name": "lstm"}})
+    {'seed': 1, 'model.name': 'lstm'}
+    """
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            found |= leaves(value, f"{above}{key}.")
+        else:
+            found[f"{above}{key}"] = value
+    return found
+
+
+def _component_defaults(kind: Kind, own: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run has that only names another component; see ``registry.replace_component``."""
+    from seqlab.source import component_options, network_options
+
+    if own["name"] == chosen["name"]:
+        return {**component_options(kind, own["name"]), **own}
+    stays = network_options() if kind == "model" else {}
+    size = {key: value for key, value in own.items() if key in stays}
+    return {**stays, **component_options(kind, chosen["name"]), **size, "name": own["name"]}
+
+
+def _read(name: str | None, config: Path | None) -> Document:
+    """Read the one that is given: the named experiment or the settings file."""
+    from seqlab.errors import UsageError
+    from seqlab.settings import experiment_names, read_experiment, read_experiment_file
+
+    if name is not None and config is not None:
+        raise UsageError(
+            f"Both the experiment {name!r} and the settings file {config} are given.", hint="Leave one out."
+        )
+    if config is not None:
+        return read_experiment_file(config)
+    if name is None or "=" in name:
+        raise UsageError(
+            "No experiment is named.",
+            hint=f"Name one of {', '.join(experiment_names())}; or give --config FILE, settings of your own.",
+        )
+    if name.endswith((".yaml", ".yml")) or os.sep in name:
+        raise UsageError(
+            f"{name!r} is no experiment's name.", hint=f"For a settings file write --config {name}"
+        )
+    return read_experiment(name)
+
+
+def _set_difficulty(document: Document, difficulty: str) -> Document:
+    """Set the difficulty of the task and, where the file has one, lay the preset of that name over it.
+
+    A comparison has no task of its own; it hands the difficulty on to the experiment that it is about.
+    """
+    from seqlab.settings import apply_preset
+
+    presets = document.data.get("presets")
+    kind = document.data.get("kind", "train")
+    if kind == "gradients" or (isinstance(presets, Mapping) and difficulty in presets):
+        document = apply_preset(document, difficulty)
+    return document.override("task.difficulty", difficulty) if kind == "train" else document
+
+
+def _replace_component(document: Document, kind: Kind, reference: str) -> Document:
+    """Put another model or task in the place of the document's, loading the user's file if it is one."""
+    from seqlab.errors import UsageError
+    from seqlab.registry import absolute, admit, is_plugin, parse_reference, replace_component
+    from seqlab.settings import Component
+
+    if document.data.get("kind", "train") != "train":
+        raise UsageError(
+            f"--{kind} is for experiments that train one model; {document.source} has a list of them.",
+            hint="Write models=[rnn,lstm] instead.",
+        )
+    new = parse_reference(reference)
+    if is_plugin(new.name):
+        admit(new.name)
+    component = Component(name=absolute(new.name), **new.options)
+    old = document.data.get(kind)
+    if isinstance(old, Mapping) and isinstance(old.get("name"), str):
+        component = replace_component(kind, Component(**old), component)
+    said = [f"{kind}.name", *(f"{kind}.{key}" for key in new.options)]
+    data = {**document.data, kind: {"name": component.name, **component.options}}
+    return replace(document, data=data, overridden=(*document.overridden, *said))
