@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from seqlab import __version__
-from seqlab.cli import compare, config, plot, runs, sample, schema, show, train
+from seqlab.cli import compare, complete, config, novel, plot, runs, sample, schema, score, show, train
 from seqlab.cli import list as list_
 
 app = typer.Typer(
@@ -41,6 +41,9 @@ TRAIN, INSPECT, MANAGE = "Train", "Inspect", "Manage"
 for command in (train.train, train.resume, compare.compare):
     app.command(rich_help_panel=TRAIN)(command)
 app.command(rich_help_panel=INSPECT)(sample.sample)
+app.command(rich_help_panel=INSPECT)(complete.complete)
+app.command(rich_help_panel=INSPECT)(score.score)
+app.command(rich_help_panel=INSPECT)(novel.novel)
 
 app.command(rich_help_panel=INSPECT)(runs.runs)
 app.command(rich_help_panel=INSPECT)(show.show)

@@ -2,74 +2,163 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
-from typing import Annotated, Literal
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqlab.cli import options
-from seqlab.cli.console import show_json, stderr
+from seqlab.cli.console import stderr
+from seqlab.cli.language_model import (
+    Checkpoint,
+    Json,
+    NewestRun,
+    OwnModel,
+    Unknown,
+    open_language_model,
+    quiet_pipe,
+    read_file,
+)
+from seqlab.cli.show import run_words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from seqlab.generation import Sampling
+    from seqlab.models import SequenceModel
+    from seqlab.text import Vocabulary
+    from seqlab.text.vocabulary import Codes
 
 
 def sample(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            help="Id, unique prefix, `latest`, or path; default: the newest language model.",
-            autocompletion=options.complete_run,
-        ),
-    ] = None,
+    run: NewestRun = None,
     prime: Annotated[
         str | None, typer.Option(help="The text to go on from; default: the start of a line.")
     ] = None,
-    length: Annotated[int, typer.Option(min=1, help="Characters to write.")] = 400,
-    temperature: Annotated[
-        float, typer.Option(min=0.0, help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
-    ] = 0.8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    checkpoint: Annotated[
-        Literal["best", "last"], typer.Option(help="The weights of the best validation, or the last.")
-    ] = "best",
-    model: Annotated[
-        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
+    prime_file: Annotated[
+        Path | None, typer.Option(help="A file with the text to go on from; - for standard input.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Text, seed and settings as JSON.")] = False,
+    length: Annotated[int, typer.Option(help="Characters to write.")] = 400,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
+    ] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Draw from this many likeliest characters only.")] = None,
+    top_p: Annotated[
+        float, typer.Option(help="Draw from the likeliest that hold this share of the probability.")
+    ] = 1.0,
+    min_p: Annotated[
+        float, typer.Option(help="Leave out what has less than this share of the likeliest's probability.")
+    ] = 0.0,
+    count: Annotated[int, typer.Option(help="Texts to write.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
+    stop: Annotated[str, typer.Option(help="End a text once this has been written in it.")] = "",
+    unknown: Unknown = "refuse",
+    checkpoint: Checkpoint = "best",
+    model: OwnModel = None,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Write text with a trained language model.
 
-    Example: seqlab sample --prime "the"
+    Examples: seqlab sample --prime "the" / seqlab sample latest --temperature 0.5 --count 3 --json
     """
+    from seqlab.errors import UsageError
     from seqlab.generation import Sampling, generate
-    from seqlab.registry import admit
-    from seqlab.runs import find_run
-    from seqlab.training import load_language_model
+    from seqlab.generation.priming import encode, start_symbol
 
-    if model is not None:
-        admit(model)
-    if run is None:
-        found = find_run("latest", where=lambda info: info.extra.get("vocabulary") is not None)
-        stderr().print(f"Sampling from {found.id}", soft_wrap=True)
-    else:
-        found = find_run(run)
-    network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model)
-    start = prime if prime else ("\n" if "\n" in vocabulary.symbols else vocabulary.symbols[0])
-    symbols = generate(network, vocabulary.encode(start), Sampling(length, temperature, seed))
-    shown = "" if start == "\n" else start
-    if as_json:
-        text = shown + vocabulary.decode(list(symbols))
-        return show_json(
-            {
-                "run": found.id,
-                "text": text,
-                "prime": start,
-                "length": length,
-                "temperature": temperature,
-                "seed": seed,
-            }
-        )
+    if prime is not None and prime_file is not None:
+        raise UsageError("Both --prime and --prime-file are given.", hint="Leave one out.")
+    if count < 1:
+        raise UsageError(f"count is {count}.", hint="It must be a whole number of texts, 1 or more.")
+    sampling = Sampling(length, temperature, seed, top_k, top_p, min_p)
+    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    codes = encode(vocabulary, read_file(prime_file) if prime_file else prime or "", unknown)
+    end = encode(vocabulary, stop, unknown).tolist()
+    start = codes if len(codes) else vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])
+    shown = vocabulary.decode(codes)
+    with quiet_pipe():
+        if count == 1 and output is None and not as_json:
+            _stream(shown, generate(network, start, sampling, stop=end), vocabulary)
+        else:
+            texts = _write(network, start, sampling, count, end)
+            if as_json:
+                settings = {**dataclasses.asdict(sampling), "stop": stop, "checkpoint": checkpoint}
+                figures = _figures(network, vocabulary, shown, start, texts)
+                data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
+                _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
+            else:
+                _deliver(_headed([shown + vocabulary.decode(text) for text in texts]), output)
+    name = run_words(found)
+    following = f"Next: seqlab sample {name} --seed {seed + 1}, or seqlab novel {name}"
+    stderr().print(following, soft_wrap=True, markup=False)
+
+
+def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> None:
+    """Print a text while it is written: on a terminal character by character."""
+    live = sys.stdout.isatty()
     sys.stdout.write(shown)
     for symbol in symbols:
-        sys.stdout.write(vocabulary.decode([symbol]))
-        sys.stdout.flush()
+        letter = vocabulary.symbols[symbol]
+        if live and unicodedata.category(letter) == "Cc" and letter not in "\n\t":
+            letter = "?"  # a terminal would obey it
+        sys.stdout.write(letter)
+        if live:
+            sys.stdout.flush()
     sys.stdout.write("\n")
-    return None
+
+
+def _write(
+    network: SequenceModel, start: Codes, sampling: Sampling, count: int, stop: list[int]
+) -> list[NDArray[np.int64]]:
+    import numpy as np
+
+    from seqlab.generation import generate, generate_many
+
+    if count == 1:
+        return [np.fromiter(generate(network, start, sampling, stop=stop), np.int64)]
+    return generate_many(network, start, sampling, count, stop=stop)
+
+
+def _figures(
+    network: SequenceModel, vocabulary: Vocabulary, shown: str, start: Codes, texts: list[NDArray[np.int64]]
+) -> list[dict[str, Any]]:
+    """Describe each text; its log-probability is that of what was written, given the prime."""
+    import numpy as np
+
+    from seqlab.generation.scoring import log_probabilities
+
+    scores = log_probabilities(network, [np.concatenate([start, text]) for text in texts], None)
+    return [
+        {
+            "index": index,
+            "text": shown + vocabulary.decode(text),
+            "characters": len(text),
+            "log_probability_per_character": float(score[len(start) - 1 :].mean()) if len(text) else None,
+        }
+        for index, (text, score) in enumerate(zip(texts, scores, strict=True))
+    ]
+
+
+def _headed(texts: list[str]) -> str:
+    """Put texts behind one another, each below its number where there are several."""
+    if len(texts) == 1:
+        return texts[0] + "\n"
+    return "".join(f"--- {number} of {len(texts)} ---\n{text}\n" for number, text in enumerate(texts, 1))
+
+
+def _deliver(result: str, output: Path | None) -> None:
+    from seqlab.errors import UsageError
+
+    if output is None:
+        sys.stdout.write(result)
+        return
+    try:
+        output.write_text(result, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
+    stderr().print(f"Written to {output}", soft_wrap=True, markup=False)

@@ -1,0 +1,125 @@
+"""What the commands share that use a trained language model: sample, score, complete and novel."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import stderr
+
+if TYPE_CHECKING:
+    from seqlab.models import SequenceModel
+    from seqlab.runs import Run
+    from seqlab.text import Vocabulary
+
+NamedRun = Annotated[
+    str,
+    typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run),
+]
+NewestRun = Annotated[
+    str | None,
+    typer.Argument(
+        help="Id, unique prefix, `latest`, or path; default: the newest language model.",
+        autocompletion=options.complete_run,
+    ),
+]
+Checkpoint = Annotated[
+    options.Checkpoint, typer.Option(help="The weights of the best validation, or the last.")
+]
+OwnModel = Annotated[str | None, typer.Option(help="The .py file of the run's model, where it has one.")]
+Unknown = Annotated[
+    Literal["refuse", "skip", "replace"],
+    typer.Option(help="What to do with characters that the model does not know."),
+]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
+
+
+def open_language_model(
+    run: str | None, checkpoint: options.Checkpoint, model: str | None
+) -> tuple[Run, SequenceModel, Vocabulary]:
+    """Return the run that is meant, its trained model and its vocabulary.
+
+    Args:
+        run: as it was named; None for the newest run that has a language model's weights.
+        checkpoint: which weights.
+        model: the user's own file that the model came from; it is loaded, because the user named it.
+
+    Raises:
+        RunFolderError: when there is no language model, with what to type.
+    """
+    from seqlab.registry import admit
+    from seqlab.runs import find_run
+    from seqlab.runs.info import RunInfo
+    from seqlab.training import load_language_model
+
+    def writes(info: RunInfo) -> bool:
+        return info.extra.get("vocabulary") is not None
+
+    if model is not None:
+        admit(model)
+    if run is None:
+        found = _newest()
+        stderr().print(f"Using {found.id}", soft_wrap=True, markup=False)
+    else:
+        found = find_run(run, where=writes)
+    network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model)
+    return found, network, vocabulary
+
+
+def read_file(path: Path) -> str:
+    """Return the text of a file, ``-`` being standard input.
+
+    Raises:
+        TextError: when it cannot be read, or is not UTF-8.
+    """
+    from seqlab.errors import TextError
+
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise TextError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise TextError(
+            f"{path} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02X}.",
+            hint="Save it as UTF-8.",
+        ) from None
+
+
+def visible(text: str) -> str:
+    """Return a passage on one line, with the ends of lines and tabs to be seen."""
+    return text.replace("\n", "↵").replace("\t", "⇥")
+
+
+@contextmanager
+def quiet_pipe() -> Iterator[None]:
+    """End quietly, with exit code 0, when the reader of the output has gone, as ``| head`` does."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        raise typer.Exit(0) from None
+
+
+def _newest() -> Run:
+    from seqlab.errors import RunFolderError
+    from seqlab.runs import Run, list_runs, runs_dir
+
+    for entry in list_runs():
+        run = Run(entry.path)
+        if entry.info is not None and entry.info.extra.get("vocabulary") and run.best_weights.is_file():
+            return run
+    raise RunFolderError(
+        f"No language model has been trained yet in {runs_dir()}.",
+        hint="Train one: seqlab train char-shakespeare; or in seconds: seqlab train char-shakespeare --model "
+        "ngram. SEQLAB_RUNS_DIR says where runs are looked for.",
+    )

@@ -1,0 +1,122 @@
+"""`seqlab novel`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli.console import show_json, show_table
+from seqlab.cli.language_model import (
+    Checkpoint,
+    Json,
+    NewestRun,
+    OwnModel,
+    Unknown,
+    open_language_model,
+    quiet_pipe,
+    read_file,
+    visible,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from seqlab.runs import Run
+    from seqlab.tasks import Task
+    from seqlab.text import Vocabulary
+
+
+def novel(
+    run: NewestRun = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A text to look through instead of a fresh sample.")
+    ] = None,
+    length: Annotated[int, typer.Option(help="Characters of the sample.")] = 2000,
+    temperature: Annotated[float, typer.Option(help="Of the sample.")] = 0.8,
+    seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="Passages to show.")] = 5,
+    unknown: Unknown = "refuse",
+    checkpoint: Checkpoint = "best",
+    model: OwnModel = None,
+    as_json: Json = False,
+) -> None:
+    """Show the longest passages that a sample shares with the training text: what is memorised.
+
+    For comparison, as many characters of the held-out text, which nobody copied, are looked through as well.
+
+    Examples: seqlab novel / seqlab novel latest --temperature 0.3 --length 5000
+    """
+    import numpy as np
+
+    from seqlab.errors import TextError
+    from seqlab.generation import Sampling, generate
+    from seqlab.generation.novelty import passages, shared_lengths
+    from seqlab.generation.priming import encode, start_symbol
+
+    sampling = Sampling(length, temperature, seed)
+    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    task = _task_of(found, model)
+    if file is None:
+        start = vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])
+        text = np.fromiter(generate(network, start, sampling), np.int64)
+    else:
+        text = encode(vocabulary, read_file(file), unknown).astype(np.int64)
+    if len(text) == 0:
+        raise TextError("The text is empty.", hint="Give a file with text, or --length of at least 1.")
+    training = task.text("train").astype(np.int64)
+    held_out = task.text("test")[: len(text)].astype(np.int64)
+    data = {
+        "run": found.id,
+        "characters": len(text),
+        **_figures(shared_lengths(text, training)[0], ""),
+        **_figures(shared_lengths(held_out, training)[0], "held_out_"),
+        "passages": [
+            {
+                "length": passage.length,
+                "position": passage.start + 1,
+                "training_line": int((training[: passage.source] == _end(vocabulary)).sum()) + 1,
+                "text": vocabulary.decode(text[passage.start : passage.start + passage.length]),
+            }
+            for passage in passages(text, training, count)
+        ],
+    }
+    with quiet_pipe():
+        return show_json(data) if as_json else _show(data)
+
+
+def _task_of(run: Run, model: str | None) -> Task:
+    """Build the run's task again, which reads its text."""
+    from seqlab.errors import RunFolderError
+    from seqlab.training import reopen
+
+    if run.info().data_hash is None:
+        raise RunFolderError(
+            f"{run.id} was not trained on a text, so there is none that it could repeat.",
+            hint="Name a run of char-shakespeare or another text.",
+        )
+    return reopen(run, model).task
+
+
+def _figures(lengths: NDArray[np.int64], prefix: str) -> dict[str, float]:
+    return {f"{prefix}longest": int(lengths.max()), f"{prefix}mean": float(lengths.mean())}
+
+
+def _end(vocabulary: Vocabulary) -> int:
+    """Return the symbol that ends a line, or one that no text holds."""
+    return int(vocabulary.encode("\n")[0]) if "\n" in vocabulary.symbols else -1
+
+
+def _show(data: dict[str, Any]) -> None:
+    rows = [
+        (str(one["length"]), str(one["position"]), str(one["training_line"]), visible(one["text"]))
+        for one in data["passages"]
+    ]
+    show_table(("characters", "position", "training line", "passage"), rows)
+    print(
+        f"of {data['characters']:,} characters, the longest shared passage has {data['longest']}, "
+        f"the mean from any place {data['mean']:.1f};\n"
+        f"of held-out text, which nobody copied, {data['held_out_longest']} and {data['held_out_mean']:.1f}"
+    )

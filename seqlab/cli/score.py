@@ -1,0 +1,113 @@
+"""`seqlab score`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.language_model import (
+    Checkpoint,
+    Json,
+    NamedRun,
+    OwnModel,
+    Unknown,
+    open_language_model,
+    quiet_pipe,
+    read_file,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from seqlab.models import SequenceModel
+    from seqlab.text import Vocabulary
+
+SHOWN = 60
+"""Characters of a text that a table shows."""
+
+
+def score(
+    run: NamedRun,
+    file: Annotated[Path, typer.Argument(help="A text; - for standard input.")] = Path("-"),
+    line: Annotated[bool, typer.Option("--line", help="Score every line for itself.")] = False,
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Score every line, and put the likeliest first.")
+    ] = False,
+    unknown: Unknown = "refuse",
+    checkpoint: Checkpoint = "best",
+    model: OwnModel = None,
+    as_json: Json = False,
+) -> None:
+    """Say how likely a language model finds a text.
+
+    The logarithm of the probability is in nats; bits per character are what its best code would need. The
+    first character is scored as the first of a line, where the model knows ends of lines, and is left out
+    elsewhere. Lines are scored without their ends, and empty ones passed over.
+
+    Examples: seqlab score latest essay.txt / printf 'to be\\nbe to\\n' | seqlab score latest --rank
+    """
+    from seqlab.errors import TextError
+
+    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    text = read_file(file)
+    texts = (
+        {0: text} if not (line or rank) else {n: part for n, part in enumerate(text.splitlines(), 1) if part}
+    )
+    if not any(texts.values()):
+        raise TextError("The text is empty.", hint="Give a file, or text on standard input.")
+    rows = [{"line": n or None, **figures} for n, figures in _score(network, vocabulary, texts, unknown)]
+    if rank:
+        rows.sort(key=lambda row: -row["log_probability"])
+    with quiet_pipe():
+        if as_json:
+            return show_json({"run": found.id, "checkpoint": checkpoint, "texts": rows})
+        columns = ("log_probability", "bits_per_character", "characters", "text")
+        show_table(columns, [_cells(row) for row in rows])
+    if rank:
+        stderr().print("The likeliest stands first.")
+    return None
+
+
+def _score(
+    network: SequenceModel, vocabulary: Vocabulary, texts: dict[int, str], unknown: Unknown
+) -> list[tuple[int, dict[str, Any]]]:
+    from seqlab.errors import TextError
+    from seqlab.generation.priming import encode, start_symbol
+    from seqlab.generation.scoring import log_probabilities
+
+    codes = {}
+    for number, text in texts.items():
+        try:
+            codes[number] = encode(vocabulary, text, unknown)
+        except TextError as error:
+            place = f"Line {number}: " if number else ""
+            raise TextError(place + error.message, hint=error.hint) from None
+    symbol = start_symbol(vocabulary)
+    start = None if symbol is None else int(vocabulary.encode(symbol)[0])
+    scores = log_probabilities(network, list(codes.values()), start)
+    return [
+        (
+            number,
+            {
+                "text": vocabulary.decode(codes[number]),
+                "characters": len(nats),
+                "log_probability": float(nats.sum()),
+                "bits_per_character": -float(nats.mean()) / math.log(2) if len(nats) else None,
+            },
+        )
+        for number, nats in zip(codes, scores, strict=True)
+    ]
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    text = visible(row["text"])
+    bits = row["bits_per_character"]
+    return (
+        f"{row['log_probability']:.4f}",
+        "-" if bits is None else f"{bits:.4f}",
+        str(row["characters"]),
+        text if row["line"] or len(text) <= SHOWN else text[:SHOWN] + "…",
+    )
