@@ -7,7 +7,24 @@ from typing import Annotated
 import typer
 
 from seqlab import __version__
-from seqlab.cli import compare, complete, config, novel, plot, runs, sample, schema, score, show, train
+from seqlab.cli import (
+    compare,
+    complete,
+    config,
+    diff,
+    export,
+    notes,
+    novel,
+    plot,
+    replay,
+    runs,
+    sample,
+    schema,
+    score,
+    show,
+    train,
+    trash,
+)
 from seqlab.cli import list as list_
 
 app = typer.Typer(
@@ -38,7 +55,7 @@ def seqlab(
 
 TRAIN, INSPECT, MANAGE = "Train", "Inspect", "Manage"
 
-for command in (train.train, train.resume, compare.compare):
+for command in (train.train, train.resume, compare.compare, replay.replay):
     app.command(rich_help_panel=TRAIN)(command)
 app.command(rich_help_panel=INSPECT)(sample.sample)
 app.command(rich_help_panel=INSPECT)(complete.complete)
@@ -48,6 +65,9 @@ app.command(rich_help_panel=INSPECT)(novel.novel)
 app.command(rich_help_panel=INSPECT)(runs.runs)
 app.command(rich_help_panel=INSPECT)(show.show)
 app.command(rich_help_panel=INSPECT)(plot.plot)
+app.command(rich_help_panel=INSPECT)(diff.diff)
+for managing in (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export):
+    app.command(rich_help_panel=MANAGE)(managing)
 app.command(rich_help_panel=MANAGE)(config.config)
 app.command(rich_help_panel=MANAGE)(schema.schema)
 app.command("list", rich_help_panel=MANAGE)(list_.list_)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr, stdout
 
 if TYPE_CHECKING:
@@ -33,48 +34,95 @@ class StatusName(StrEnum):
 
 
 def runs(
-    experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
-    model: Annotated[str | None, typer.Option(help="Only runs of this model.")] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="Only runs of this experiment.", autocompletion=options.complete_experiment),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only runs of this model.", autocompletion=options.complete_model)
+    ] = None,
     status: Annotated[StatusName | None, typer.Option(help="Only runs that stand so.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest first.")] = 20,
+    tag: Annotated[str | None, typer.Option(help="Only runs with this tag.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only runs with this setting; may be repeated.",
+            metavar="KEY=VALUE",
+            autocompletion=options.complete_setting,
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(help="By a figure, the best first: accuracy, loss, bits, steps, wall_seconds ..."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the first.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Show all, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The runs as JSON.")] = False,
 ) -> None:
     """List the runs, the newest first.
 
-    Examples: seqlab runs / seqlab runs --experiment hello --status finished / seqlab runs --all --json
+    Examples: seqlab runs --experiment hello --status finished / seqlab runs --where seed=3 --sort accuracy
     """
-    from seqlab.runs import list_runs, runs_dir
+    from seqlab.runs import list_runs
+    from seqlab.runs.choosing import having, sort_by, with_tag
+    from seqlab.settings import parse_override
 
     entries = list_runs()
     found = [entry for entry in entries if _is_wanted(entry, experiment, model, status)]
     if not found:
         _check_names(entries, experiment, model)
+    if tag is not None:
+        found = list(filter(with_tag(tag), found))
+    for word in where or []:
+        found = having(found, *parse_override(word))
+    if sort is not None:
+        found = sort_by(found, sort)
     shown = found if everything else found[:limit]
     if as_json:
         return show_json([as_data(entry) for entry in shown])
-    columns = range(len(COLUMNS)) if not sys.stdout.isatty() or stdout().width >= WIDE else NARROW
-    table = [[row[index] for index in columns] for row in (COLUMNS, *map(_row, shown))]
-    show_table(table[0], table[1:])
-    console = stderr()
-    for entry in shown:
-        if entry.problem:
-            console.print(f"{entry.id}: {entry.problem}", soft_wrap=True, markup=False)
-    if not found:
-        filtered = " of this kind" if entries else ""
-        console.print(f"No runs{filtered} in {runs_dir()}. Next: seqlab train EXPERIMENT", soft_wrap=True)
-    elif len(shown) < len(found):
-        console.print(
-            f"{len(shown)} of {len(found)} runs; --all shows every one. Next: seqlab show RUN", soft_wrap=True
-        )
-    else:
-        console.print("Next: seqlab show RUN, or seqlab plot RUN ...", soft_wrap=True)
+    _show(shown, sort)
+    _say_what_next(len(shown), len(found), len(entries))
     return None
+
+
+def _show(entries: Sequence[RunEntry], sort: str | None) -> None:
+    """Show runs as a table: with the figure that they are sorted by, and their tags where they have any."""
+    from seqlab.runs.summary import figures
+
+    columns = range(len(COLUMNS)) if not sys.stdout.isatty() or stdout().width >= WIDE else NARROW
+    table = [[row[index] for index in columns] for row in (COLUMNS, *map(_row, entries))]
+    if sort is not None and sort != "steps":
+        values = [figures(entry.summary).get(sort) for entry in entries]
+        table[0].append(sort)
+        for row, value in zip(table[1:], values, strict=True):
+            row.append("-" if value is None else f"{value:.6g}")
+    tags = [as_data(entry)["tags"] for entry in entries]
+    if any(tags):
+        table[0].append("tags")
+        for row, words in zip(table[1:], tags, strict=True):
+            row.append(" ".join(words) or "-")
+    show_table(table[0], table[1:])
+    for entry in entries:
+        if entry.problem:
+            stderr().print(f"{entry.id}: {entry.problem}", soft_wrap=True, markup=False)
+
+
+def _say_what_next(shown: int, found: int, known: int) -> None:
+    from seqlab.runs import runs_dir
+
+    if not found:
+        filtered = " of this kind" if known else ""
+        text = f"No runs{filtered} in {runs_dir()}. Next: seqlab train EXPERIMENT"
+    elif shown < found:
+        text = f"{shown} of {found} runs; --all shows every one. Next: seqlab show RUN"
+    else:
+        text = "Next: seqlab show RUN, or seqlab plot RUN ..."
+    stderr().print(text, soft_wrap=True)
 
 
 def as_data(entry: RunEntry) -> dict[str, Any]:
     """Return what is known of a run as plain data, the same keys for every run."""
-    from seqlab.runs import headline
+    from seqlab.runs import headline, note_of, tags_of
 
     info, summary = entry.info, entry.summary or {}
     metric = headline(summary, info.extra.get("metric") if info else None)
@@ -94,6 +142,8 @@ def as_data(entry: RunEntry) -> dict[str, Any]:
         "held_out": metric[1] if metric else None,
         "solved": summary.get("solved"),
         "wall_seconds": summary.get("wall_seconds"),
+        "tags": tags_of(info) if info else [],
+        "note": note_of(info) if info else None,
     }
 
 
@@ -137,22 +187,13 @@ def _number(value: object, form: str) -> str:
 
 
 def _is_wanted(entry: RunEntry, experiment: str | None, model: str | None, status: str | None) -> bool:
+    from seqlab.runs.choosing import with_model
+
     if status is not None and entry.status != status:
         return False
-    if experiment is None and model is None:
-        return True
-    info = entry.info
-    return (
-        info is not None
-        and experiment in (None, info.experiment)
-        and model in (None, *_model_names(info.model))
-    )
-
-
-def _model_names(model: str) -> tuple[str, str]:
-    from seqlab.runs.store import short_model
-
-    return model, short_model(model)
+    if experiment is not None and (entry.info is None or entry.info.experiment != experiment):
+        return False
+    return model is None or with_model(model)(entry)
 
 
 def _check_names(entries: Iterable[RunEntry], experiment: str | None, model: str | None) -> None:
@@ -163,10 +204,12 @@ def _check_names(entries: Iterable[RunEntry], experiment: str | None, model: str
     """
     from seqlab import registry, settings
     from seqlab.errors import UnknownNameError
+    from seqlab.runs import short_model
 
     infos = [entry.info for entry in entries if entry.info is not None]
     kind: Kind = "model"
-    known_models = {name for info in infos for name in _model_names(info.model)} | set(registry.names(kind))
+    known_models = {name for info in infos for name in (info.model, short_model(info.model))}
+    known_models |= set(registry.names(kind))
     known_experiments = {info.experiment for info in infos} | set(settings.experiment_names())
     if experiment is not None and experiment not in known_experiments:
         raise UnknownNameError("experiment", experiment, known_experiments)

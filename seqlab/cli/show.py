@@ -52,12 +52,15 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
     """Gather all that is told; what cannot be read is told instead of stopping the rest."""
     import dataclasses
 
+    from seqlab.configure import changes
     from seqlab.errors import SeqlabError
+    from seqlab.runs import note_of, tags_of
     from seqlab.settings import read_text
 
-    problems, settings, summary, error, so_far = [], None, None, None, None
+    problems, settings, changed, summary, error, so_far = [], None, None, None, None, None
     try:
         settings = dict(read_text(run.config_text(), source=str(run.config_path)).data)
+        changed = changes(settings)
     except SeqlabError as reason:
         problems.append(reason.message)
     try:
@@ -73,7 +76,10 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
         "problems": problems,
         "error": error,
         "info": dataclasses.asdict(info),
+        "tags": tags_of(info),
+        "note": note_of(info),
         "settings": settings,
+        "changed": None if changed is None else {key: own for key, (own, _) in changed.items()},
         "summary": summary,
         "so_far": so_far,
         "files": _files(run),
@@ -101,6 +107,8 @@ def _samples(run: Run) -> dict[str, str]:
 
 
 def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from seqlab.configure import leaves
+
     info = data["info"]
     yield "run", data["id"]
     yield "path", data["path"]
@@ -112,16 +120,24 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ("command", "created", "started", "ended", "git_commit", "data_hash"):
         if info[key]:
             yield key, str(info[key])
+    if data["tags"]:
+        yield "tags", " ".join(data["tags"])
+    for line in (data["note"] or "").splitlines():
+        yield "note", line
     for key in ("versions", "machine", "extra"):
-        if info[key]:
-            yield key, ", ".join(f"{name} {_word(value)}" for name, value in _flat(info[key]))
-    for name, value in _flat(data["settings"] or {}):
-        if not name.startswith(("presets.", "summary")):
-            yield f"settings {name}", _word(value)
-    for name, value in _flat(data["summary"] or {}):
-        yield f"summary {name}", _word(value)
-    for name, value in _flat(data["so_far"] or {}):
-        yield f"so far {name}", _word(value)
+        told = {name: value for name, value in info[key].items() if name not in ("tags", "note")}
+        if told:
+            yield key, ", ".join(f"{name} {word(value)}" for name, value in leaves(told).items())
+    settings, changed = leaves(data["settings"] or {}), data["changed"] or {}
+    for name, own in changed.items():
+        yield f"changed {name}", f"{word(settings[name])} (the experiment has {word(own)})"
+    for name, value in settings.items():
+        if not name.startswith(("presets", "summary", "models")):
+            yield f"settings {name}", word(value)
+    for name, value in leaves(data["summary"] or {}).items():
+        yield f"summary {name}", word(value)
+    for name, value in leaves(data["so_far"] or {}).items():
+        yield f"so far {name}", word(value)
     for name, size in data["files"].items():
         yield f"file {name}", _size(size)
     for name, text in data["samples"].items():
@@ -129,16 +145,8 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"sample {name}", line
 
 
-def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield dotted keys and values, as they are written on the command line."""
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
-
-
-def _word(value: object) -> str:
+def word(value: object) -> str:
+    """Write a value as it is written in a settings file; a number to six figures."""
     if isinstance(value, float):
         return f"{value:.6g}"
     words = {None: "null", True: "true", False: "false"}

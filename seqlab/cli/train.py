@@ -27,7 +27,12 @@ def train(
         ),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="Settings as key.path=value.", metavar="[KEY=VALUE]...")
+        list[str] | None,
+        typer.Argument(
+            help="Settings as key.path=value.",
+            metavar="[KEY=VALUE]...",
+            autocompletion=options.complete_setting,
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Your own settings file instead of a named experiment.")

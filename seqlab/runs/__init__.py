@@ -3,6 +3,7 @@
 from seqlab.runs.files import replace_file
 from seqlab.runs.folder import Run
 from seqlab.runs.info import RunInfo, Status
+from seqlab.runs.notes import note_of, tag_run, tags_of, write_note
 from seqlab.runs.store import (
     RunEntry,
     create_report,
@@ -20,6 +21,6 @@ from seqlab.runs.summary import headline
 
 __all__ = [
     "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run", "headline",
-    "list_runs", "read_entry", "replace_file", "restore_run", "runs_dir", "short_model", "trash_dir",
-    "trash_run",
+    "list_runs", "note_of", "read_entry", "replace_file", "restore_run", "runs_dir", "short_model", "tag_run",
+    "tags_of", "trash_dir", "trash_run", "write_note",
 ]  # fmt: skip

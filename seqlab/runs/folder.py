@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqlab.configure import leaves
 from seqlab.errors import RunFolderError
 from seqlab.runs.files import from_json, read_json, replace_file, to_json
 from seqlab.runs.info import FIELDS, RunInfo, info_from, now, this_process
+
+_ASIDE = frozenset({"summary", "presets", "models"})
+"""What ``config.yaml`` keeps of the experiment though it does nothing in this run."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,18 @@ class Run:
         if text is None:
             raise RunFolderError(f"The run {self.id} lacks its config.yaml.")
         return text
+
+    def settings(self) -> dict[str, Any]:
+        """Read the settings in ``config.yaml`` by dotted key, without what the experiment says besides.
+
+        Raises:
+            RunFolderError: when the file is missing.
+            SettingsError: when it is damaged.
+        """
+        from seqlab.settings import read_text
+
+        data = read_text(self.config_text(), source=str(self.config_path)).data
+        return leaves({key: value for key, value in data.items() if key not in _ASIDE})
 
     def log(self, line: str) -> None:
         """Append a line to ``train.log``."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from seqlab.configure import leaves
+
 _NO_METRIC = frozenset({"loss", "errors", "sequences", "sequence_accuracy"})
 
 
@@ -31,6 +33,25 @@ def headline(summary: Mapping[str, Any] | None, metric: str | None = None) -> tu
         ("loss", held_out.get("loss")),
     ]
     return next(((name, float(value)) for name, value in candidates if is_number(value)), None)
+
+
+def figures(summary: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return every number of a summary by name; those of the held-out set by their own, others dotted.
+
+    >>> figures({"steps": 300, "solved": True, "held_out": {"accuracy": 1.0}})
+    {'steps': 300.0, 'accuracy': 1.0}
+    """
+    found = leaves(summary or {})
+    return {name.removeprefix("held_out."): float(value) for name, value in found.items() if is_number(value)}
+
+
+def is_better(name: str, value: float, other: float) -> bool:
+    """Say whether a figure is better than another: an accuracy when it is greater, else when it is smaller.
+
+    >>> is_better("accuracy", 0.9, 0.8), is_better("wall_seconds", 3.0, 2.0)
+    (True, False)
+    """
+    return value > other if name.endswith("accuracy") else value < other
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

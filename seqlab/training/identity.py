@@ -28,12 +28,12 @@ def fingerprint(experiment: TrainExperiment, data_hash: str | None) -> str:
     settings = experiment.model_dump(exclude={"experiment", "summary", "presets"})
     name = experiment.model.name
     plugin = hashlib.sha256(plugin_path(name).read_bytes()).hexdigest() if is_plugin(name) else None
-    everything = json.dumps([settings, _code(), data_hash, plugin], sort_keys=True)
+    everything = json.dumps([settings, code_hash(), data_hash, plugin], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()
 
 
 @cache
-def _code() -> str:
+def code_hash() -> str:
     """Return the hash of the source on which a run's figures depend."""
     digest = hashlib.sha256()
     for part in _DECIDING:

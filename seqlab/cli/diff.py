@@ -1,0 +1,44 @@
+"""`seqlab diff`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+
+RunName = Annotated[
+    str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+]
+
+
+def diff(
+    first: RunName,
+    second: RunName,
+    as_json: Annotated[bool, typer.Option("--json", help="What differs as JSON.")] = False,
+) -> None:
+    """Show what differs between two runs: settings, environment, figures.
+
+    Example: seqlab diff hello-rnn-s1 latest
+    """
+    from seqlab.cli.show import word
+    from seqlab.runs import find_run
+    from seqlab.runs.difference import difference
+
+    runs = find_run(first), find_run(second)
+    found = dataclasses.asdict(difference(*runs))
+    if as_json:
+        return show_json({"first": runs[0].id, "second": runs[1].id, **found})
+    rows = [
+        (f"{part} {name}", *map(word, values))
+        for part, pairs in found.items()
+        for name, values in pairs.items()
+    ]
+    show_table(("what", runs[0].id, runs[1].id), rows)
+    stderr().print(
+        "Next: seqlab plot RUN RUN" if rows else "The two runs are the same in all of it.", soft_wrap=True
+    )
+    return None

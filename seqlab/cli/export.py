@@ -1,0 +1,62 @@
+"""`seqlab export`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, stderr
+
+
+class Format(StrEnum):
+    """What --to takes."""
+
+    csv = "csv"
+    tensorboard = "tensorboard"
+    wandb_offline = "wandb-offline"
+
+
+def export(
+    run: Annotated[
+        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+    ],
+    to: Annotated[Format, typer.Option(help="The format.")] = Format.csv,
+    output: Annotated[
+        Path | None, typer.Option(help="The file (csv) or the folder, instead of one inside the run's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The path as JSON.")] = False,
+) -> None:
+    """Write a run's metrics for other programs: a table, TensorBoard, or Weights & Biases offline.
+
+    Examples: seqlab export latest / seqlab export latest --to tensorboard --output tb/first
+    """
+    from seqlab.errors import RunFolderError, UsageError
+    from seqlab.runs import find_run
+    from seqlab.runs.export import to_csv, to_tensorboard, to_wandb
+
+    found = find_run(run)
+    if not found.metrics():
+        raise RunFolderError(f"{found.id} has recorded nothing yet: its metrics.jsonl is empty or missing.")
+    writers = {
+        Format.csv: (to_csv, "metrics.csv", "pandas.read_csv reads it."),
+        Format.tensorboard: (to_tensorboard, "tensorboard", "Next: tensorboard --logdir FOLDER"),
+        Format.wandb_offline: (
+            to_wandb,
+            "wandb-offline",
+            "To send it: wandb sync FOLDER/wandb/offline-run-*",
+        ),
+    }
+    write, name, following = writers[to]
+    try:
+        path = write(found, output or found.path / name)
+    except OSError as error:
+        raise UsageError(f"Cannot write {output or found.path / name}: {error.strerror}.") from None
+    if as_json:
+        return show_json({"run": found.id, "format": to.value, "path": str(path)})
+    print(path)
+    stderr().print(following.replace("FOLDER", str(path)), soft_wrap=True, markup=False)
+    return None

@@ -1,0 +1,71 @@
+"""`seqlab tag` and `seqlab note`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, stderr
+
+RunName = Annotated[
+    str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+]
+
+
+def tag(
+    run: RunName,
+    tags: Annotated[
+        list[str] | None, typer.Argument(help="Words to find the run by.", metavar="[TAG]...")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="A tag to take away; may be repeated.", metavar="TAG")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The run's tags as JSON.")] = False,
+) -> None:
+    """Put tags on a run, or take them away; without any, show those that it has.
+
+    Examples: seqlab tag latest paper fig3 / seqlab tag latest --remove fig3 / seqlab runs --tag paper
+    """
+    from seqlab.runs import find_run, tag_run, tags_of
+
+    found = find_run(run)
+    has = tag_run(found, tags or (), remove or ()) if tags or remove else tags_of(found.info())
+    if as_json:
+        return show_json({"run": found.id, "tags": has})
+    for word in has:
+        print(word)
+    stderr().print(f"{found.id}. Next: seqlab runs --tag TAG", soft_wrap=True, markup=False)
+    return None
+
+
+def note(
+    run: RunName,
+    text: Annotated[
+        str | None, typer.Argument(help="What to remember of it; without it the note is shown.")
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Take the note away.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The run's note as JSON.")] = False,
+) -> None:
+    """Write a note on a run, or show the one that it has.
+
+    Examples: seqlab note latest "too high a learning rate" / seqlab note latest
+    """
+    from seqlab.errors import UsageError
+    from seqlab.runs import find_run, note_of, write_note
+
+    if delete and text is not None:
+        raise UsageError("Both a note and --delete are given.", hint="Leave one out.")
+    found = find_run(run)
+    if delete or text is not None:
+        write_note(found, text)
+    has = note_of(found.info())
+    if as_json:
+        return show_json({"run": found.id, "note": has})
+    if has:
+        print(has)
+    stderr().print(
+        f"{found.id}{'' if has else ' has no note'}. Next: seqlab show RUN", soft_wrap=True, markup=False
+    )
+    return None

@@ -1,0 +1,107 @@
+"""`seqlab replay`."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+
+if TYPE_CHECKING:
+    from seqlab.analysis.reproduction import Reproduction
+    from seqlab.runs import Run
+
+
+def replay(
+    run: Annotated[
+        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+    ] = "latest",
+    model: Annotated[
+        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="How far a figure may be off: relative, below 1 absolute.")
+    ] = 1e-3,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON.")] = False,
+) -> None:
+    """Train a run again from its settings, in a new folder, and say whether it came to the same.
+
+    The exit code is 0 when the run was reproduced, to the bit or within the tolerance, and 1 when it was not.
+
+    Example: seqlab replay latest
+    """
+    from seqlab.analysis.reproduction import compare_runs
+    from seqlab.errors import RunFolderError
+    from seqlab.registry import admit
+    from seqlab.runs import find_run
+
+    found = find_run(run)
+    status = found.info().status
+    if status != "finished":
+        raise RunFolderError(
+            f"{found.id} is {status}; only a finished run can be compared with another.",
+            hint=None if status == "running" else f"seqlab resume {found.id}",
+        )
+    for plugin in (model, task):
+        if plugin is not None:
+            admit(plugin)
+    again = _train_again(found, model, quiet)
+    outcome = compare_runs(found, again)
+    verdict = outcome.verdict(tolerance)
+    if as_json:
+        show_json({"run": found.id, "again": again.id, "verdict": verdict, **_plain(outcome)})
+    else:
+        print(verdict)
+        _show(outcome)
+        stderr().print(f"Next: seqlab diff {found.id} {again.id}", soft_wrap=True, markup=False)
+    if not outcome.is_within(tolerance):
+        raise typer.Exit(1)
+
+
+def _train_again(run: Run, model: str | None, quiet: bool) -> Run:
+    from seqlab.cli.progress import Reporter, progress
+    from seqlab.training import begin, train
+    from seqlab.training.session import read_experiment
+
+    again, session = begin(read_experiment(run, model), command=shlex.join(["seqlab", *sys.argv[1:]]))
+    again.update_info(extra={"replay_of": run.id})
+    if not quiet:
+        stderr().print(f"{run.id} again, as {again.id}", soft_wrap=True, markup=False)
+    reporter = Reporter(session.experiment.training.steps, 0, None)
+    with progress(reporter, again.log, quiet=quiet) as watch:
+        train(again, session, watch=watch)
+    return again
+
+
+def _show(outcome: Reproduction) -> None:
+    from seqlab.cli.show import word
+
+    if not outcome.to_the_bit:
+        weights = (
+            "cannot be compared" if outcome.weights is None else f"differ by {outcome.weights:.2g} at most"
+        )
+        print(f"the best weights {weights}")
+        if outcome.furthest:
+            print(f"furthest apart: {outcome.furthest}")
+    if outcome.environment:
+        rows = [(name, *map(word, values)) for name, values in outcome.environment.items()]
+        show_table(("environment", "then", "now"), rows)
+    else:
+        print("the environment is the same")
+
+
+def _plain(outcome: Reproduction) -> dict[str, object]:
+    """Return the outcome ready for JSON, which has no infinity."""
+    from seqlab.runs.files import from_json, to_json
+
+    data: dict[str, object] = from_json(to_json(dataclasses.asdict(outcome)).encode())
+    return data
