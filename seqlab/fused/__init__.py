@@ -1,10 +1,11 @@
 """The fused engine: small recurrent networks, several seeds at once, trained by compiled code.
 
 A small network spends its time in the overhead of the many small operations of each step. Here the whole
-training step is one compiled function, made by Numba (``pip install 'seqlab[fast]'``); learners, records and
-checkpoints are those of :mod:`seqlab.training`, so a run can be begun with one engine and resumed with the other.
+training step is one compiled function, made by Numba (``pip install 'seqlab[fast]'``). Learners, records and
+checkpoints are those of :mod:`seqlab.training`, so a run can be begun with one engine and resumed with the
+other.
 
-:func:`why_not` says whether it can be used, :func:`fit_together` trains. Numba is imported only by the latter.
+:func:`why_not` says whether it can be used, :func:`fit_together` trains. Only the latter imports Numba.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def fit_together(
     Several updates are made ahead of what is yielded, so between two pauses a learner is further than its
     step says; wherever ``step.step == learner.step`` it is where the step says, and can be saved, judged or
     sampled from. That is so at least at every multiple of ``evaluate_every`` and of ``checkpoint_every``, at
-    ``pause_at`` and at the end. What a learner learns does not depend on its company, on ``threads`` or on ``ahead``.
+    ``pause_at`` and at the end. What a learner learns does not depend on its company, on ``threads`` or on
+    ``ahead``.
 
     Args:
         learners: for all of which :func:`why_not` is None; changed in place. Their weights and what their

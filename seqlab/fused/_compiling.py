@@ -18,6 +18,7 @@ import numba
 import platformdirs
 from numba import types
 from numba.core import config
+from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,6 +44,11 @@ def inlined(function: F) -> F:
     return _compile(function, forceinline=True)
 
 
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function of compiled code of one that returns its signature and a maker of its instructions."""
+    return cast(Callable[..., Any], intrinsic(function))
+
+
 def _compile(function: F, **options: bool) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_folder())
@@ -55,7 +61,7 @@ def _compile(function: F, **options: bool) -> F:
 
 
 def _forget_literals(dispatcher: Any) -> None:
-    """Compile f(x, 0) and f(x, n) to the same code: Numba would compile f anew for each whole number it sees."""
+    """Compile f(x, 0) and f(x, n) to the same code; Numba would compile f anew for each literal number."""
     template = dispatcher.get_call_template
 
     def get_call_template(args: Any, kws: Any) -> Any:

@@ -16,7 +16,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba.extending import lower_builtin, models, register_model
+
+from seqlab.fused._compiling import instruction
 
 LANES = {types.float32: 32, types.float64: 16}
 """Numbers in a vector: 128 bytes, two AVX-512 registers, so that two sums are always under way."""
@@ -81,13 +83,13 @@ def _call(builder: Any, name: str, args: Any) -> Any:
 
 
 def _load_of(lanes_share: int) -> Any:
-    @intrinsic
+    @instruction
     def load(typingctx: Any, rows: Any, row: Any) -> Any:
         kind = Lanes(rows.dtype, LANES[rows.dtype] // lanes_share)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             vector = context.get_value_type(kind)
-            pointer = _pointer(context, builder, sig.args[0], *args, vector)
+            pointer = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
             return builder.load(pointer, align=rows.dtype.bitwidth // 8, typ=vector)
 
         return kind(rows, row), codegen
@@ -100,7 +102,7 @@ load_half = _load_of(HALF)
 """As ``load``, with half the lanes: row r of the array is the halves 2 r and 2 r + 1."""
 
 
-@intrinsic
+@instruction
 def store(typingctx: Any, rows: Any, row: Any, value: Any) -> Any:
     """Write a vector into a row."""
 
@@ -113,20 +115,20 @@ def store(typingctx: Any, rows: Any, row: Any, value: Any) -> Any:
     return types.void(rows, row, value), codegen
 
 
-@intrinsic
+@instruction
 def splat(typingctx: Any, array: Any, index: Any) -> Any:
     """Return one number of a flat array in all lanes."""
     kind = Lanes(array.dtype, LANES[array.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
-        pointer = _pointer(context, builder, sig.args[0], *args, vector.element)
+        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], vector.element)
         return _splat(builder, builder.load(pointer, typ=vector.element), vector)
 
     return kind(array, index), codegen
 
 
-@intrinsic
+@instruction
 def fill(typingctx: Any, like: Any, value: Any) -> Any:
     """Return a number in all lanes of a vector like ``like``."""
 
@@ -137,7 +139,7 @@ def fill(typingctx: Any, like: Any, value: Any) -> Any:
     return like(like, value), codegen
 
 
-@intrinsic
+@instruction
 def fused(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a * b + c, rounded once."""
 
@@ -147,7 +149,7 @@ def fused(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), codegen
 
 
-@intrinsic
+@instruction
 def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
     """Return a where the mask is true, else b."""
 
@@ -157,7 +159,7 @@ def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
     return a(mask, a, a), codegen
 
 
-@intrinsic
+@instruction
 def total(typingctx: Any, value: Any) -> Any:
     """Return the sum over the lanes, added pairwise."""
 
@@ -180,7 +182,7 @@ def total(typingctx: Any, value: Any) -> Any:
     return value.dtype(value), codegen
 
 
-@intrinsic
+@instruction
 def lane(typingctx: Any, value: Any, index: Any) -> Any:
     """Return the number in one lane."""
 
@@ -190,7 +192,7 @@ def lane(typingctx: Any, value: Any, index: Any) -> Any:
     return value.dtype(value, index), codegen
 
 
-@intrinsic
+@instruction
 def with_lane(typingctx: Any, value: Any, index: Any, number: Any) -> Any:
     """Return the vector with another number in one lane."""
 
@@ -202,7 +204,7 @@ def with_lane(typingctx: Any, value: Any, index: Any, number: Any) -> Any:
     return value(value, index, number), codegen
 
 
-@intrinsic
+@instruction
 def nearest(typingctx: Any, value: Any) -> Any:
     """Return each lane rounded to the nearest whole number."""
 
@@ -212,7 +214,7 @@ def nearest(typingctx: Any, value: Any) -> Any:
     return value(value), codegen
 
 
-@intrinsic
+@instruction
 def power_of_two(typingctx: Any, whole: Any) -> Any:
     """Return 2 to the power of a whole number from -126 to 127, by writing the exponent's bits (float32)."""
 
@@ -228,7 +230,7 @@ def power_of_two(typingctx: Any, whole: Any) -> Any:
     return whole(whole), codegen
 
 
-@intrinsic
+@instruction
 def quotient(typingctx: Any, a: Any, b: Any) -> Any:
     """Return a / b within 2 units in the last place, by the reciprocal's estimate where there is one."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import torch
 
@@ -56,7 +57,7 @@ class Engine:
         with ThreadPoolExecutor(threads or _processors(), "fused", _flush_denormals) as pool:
             while active := [i for i, one in enumerate(self.members) if not one.over and i not in failed]:
                 count = min(self._until_pause(self.members[i]) for i in active)
-                results = pool.map(lambda i: self.members[i].advance(count), active)
+                results = pool.map(Member.advance, (self.members[i] for i in active), repeat(count))
                 done = dict(zip(active, results, strict=True))
                 yield from self._together(done, count)
                 for i, (_, error) in done.items():

@@ -15,66 +15,47 @@ DENSE = 16
 
 
 @compiled
-def one_hot(symbols: Any, T: int, I: int, x: Any) -> None:
-    """Write the symbols' one-hot vectors: row t I + i of ``x`` is 1 in the lanes where symbol t is i."""
-    for t in range(T):
-        symbol = load(symbols, t)
-        for i in range(I):
-            store(x, t * I + i, select(symbol == i, fill(symbol, 1.0), fill(symbol, 0.0)))
+def input_step(n: Any, P: Any, t: int, symbols: Any, x: Any, sums: Any, row: int, keep: int) -> None:
+    """Write U x(t) + b in the N rows of ``sums`` that end at ``row + R``.
 
-
-@compiled
-def input_sums(
-    P: Any,
-    U: int,
-    b: int,
-    I: int,
-    N: int,
-    T: int,
-    dense: bool,
-    symbols: Any,
-    x: Any,
-    sums: Any,
-    y: int,
-    R: int,
-) -> None:
-    """Write U x(t) + b in rows y + t R to y + t R + N of ``sums``."""
-    for t in range(T):
-        row = y + t * R
-        fill_rows(P, b, N, sums, row)
-        if dense:
-            add_product(P, U, N, I, x, t * I, sums, row)
-            continue
+    Args:
+        n: the network's Shape.
+        P: the flat weights.
+        t: the step.
+        symbols: (T, LANES).
+        x: (T I, LANES), the features; where inputs are symbols, room for their one-hot vectors.
+        sums: rows of sums.
+        row: where this step's R rows begin.
+        keep: 1 to keep the one-hot vectors of all steps, for the way back; 0 to write them over each other.
+    """
+    y = row + n.R - n.N
+    fill_rows(P, n.b, n.N, sums, y)
+    if n.symbols == 0:
+        add_product(P, n.U, n.N, n.I, x, t * n.I, sums, y)
+    elif n.I <= DENSE:
+        symbol, here = load(symbols, t), keep * t * n.I
+        for i in range(n.I):
+            store(x, here + i, select(symbol == i, fill(symbol, 1.0), fill(symbol, 0.0)))
+        add_product(P, n.U, n.N, n.I, x, here, sums, y)
+    else:
         for lane in range(symbols.shape[1]):
-            symbol = int(symbols[t, lane])
-            if symbol >= 0:
-                for n in range(N):
-                    sums[row + n, lane] += P[U + n * I + symbol]
+            number = int(symbols[t, lane])
+            if number >= 0:
+                for k in range(n.N):
+                    sums[y + k, lane] += P[n.U + k * n.I + number]
 
 
 @compiled
-def input_gradients(
-    G: Any,
-    U: int,
-    b: int,
-    I: int,
-    N: int,
-    T: int,
-    dense: bool,
-    symbols: Any,
-    x: Any,
-    sums: Any,
-    y: int,
-    R: int,
-) -> None:
-    """Add the gradients of U and b to ``G``, from dJ/da in rows y + t R to y + t R + N of ``sums``."""
-    add_sums(sums, y, R, N, T, G, b)
-    if dense:
-        add_outer(sums, y, R, N, x, 0, I, I, T, G, U)
+def input_gradients(n: Any, G: Any, T: int, symbols: Any, x: Any, sums: Any) -> None:
+    """Add the gradients of U and b to ``G``, from dJ/da in the last N of each step's R rows of ``sums``."""
+    y = n.R - n.N
+    add_sums(sums, y, n.R, n.N, T, G, n.b)
+    if n.symbols == 0 or n.I <= DENSE:
+        add_outer(sums, y, n.R, n.N, x, 0, n.I, n.I, T, G, n.U)
         return
     for t in range(T):
-        for n in range(N):
+        for k in range(n.N):
             for lane in range(symbols.shape[1]):
-                symbol = int(symbols[t, lane])
-                if symbol >= 0:
-                    G[U + n * I + symbol] += sums[y + t * R + n, lane]
+                number = int(symbols[t, lane])
+                if number >= 0:
+                    G[n.U + k * n.I + number] += sums[y + t * n.R + k, lane]

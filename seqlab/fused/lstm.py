@@ -2,8 +2,8 @@ r"""The long short-term memory, compiled; the equations and letters are those of
 
     c(t) = f * c(t-1) + i * g,   h(t) = o * tanh(c(t))
 
-``sums`` holds in rows 4 H t to 4 H (t + 1) the four gates' shares U x(t) + b in the order i, f, g, o, then the
-gates, then dJ/da.
+``sums`` holds in rows 4 H t to 4 H (t + 1) the sums of the gates i, f, g and o, then the gates, then
+dJ/da.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from typing import Any
 
 from seqlab.fused._compiling import compiled
 from seqlab.fused._lanes import fill, load, select, store
+from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, transpose
+from seqlab.fused.readout import add_readout_error
 from seqlab.fused.vector import sigmoid, tanh
 
 
 @compiled
-def forward(P: Any, W: int, H: int, T: int, symbols: Any, sums: Any, h: Any, c: Any) -> None:
+def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
     """Read a sequence from the state in the first H rows of ``h`` and ``c``; fill the others."""
+    H = n.H
     for t in range(T):
-        r = 4 * H * t
-        add_product(P, W, 4 * H, H, h, t * H, sums, r)
+        r = keep * t * 4 * H
+        input_step(n, P, t, symbols, x, sums, r, keep)
+        add_product(P, n.W, 4 * H, H, h, t * H, sums, r)
         held = load(symbols, t) < 0
         for j in range(H):
             i, f = sigmoid(load(sums, r + j)), sigmoid(load(sums, r + H + j))
@@ -38,15 +42,15 @@ def forward(P: Any, W: int, H: int, T: int, symbols: Any, sums: Any, h: Any, c: 
 
 @compiled
 def backward(
-    P: Any, W: int, H: int, T: int, symbols: Any, sums: Any, h: Any, c: Any,
-    Vt: Any, O: int, first: int, errors: Any, dh: Any, dc: Any, Wt: Any, G: Any,
+    n: Any, P: Any, T: int, symbols: Any, sums: Any, h: Any, c: Any,
+    first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Go back: turn the gates into dJ/da, ``dh`` and ``dc`` into those at the start, and add dJ/dW to ``G``."""
-    transpose(P, W, 4 * H, H, Wt, 0, 4 * H)
+    """Go back: turn the gates into dJ/da, ``dh`` and ``dc`` into those at the start, add dJ/dW to ``G``."""
+    H = n.H
+    transpose(P, n.W, 4 * H, H, Wt, 0, 4 * H)
     for t in range(T - 1, -1, -1):
         r = 4 * H * t
-        if t >= first:
-            add_product(Vt, 0, H, O, errors, (t - first) * O, dh, 0)
+        add_readout_error(n, t, first, Vt, errors, dh)
         held = load(symbols, t) < 0
         for j in range(H):
             i, f = load(sums, r + j), load(sums, r + H + j)
@@ -63,4 +67,4 @@ def backward(
             store(dc, j, select(held, later, into_c * f))
             store(dh, j, select(held, whole, zero))
         add_product(Wt, 0, H, 4 * H, sums, r, dh, 0)
-    add_outer(sums, 0, 4 * H, 4 * H, h, 0, H, H, T, G, W)
+    add_outer(sums, 0, 4 * H, 4 * H, h, 0, H, H, T, G, n.W)

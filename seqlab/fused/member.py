@@ -95,7 +95,7 @@ class Member:
             steps[-1] = replace(steps[-1], validation=self._validate())
         return steps, None
 
-    def _learn(self, packed: Packed, rates: Sequence[float]) -> tuple[Floats, Floats, int]:
+    def _learn(self, packed: Packed, rates: Sequence[float]) -> tuple[Any, Any, int]:
         """Make an update for each batch; return losses, gradient norms and how many updates were made."""
         batches, settings, step = len(packed.symbols), self.settings, self.learner.step
         losses, norms = np.zeros(batches), np.zeros(batches)

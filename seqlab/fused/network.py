@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from seqlab.fused import gru, lstm, rnn
 from seqlab.fused._compiling import compiled
-from seqlab.fused.inputs import DENSE, input_gradients, input_sums, one_hot
+from seqlab.fused.inputs import input_gradients
 from seqlab.fused.optimise import average, clip, update
-from seqlab.fused.products import add_sums, clear_rows, copy_rows
+from seqlab.fused.products import clear_rows, copy_rows
 from seqlab.fused.readout import answers, asked, cross_entropy, readout_gradients, squared_error, tally
 
 CELLS = ("rnn tanh", "rnn relu", "lstm", "gru before", "gru after")
-TANH, RELU, LSTM, GRU_BEFORE, GRU_AFTER = range(5)
+RELU, LSTM = 1, 2
 
 
 class Shape(NamedTuple):
@@ -32,7 +32,8 @@ class Shape(NamedTuple):
         classes: 1 where outputs are classes, 0 where they are values.
         N: rows of U, H for each gate.
         R: rows that the cell keeps of each step.
-        U, b, W, c, V, d: where in the flat weights each tensor begins; c is the GRU's inner bias, d the read-out's.
+        U, b, W, c, V, d: where in the flat weights each tensor begins; c is the GRU's inner
+            bias, d the read-out's.
     """
 
     cell: int
@@ -57,18 +58,17 @@ def space_rows(n: Shape, T: int) -> int:
 
 
 @compiled
-def read(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any) -> None:
-    """Run a cell over a tile of sequences, from the state in the first H rows of h and c."""
-    dense = n.symbols == 0 or n.I <= DENSE
-    if n.symbols == 1 and dense:
-        one_hot(symbols, T, n.I, x)
-    input_sums(P, n.U, n.b, n.I, n.N, T, dense, symbols, x, sums, n.R - n.N, n.R)
+def read(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
+    """Run a cell over a tile of sequences, from the state in the first H rows of h and c.
+
+    ``keep`` is 1 to keep what the way back needs of every step, 0 to keep h and c only.
+    """
     if n.cell <= RELU:
-        rnn.forward(P, n.W, n.H, T, n.cell == RELU, symbols, sums, h)
+        rnn.forward(n, P, T, symbols, x, sums, h, c, keep)
     elif n.cell == LSTM:
-        lstm.forward(P, n.W, n.H, T, symbols, sums, h, c)
+        lstm.forward(n, P, T, symbols, x, sums, h, c, keep)
     else:
-        gru.forward(P, n.W, n.c, n.H, T, n.cell == GRU_AFTER, symbols, sums, h)
+        gru.forward(n, P, T, symbols, x, sums, h, c, keep)
 
 
 @compiled
@@ -76,20 +76,19 @@ def go_back(
     n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, transposed: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Add the gradient of every weight to ``G``, from dJ/do in ``errors``."""
+    """Add the gradient of every weight to ``G``, from dJ/do in ``errors`` and dJ/dh, dJ/dc at the end.
+
+    ``dh`` and ``dc`` become those at the start.
+    """
     Vt, Wt = transposed[: n.H * n.O], transposed[n.H * n.O :]
-    readout_gradients(P, n.V, n.d, n.O, n.H, T, first, h, errors, Vt, G)
+    readout_gradients(n, P, T, first, h, errors, Vt, G)
     if n.cell <= RELU:
-        rnn.backward(P, n.W, n.H, T, n.cell == RELU, symbols, sums, h, Vt, n.O, first, errors, dh, Wt, G)
+        rnn.backward(n, P, T, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
     elif n.cell == LSTM:
-        lstm.backward(P, n.W, n.H, T, symbols, sums, h, c, Vt, n.O, first, errors, dh, dc, Wt, G)
+        lstm.backward(n, P, T, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
     else:
-        after = n.cell == GRU_AFTER
-        gru.backward(P, n.W, n.c, n.H, T, after, symbols, sums, h, Vt, n.O, first, errors, dh, dc, Wt, G)
-        if after:
-            add_sums(sums, 0, n.R, n.H, T, G, n.c)
-    dense = n.symbols == 0 or n.I <= DENSE
-    input_gradients(G, n.U, n.b, n.I, n.N, T, dense, symbols, x, sums, n.R - n.N, n.R)
+        gru.backward(n, P, T, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
+    input_gradients(n, G, T, symbols, x, sums)
 
 
 @compiled
@@ -124,7 +123,8 @@ def run(
         symbols: (batches, tiles, T, LANES), -1 for padding and empty lanes; 0 where inputs are features.
         features: (batches, tiles, T I, LANES); (0, 0, 0, 0) where inputs are symbols.
         wanted: (batches, tiles, T, LANES), see :mod:`seqlab.fused.readout`.
-        start: (tiles, 2 H, LANES), h and c from which a batch starts, replaced by those at its end if ``carry``.
+        start: (tiles, 2 H, LANES), h and c from which a batch starts, replaced by those at its end if
+            ``carry``.
         carry: whether the state is carried from batch to batch.
         learn: whether to learn; else the weights stay, and ``counts`` is written.
         optimiser: its place in :data:`seqlab.fused.optimise.OPTIMISERS`.
@@ -151,9 +151,9 @@ def run(
                 x = features[s, tile]
             copy_rows(start[tile], 0, h, 0, n.H)
             copy_rows(start[tile], n.H, c, 0, n.H)
-            read(n, P, T, symbols[s, tile], x, sums, h, c)
+            read(n, P, T, symbols[s, tile], x, sums, h, c, int(learn))
             first, _ = asked(wanted[s, tile], T)
-            answers(P, n.V, n.d, n.O, n.H, T, first, h, out)
+            answers(n, P, T, first, h, out)
             if not learn:
                 counts[1] += tally(wanted[s, tile], T, n.O, first, out, wrong)
                 for i in range(wrong.shape[1]):
@@ -178,4 +178,4 @@ def run(
             update(optimiser, P, G, mean, square, done + s + 1, rates[s], momentum, decay, weight_decay)
             if averaged.shape[0] > 0:
                 average(averaged, P, decays[s])
-    return batches
+    return int(batches)

@@ -53,7 +53,7 @@ def update(
     number = P.dtype.type
     rate_, momentum_, decay_, epsilon = number(rate), number(momentum), number(decay), number(EPSILON)
     fresh, pull = number(1 - decay), number(0 if optimiser == ADAMW else weight_decay)
-    if optimiser == ADAM or optimiser == ADAMW:
+    if optimiser >= ADAM:
         kept = number(1 - rate * weight_decay if optimiser == ADAMW else 1)
         size = number(rate / (1 - BETA1**step))
         root = number(1 / math.sqrt(1 - decay**step))

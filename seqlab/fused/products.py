@@ -13,7 +13,7 @@ from seqlab.fused._lanes import fill, fused, load, load_half, splat, store, tota
 
 @compiled
 def add_product(A: Any, a: int, rows: int, columns: int, X: Any, x: int, Y: Any, y: int) -> None:
-    """Add A X to Y, for the matrix A (rows, columns) that begins at ``a``: Y[y + r] += sum_c A[r, c] X[x + c].
+    """Add A X to Y, for the matrix A (rows, columns) from ``a`` on: Y[y + r] += sum_c A[r, c] X[x + c].
 
     Four rows go together, so that a row of X that has been loaded is used four times.
     """
@@ -145,7 +145,7 @@ def add_sums(X: Any, x: int, x_step: int, rows: int, steps: int, G: Any, g: int)
 
 @compiled
 def transpose(A: Any, a: int, rows: int, columns: int, At: Any, at: int, stride: int) -> None:
-    """Write the transpose of the matrix A (rows, columns) that begins at ``a``: At[at + c stride + r] = A[r, c]."""
+    """Write the transpose of the matrix A (rows, columns) from ``a`` on: At[at + c stride + r] = A[r, c]."""
     for r in range(rows):
         for c in range(columns):
             At[at + c * stride + r] = A[a + r * columns + c]

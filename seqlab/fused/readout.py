@@ -1,4 +1,4 @@
-"""The read-out, o(t) = V h(t) + c, its loss, and the error that goes back.
+"""The read-out, o(t) = V h(t) + d, its loss, and the error that goes back.
 
 ``wanted`` (T, LANES) holds the class or the value that is asked for, NaN where nothing is. Both the loss and
 what is right are those of :class:`seqlab.tasks.Task`: the mean cross-entropy in nats, or squared error.
@@ -29,11 +29,11 @@ def asked(wanted: Any, T: int) -> tuple[int, int]:
 
 
 @compiled
-def answers(P: Any, V: int, c: int, O: int, H: int, T: int, first: int, h: Any, out: Any) -> None:
+def answers(n: Any, P: Any, T: int, first: int, h: Any, out: Any) -> None:
     """Write o(t) in rows (t - first) O to (t - first + 1) O of ``out``, for t from ``first`` on."""
     for t in range(first, T):
-        fill_rows(P, c, O, out, (t - first) * O)
-        add_product(P, V, O, H, h, (t + 1) * H, out, (t - first) * O)
+        fill_rows(P, n.d, n.O, out, (t - first) * n.O)
+        add_product(P, n.V, n.O, n.H, h, (t + 1) * n.H, out, (t - first) * n.O)
 
 
 @compiled
@@ -96,10 +96,15 @@ def tally(wanted: Any, T: int, O: int, first: int, out: Any, wrong: Any) -> int:
 
 
 @compiled
-def readout_gradients(
-    P: Any, V: int, c: int, O: int, H: int, T: int, first: int, h: Any, errors: Any, Vt: Any, G: Any
-) -> None:
-    """Add dJ/dV and dJ/dc to ``G`` from dJ/do, and write the transpose of V, for the way back."""
-    add_outer(errors, 0, O, O, h, (first + 1) * H, H, H, T - first, G, V)
-    add_sums(errors, 0, O, O, T - first, G, c)
-    transpose(P, V, O, H, Vt, 0, O)
+def readout_gradients(n: Any, P: Any, T: int, first: int, h: Any, errors: Any, Vt: Any, G: Any) -> None:
+    """Add dJ/dV and dJ/dd to ``G`` from dJ/do, and write the transpose of V, for the way back."""
+    add_outer(errors, 0, n.O, n.O, h, (first + 1) * n.H, n.H, n.H, T - first, G, n.V)
+    add_sums(errors, 0, n.O, n.O, T - first, G, n.d)
+    transpose(P, n.V, n.O, n.H, Vt, 0, n.O)
+
+
+@compiled
+def add_readout_error(n: Any, t: int, first: int, Vt: Any, errors: Any, dh: Any) -> None:
+    """Add dJ(t)/dh(t) = V^T dJ/do(t) to ``dh``."""
+    if t >= first:
+        add_product(Vt, 0, n.H, n.O, errors, (t - first) * n.O, dh, 0)

@@ -14,32 +14,40 @@ from typing import Any
 
 from seqlab.fused._compiling import compiled
 from seqlab.fused._lanes import fill, load, select, store
+from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, transpose
+from seqlab.fused.readout import add_readout_error
 from seqlab.fused.vector import tanh
+
+RELU = 1
+"""The number of the cell with relu in :data:`seqlab.fused.network.CELLS`."""
 
 
 @compiled
-def forward(P: Any, W: int, H: int, T: int, relu: bool, symbols: Any, sums: Any, h: Any) -> None:
+def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
     """Read a sequence from the state in the first H rows of ``h``; fill the others."""
+    H, relu = n.H, n.cell == RELU
     for t in range(T):
-        add_product(P, W, H, H, h, t * H, sums, t * H)
+        row = keep * t * H
+        input_step(n, P, t, symbols, x, sums, row, keep)
+        add_product(P, n.W, H, H, h, t * H, sums, row)
         held = load(symbols, t) < 0
         for j in range(H):
-            a = load(sums, t * H + j)
+            a = load(sums, row + j)
             new = select(a > 0, a, fill(a, 0.0)) if relu else tanh(a)
             store(h, (t + 1) * H + j, select(held, load(h, t * H + j), new))
 
 
 @compiled
 def backward(
-    P: Any, W: int, H: int, T: int, relu: bool, symbols: Any, sums: Any, h: Any,
-    Vt: Any, O: int, first: int, errors: Any, dh: Any, Wt: Any, G: Any,
+    n: Any, P: Any, T: int, symbols: Any, sums: Any, h: Any, c: Any,
+    first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
     """Go back: turn ``sums`` into delta, ``dh`` into dJ/dh at the start, and add dJ/dW to ``G``."""
-    transpose(P, W, H, H, Wt, 0, H)
+    H, relu = n.H, n.cell == RELU
+    transpose(P, n.W, H, H, Wt, 0, H)
     for t in range(T - 1, -1, -1):
-        if t >= first:
-            add_product(Vt, 0, H, O, errors, (t - first) * O, dh, 0)
+        add_readout_error(n, t, first, Vt, errors, dh)
         held = load(symbols, t) < 0
         for j in range(H):
             d, now = load(dh, j), load(h, (t + 1) * H + j)
@@ -48,4 +56,4 @@ def backward(
             store(sums, t * H + j, select(held, zero, d * slope))
             store(dh, j, select(held, d, zero))
         add_product(Wt, 0, H, H, sums, t * H, dh, 0)
-    add_outer(sums, 0, H, H, h, 0, H, H, T, G, W)
+    add_outer(sums, 0, H, H, h, 0, H, H, T, G, n.W)

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import compiled, instruction
 
 STATE = 4
 """Words of a stream: the state's high and low half, the increment's high and low half."""
@@ -23,7 +22,7 @@ _MULTIPLIER_HIGH, _MULTIPLIER_LOW = _U64(0x2360ED051FC65DA4), _U64(0x4385DF649FC
 _SHIFT16, _SHIFT32 = _U32(16), _U64(32)
 
 
-@intrinsic
+@instruction
 def _high_product(typingctx: Any, a: Any, b: Any) -> Any:
     """Return the high 64 bits of the 128-bit product."""
 

@@ -1,4 +1,4 @@
-"""The batches of temporal-order, compiled: the very batches of :class:`seqlab.tasks.temporal_order.TemporalOrder`.
+"""The batches of temporal-order, compiled: the very ones of :mod:`seqlab.tasks.temporal_order`.
 
 Made in Python they cost ten times as much as the network's step at the level easy.
 """
@@ -60,7 +60,9 @@ def generate(ranges: Any, seed: int, index: int, size: int, symbols: Any, wanted
                 if left == 0:
                     word, left = next_word(stream), 8
                 if t >= start:
-                    symbols[batch, tile, t, lane] = DISTRACTORS[0] + int((word >> np.uint64(6)) & np.uint64(3))
+                    symbols[batch, tile, t, lane] = DISTRACTORS[0] + int(
+                        (word >> np.uint64(6)) & np.uint64(3)
+                    )
                 word, left = word >> np.uint64(8), left - 1
             symbols[batch, tile, start, lane] = BEGIN
             symbols[batch, tile, start + t1, lane] = X + first
