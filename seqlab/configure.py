@@ -25,7 +25,7 @@ def load_settings(
     name: str | None,
     *,
     config: Path | None = None,
-    overrides: Sequence[str] | Mapping[str, Any] = (),
+    overrides: Sequence[str] = (),
     model: str | None = None,
     difficulty: str | None = None,
     preset: str | None = None,
@@ -37,7 +37,7 @@ def load_settings(
     Args:
         name: of a shipped experiment, or None with ``config``.
         config: the user's own settings file.
-        overrides: ``key.path=value`` words, or values by dotted key.
+        overrides: ``key.path=value`` words.
         model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
             size stays, what belonged to the old model alone goes. A file is loaded: the user named it.
         difficulty: of the task; the preset of that name is laid over, too, where there is one.
@@ -52,13 +52,13 @@ def load_settings(
     Raises:
         UsageError: naming file, line, key, value, what is allowed and the nearest right name.
 
-    >>> load_settings("hello", overrides={"training.steps": 3}, model="lstm")[0].model.options["hidden_size"]
+    >>> load_settings("hello", overrides=["training.steps=3"], model="lstm")[0].model.options["hidden_size"]
     8
     """
     from seqlab.registry import resolve
     from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
 
-    if config is not None and name is not None and "=" in name and not isinstance(overrides, Mapping):
+    if config is not None and name is not None and "=" in name:
         overrides, name = [name, *overrides], None  # with --config every word is a setting
     document = _read(name, config)
     if task is not None:
@@ -69,11 +69,7 @@ def load_settings(
         document = _set_difficulty(document, difficulty)
     if model is not None:
         document = _replace_component(document, "model", model)
-    if isinstance(overrides, Mapping):
-        for key, value in overrides.items():
-            document = document.override(key, value)
-    else:
-        document = apply_overrides(document, overrides)
+    document = apply_overrides(document, overrides)
     if seed is not None:
         document = document.override("seed", seed)
     experiment = check(document)

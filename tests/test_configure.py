@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from seqlab.configure import changes, load_settings
-from seqlab.errors import UsageError
 
 MINE = """\
 task: {name: temporal-order}
@@ -46,23 +45,19 @@ def test_what_stands_later_wins(mine: Path) -> None:
     )
     assert experiment.model.options["forget_bias"] == 5.0
     assert document.where("training.steps") == f"{mine}, line 6"
-    for overrides in (
-        ["training.steps=11", "seed=8", "model.hidden_size=4"],
-        {"training.steps": 11, "seed": 8, "model.hidden_size": 4},
-    ):
-        experiment, document = load_settings(
-            None,
-            config=mine,
-            difficulty="hard",
-            preset="short",
-            overrides=overrides,
-            seed=9,
-            model="lstm[layers=3]",
-        )
-        assert (experiment.training.steps, experiment.seed) == (11, 9)
-        assert {"layers": 3, "hidden_size": 4, "forget_bias": 5.0}.items() <= experiment.model.options.items()
-        assert document.where("model.layers") == "On the command line"
-        assert document.where("model.forget_bias") == f"{mine}, line 6"
+    experiment, document = load_settings(
+        None,
+        config=mine,
+        difficulty="hard",
+        preset="short",
+        overrides=["training.steps=11", "seed=8", "model.hidden_size=4"],
+        seed=9,
+        model="lstm[layers=3]",
+    )
+    assert (experiment.training.steps, experiment.seed) == (11, 9)
+    assert {"layers": 3, "hidden_size": 4, "forget_bias": 5.0}.items() <= experiment.model.options.items()
+    assert document.where("model.layers") == "On the command line"
+    assert document.where("model.forget_bias") == f"{mine}, line 6"
 
 
 def test_another_model_keeps_the_size_alone(mine: Path) -> None:
@@ -78,12 +73,6 @@ def test_a_plugin_named_on_the_command_line_is_recorded_with_its_absolute_path(m
     experiment, _ = load_settings(None, config=mine, model="my_cell.py[leak=0.25]")
     assert experiment.model.name == str(mine.parent / "my_cell.py")
     assert (experiment.model.options["leak"], experiment.model.options["hidden_size"]) == (0.25, 8)
-
-
-def test_values_are_checked_as_words_are() -> None:
-    with pytest.raises(UsageError, match=r"training\.stepps") as refused:
-        load_settings("hello", overrides={"training.stepps": 3})
-    assert refused.value.hint == "Did you mean 'steps'?"
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ def resume(
     model: Annotated[
         str | None, typer.Option(help="The .py file of the run's model, where it has one.")
     ] = None,
-    task: Annotated[str | None, typer.Option(help="The .py file of the run's task, where it has one.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
