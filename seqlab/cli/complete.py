@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import shutil
 import signal
 import sys
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 CONTEXT = 1000
 """Characters before the cursor that are read."""
 
-BACKSPACE, ESCAPE, END = ("\x7f", "\b"), "\x1b", ("\x04", "\x1a")
+BACKSPACE, ENDS = ("\x7f", "\b"), ("\x1b", "\x04", "\x1a")
+_SEQUENCE = re.compile(r"\x1b(\[[0-9;]*[A-Za-z~]|O.)")
 
 
 def complete(
@@ -46,7 +48,7 @@ def complete(
 ) -> None:
     """Type, and have the likeliest continuations to the next word boundary suggested.
 
-    Tab takes the first suggestion, a digit the one with that number; Escape or Ctrl-D ends and prints the text.
+    Tab takes the first suggestion, a digit the one of that number; Escape or Ctrl-D ends.
 
     Examples: seqlab complete / seqlab complete --once "to be or n" --json
     """
@@ -91,7 +93,7 @@ def _type(suggest: Suggest, known: frozenset[str]) -> None:
         screen.write(_picture(text, suggestions))
         screen.flush()
         for key in keys:
-            if key == ESCAPE or key in END:
+            if key in ENDS:
                 break
             before = text
             text = _after(key, text, suggestions, known)
@@ -132,7 +134,7 @@ def _picture(text: str, suggestions: list[Completion]) -> str:
     if cell_len(offered) > columns - 1:
         offered = set_cell_size(offered, columns - 1)
     ahead = f"\x1b[{cell_len(line)}C" if line else ""
-    return f"\r\x1b[J{line}\r\n{offered}\x1b[1A\r{ahead}"
+    return f"\r\x1b[J{line}\n{offered}\x1b[1A\r{ahead}"
 
 
 @contextmanager
@@ -156,12 +158,10 @@ def _single_keys() -> Iterator[Iterator[str]]:
 
 
 def _unix_keys(terminal: int) -> Iterator[str]:
-    """Yield characters; the sequences that arrows and the like send come as one read, and are passed over."""
+    """Yield characters; what arrows and the like send (Escape and more, at once) is passed over."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while data := os.read(terminal, 1024):
-        text = decoder.decode(data)
-        if len(text) == 1 or not text.startswith(ESCAPE):
-            yield from text
+        yield from _SEQUENCE.sub("", decoder.decode(data))
 
 
 def _windows_keys() -> Iterator[str]:

@@ -104,12 +104,13 @@ def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:
     array([1. , 0. , 0.6])
     """
     share = scores.astype(np.float64)
-    share -= np.maximum.reduce(share, -1, keepdims=True)  # half the time of share.max
-    if not share.item(-1) <= 0:
+    greatest = np.maximum.reduce(share, -1, keepdims=True)  # half the time of share.max
+    if not math.isfinite(np.add.reduce(greatest, None)):
         raise RunFailedError(
             "The model's scores are not finite; no text can be drawn from them.",
             hint="Did its training diverge? Another checkpoint may do: --checkpoint best or last.",
         )
+    share -= greatest
     if sampling.temperature == 0:
         return np.where(share == 0, 1.0, 0.0)
     if sampling.temperature != 1:
