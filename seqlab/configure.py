@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqlab.settings import CompareExperiment, Document, GradientExperiment, TrainExperiment
 
 _COMPONENTS: tuple[Kind, ...] = ("task", "model")
-_DESCRIBING = frozenset({"kind", "experiment", "summary", "presets"})
+_DESCRIBING = frozenset({"kind", "experiment", "summary", "presets", "models"})
 """The settings that name an experiment and do nothing."""
 
 
@@ -119,7 +119,8 @@ def changes(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]] | None:
     defaults = leaves({key: value for key, value in own.items() if key not in _DESCRIBING})
     for kind in _COMPONENTS:
         if isinstance(own.get(kind), Mapping) and isinstance(settings.get(kind), Mapping):
-            defaults |= leaves({kind: _component_defaults(kind, own[kind], settings[kind])})
+            advised = own["models"].get(settings[kind]["name"], {}) if kind == "model" else {}
+            defaults |= leaves({kind: _component_defaults(kind, own[kind], settings[kind], advised)})
     found = leaves({key: value for key, value in settings.items() if key not in _DESCRIBING})
     return {
         key: (defaults.get(key), value)
@@ -144,15 +145,17 @@ def leaves(data: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return found
 
 
-def _component_defaults(kind: Kind, own: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run has that only names another component; see ``registry.replace_component``."""
+def _component_defaults(
+    kind: Kind, own: Mapping[str, Any], chosen: Mapping[str, Any], advised: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a run has that only names ``chosen``, as :func:`seqlab.registry.replace_component` does."""
     from seqlab.source import component_options, network_options
 
     if own["name"] == chosen["name"]:
         return {**component_options(kind, own["name"]), **own}
     stays = network_options() if kind == "model" else {}
     size = {key: value for key, value in own.items() if key in stays}
-    return {**stays, **component_options(kind, chosen["name"]), **size, "name": own["name"]}
+    return {**stays, **component_options(kind, chosen["name"]), **size, **advised, "name": own["name"]}
 
 
 def _read(name: str | None, config: Path | None) -> Document:
@@ -193,7 +196,10 @@ def _set_difficulty(document: Document, difficulty: str) -> Document:
 
 
 def _replace_component(document: Document, kind: Kind, reference: str) -> Document:
-    """Put another model or task in the place of the document's, loading the user's file if it is one."""
+    """Put another model or task in the place of the document's, loading the user's file if it is one.
+
+    Another model than the document's own takes the options that the document has for it under ``models``.
+    """
     from seqlab.errors import UsageError
     from seqlab.registry import absolute, admit, is_plugin, parse_reference, replace_component
     from seqlab.settings import Component
@@ -209,7 +215,16 @@ def _replace_component(document: Document, kind: Kind, reference: str) -> Docume
     component = Component(name=absolute(new.name), **new.options)
     old = document.data.get(kind)
     if isinstance(old, Mapping) and isinstance(old.get("name"), str):
+        if kind == "model" and new.name != old["name"]:
+            component = Component(name=component.name, **{**_advised(document, new.name), **new.options})
         component = replace_component(kind, Component(**old), component)
     said = [f"{kind}.name", *(f"{kind}.{key}" for key in new.options)]
     data = {**document.data, kind: {"name": component.name, **component.options}}
     return replace(document, data=data, overridden=(*document.overridden, *said))
+
+
+def _advised(document: Document, model: str) -> Mapping[str, Any]:
+    """Return the options that a document has for a model which takes the place of its own."""
+    models = document.data.get("models")
+    options = models.get(model) if isinstance(models, Mapping) else None
+    return options if isinstance(options, Mapping) else {}

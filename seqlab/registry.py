@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import itertools
 import json
 import re
 import sys
@@ -38,7 +39,9 @@ Kind = Literal["model", "task"]
 _FOLDERS: dict[Kind, str] = {"model": "models", "task": "tasks"}
 _PACKAGE = Path(__file__).resolve().parent
 _PLUGIN = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
-_admitted: dict[Path, ModuleType] = {}
+_numbers = itertools.count()
+_admitted: dict[Path, tuple[bytes, ModuleType]] = {}
+"""The users' own files that were loaded: each as it was then, and its module."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def absolute(name: str) -> str:
 def admit(name: str) -> None:
     """Load a user's own file, because the user named it on the command line.
 
+    A file that was loaded and has changed since, as happens in a notebook, is loaded again.
+
     Raises:
         PluginError: when there is no such file, or importing it fails.
     """
@@ -98,15 +103,14 @@ def admit(name: str) -> None:
             f"{name!r} is not the path of a Python file.", hint="Write my_cell.py or my_cell.py:Class."
         )
     path = plugin_path(name)
-    if path in _admitted:
-        return
     try:
-        is_file = path.is_file()
+        source = path.read_bytes() if path.is_file() else None
     except OSError as error:
         raise PluginError(f"Cannot read {path}: {error.strerror}.") from None
-    if not is_file:
+    if source is None:
         raise PluginError(f"There is no file {path} to take a model or task from.")
-    _admitted[path] = _import_file(path)
+    if path not in _admitted or _admitted[path][0] != source:
+        _admitted[path] = (source, _import_file(path))
 
 
 def load(kind: Kind, name: str) -> type[Any]:
@@ -121,7 +125,7 @@ def load(kind: Kind, name: str) -> type[Any]:
         PluginError: when a plug-in was not named on the command line, or holds no or several components.
     """
     if is_plugin(name):
-        module = _admitted.get(plugin_path(name))
+        _, module = _admitted.get(plugin_path(name), (b"", None))
         if module is None:
             raise PluginError(
                 f"{name} is a Python file; it runs only when it is named on the command line.",
@@ -158,10 +162,18 @@ def options(component: type[Any]) -> type[BaseModel]:
         ) from error
 
 
-def check_options(kind: Kind, component: Component, document: Document) -> Component:
+def check_options(
+    kind: Kind, component: Component, document: Document, prefix: str | None = None
+) -> Component:
     """Check a component's options against its constructor and fill in the defaults.
 
     A plug-in is recorded with its absolute path, so that a run folder finds it again from anywhere.
+
+    Args:
+        kind: ``"model"`` or ``"task"``.
+        component: its name and options.
+        document: where they were written.
+        prefix: the dotted key at which they stand there; None for ``kind``.
 
     Raises:
         SettingsError: naming file, line, key, value, what is allowed and the nearest right key.
@@ -169,7 +181,7 @@ def check_options(kind: Kind, component: Component, document: Document) -> Compo
     """
     from pydantic import ValidationError
 
-    place = document.where(f"{kind}.name")
+    place = document.where(prefix or f"{kind}.name")
     try:
         schema = options(load(kind, component.name))
     except UnknownNameError as error:
@@ -179,12 +191,17 @@ def check_options(kind: Kind, component: Component, document: Document) -> Compo
     try:
         filled = schema.model_validate_json(json.dumps(component.options))
     except ValidationError as error:
-        raise settings.explain(error, document, schema, prefix=kind) from None
+        raise settings.explain(error, document, schema, prefix=prefix or kind) from None
     return settings.Component(name=absolute(component.name), **filled.model_dump())
 
 
 def resolve(experiment: TrainExperiment, document: Document) -> TrainExperiment:
-    """Return the experiment with every option of its task and model checked and filled in."""
+    """Return the experiment with every option of its task and model checked and filled in.
+
+    What it advises for other models is checked, too; it stays as it was written.
+    """
+    for name, advised in experiment.models.items():
+        check_options("model", settings.Component(name=name, **advised), document, f"models.{name}")
     return experiment.model_copy(
         update={
             "task": check_options("task", experiment.task, document),
@@ -265,7 +282,7 @@ def _parts(name: str) -> tuple[str, str | None]:
 
 def _import_file(path: Path) -> ModuleType:
     """Run a user's file as a module of its own."""
-    name = f"seqlab_plugin_{path.stem}_{len(_admitted)}"
+    name = f"seqlab_plugin_{path.stem}_{next(_numbers)}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,18 +14,18 @@ from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 
 if TYPE_CHECKING:
+    from seqlab.comparison.design import Design
     from seqlab.comparison.outcome import Comparison
-    from seqlab.comparison.study import Entry, Finished
-    from seqlab.comparison.workers import Update
+    from seqlab.comparison.study import Finished
 
 
 def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Two or more models (lstm, lstm[hidden_size=8], my_cell.py), then settings as key.path=value.",
+            help="Models (lstm, lstm[hidden_size=8], my_cell.py), then settings as key.path=value.",
             metavar="MODEL... [KEY=VALUE]...",
-            autocompletion=options.complete_model,
+            autocompletion=options.complete_model_or_setting,
         ),
     ],
     on: Annotated[
@@ -35,197 +34,148 @@ def compare(
             help="The experiment whose task they learn.", autocompletion=options.complete_experiment
         ),
     ] = "temporal-order",
-    difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
+    difficulty: Annotated[
+        str | None, typer.Option(help="The task's difficulty; several, as easy,normal,hard, are a ladder.")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 1 to this number.")] = 10,
+    match_parameters: Annotated[
+        bool,
+        typer.Option("--match-parameters", help="Choose widths so that all are as large as the largest."),
+    ] = False,
+    same_width: Annotated[
+        bool, typer.Option("--same-width", help="With --match-parameters: show the unmatched beside them.")
+    ] = False,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(help="A sweep: a setting's values, as training.learning_rate=1e-3,3e-3; repeatable."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Fit each run's steps into this time, such as 60s, measured first.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs side by side; default: the number of cores.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The table as CSV.")] = False,
 ) -> None:
     """Train several models on the same data over several seeds, and say what differs.
 
-    Examples: seqlab compare rnn lstm / seqlab compare rnn lstm gru --difficulty hard --seeds 10
+    What is finished is reused, what was interrupted is gone on with: after Ctrl-C type the same line again.
+
+    Examples: seqlab compare rnn lstm / seqlab compare rnn lstm gru --difficulty hard --match-parameters /
+    seqlab compare lstm --difficulty easy,normal,hard --seeds 5
     """
+    from seqlab.comparison.design import Design
+    from seqlab.comparison.entrants import parse_grid
+    from seqlab.training.budget import parse_seconds
+
     named = [word for word in models if "=" not in word.partition("[")[0]]
-    run_comparison(
+    design = Design(
         on,
-        named,
-        range(1, seeds + 1),
-        overrides=[word for word in models if word not in named],
-        difficulty=difficulty,
+        tuple(named),
+        tuple(range(1, seeds + 1)),
+        overrides=tuple(word for word in models if word not in named),
+        difficulties=split_names(difficulty),
         preset=preset,
-        jobs=jobs,
-        quiet=quiet,
-        as_json=as_json,
+        grid=parse_grid(grid or []),
+        match_parameters=match_parameters,
+        same_width=same_width,
+        budget=None if budget is None else parse_seconds(budget),
+        command=shlex.join(["seqlab", *sys.argv[1:]]),
     )
+    run_comparison(design, jobs=jobs, quiet=quiet, as_json=as_json, as_csv=as_csv)
 
 
 def run_comparison(
-    on: str,
-    models: Sequence[str],
-    seeds: Iterable[int],
+    design: Design,
     *,
-    overrides: Sequence[str] = (),
-    difficulty: str | None = None,
-    preset: str | None = None,
     jobs: int | None = None,
     quiet: bool = False,
     as_json: bool = False,
+    as_csv: bool = False,
 ) -> None:
-    """Run a comparison and show it: table, verdict, pictures."""
-    from seqlab.comparison.study import outcome, study
+    """Run a comparison and show it: table, verdict, pictures.
+
+    Args:
+        design: what is to be compared.
+        jobs: runs side by side; None for the number of cores.
+        quiet: whether to leave progress out.
+        as_json: whether to print everything as JSON instead.
+        as_csv: whether to print the table as CSV instead.
+    """
+    from seqlab.cli.live import board
+    from seqlab.comparison.design import draw_up
+    from seqlab.comparison.study import conclude, entries_of, study
     from seqlab.errors import RunFailedError
-    from seqlab.registry import is_plugin, parse_reference
 
-    from seqlab.comparison.outcome import summarise
-    from seqlab.tasks import build_task
-
-    entries = _entries(on, models, list(seeds), overrides, difficulty, preset)
-    command = shlex.join(["seqlab", *sys.argv[1:]])
-    plugins = [name for model in models if is_plugin(name := parse_reference(model).name)]
-    with _progress(entries, quiet) as note:
-        finished = study(entries, processes=jobs, command=command, plugins=plugins, on_update=note)
+    console = stderr()
+    if design.budget is not None:
+        console.print(f"Measuring the speed for {design.budget:g} s a run ...")
+    lineup = draw_up(design)
+    for note in lineup.notes:
+        console.print(note, soft_wrap=True, markup=False)
+    entries = entries_of(lineup.entrants, design.seeds)
+    with board(entries, quiet) as note_update:
+        finished = study(
+            entries, processes=jobs, command=design.command, plugins=design.plugins, on_update=note_update
+        )
     _report_failures(finished)
     if all(item.summary is None for item in finished):
         raise RunFailedError("Every run failed.", hint="`seqlab runs --status failed` lists them.")
-    task = build_task(entries[0].experiment.task)
-    result = summarise(
-        [outcome(item, task.metric) for item in finished], task.metric, task.higher_is_better, task.bounds
-    )
-    folder, pictures = _keep(result, finished, task.metric, command)
+    result = conclude(finished)
+    folder, facts = keep(design, finished, result, lineup.notes)
     if as_json:
-        figures = [str(path) for path in pictures]
-        return show_json({**result.to_dict(), "folder": str(folder), "figures": figures, "command": command})
+        return show_json({**facts, "folder": str(folder)})
+    if as_csv:
+        return print(result.to_csv(), end="")
     rows = result.to_rows()
     show_table(list(rows[0]), [list(row.values()) for row in rows])
     print(f"\n{result.verdict}\n")
-    print(next(path for path in pictures if path.suffix == ".png"))
-    _say_what_next(finished)
-    return None
-
-
-def _say_what_next(finished: Sequence[Finished]) -> None:
-    console = stderr()
+    print(folder / facts["figures"][0]["png"])
     reused = sum(item.reused for item in finished)
     if reused:
         console.print(f"{reused} of {len(finished)} runs had been finished before and were reused.")
-    console.print("Next: seqlab runs, seqlab show RUN, or the same command with more --seeds.")
+    console.print("Next: seqlab report, seqlab show RUN, or the same command with more --seeds.")
+    return None
 
 
-def _entries(
-    on: str,
-    models: Sequence[str],
-    seeds: Sequence[int],
-    overrides: Sequence[str],
-    difficulty: str | None,
-    preset: str | None,
-) -> list[Entry]:
-    """Return every model on every seed, seed by seed, so that the models stay level while they train."""
-    from seqlab.comparison.study import Entry, one_thread
-    from seqlab.errors import UsageError
-    from seqlab.settings import TrainExperiment
+def split_names(text: str | None) -> tuple[str, ...]:
+    """Read names with commas between them.
 
-    repeated = sorted({model for model in models if models.count(model) > 1})
-    if repeated:
-        raise UsageError(
-            f"The model {repeated[0]!r} is named twice.", hint="Vary it: lstm lstm[hidden_size=8]"
-        )
-    settings = []
-    for model in models:
-        experiment, _ = options.load_settings(
-            on, overrides=overrides, model=model, difficulty=difficulty, preset=preset
-        )
-        if not isinstance(experiment, TrainExperiment):
-            raise UsageError(f"{on} is not an experiment in which one model learns one task.")
-        settings.append((model, one_thread(experiment)))
-    return [
-        Entry(model, experiment.model_copy(update={"seed": seed}))
-        for seed in seeds
-        for model, experiment in settings
-    ]
+    >>> split_names("easy, hard"), split_names(None)
+    (('easy', 'hard'), ())
+    """
+    return tuple(name for word in (text or "").split(",") if (name := word.strip()))
 
 
-@contextmanager
-def _progress(entries: Sequence[Entry], quiet: bool) -> Iterator[Callable[[Entry, Update], None]]:
-    """Show the runs as they go: a bar for each model on a terminal, a line for each finished run elsewhere."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def keep(
+    design: Design, finished: Sequence[Finished], result: Comparison, notes: Sequence[str] = ()
+) -> tuple[Path, dict[str, Any]]:
+    """Write the comparison's folder, the pictures included; return it and what its JSON holds."""
+    from seqlab.comparison.record import create_folder, write
+    from seqlab.comparison.study import learning_curves
+    from seqlab.figures.comparison import pictures
+    from seqlab.figures.style import save
+    from seqlab.tasks import build_task
 
-    console = stderr()
-    live = console.is_terminal and not quiet
-    labels = list(dict.fromkeys(entry.label for entry in entries))
-    columns = (
-        TextColumn("{task.fields[label]}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not live) as bar:
-        tasks = {
-            label: bar.add_task("", label=label, total=sum(entry.label == label for entry in entries))
-            for label in labels
-        }
-        solved = dict.fromkeys(labels, 0)
-
-        def note(entry: Entry, update: Update) -> None:
-            if update.kind == "step":
-                text = f"{solved[entry.label]} solved; seed {entry.experiment.seed}: step {update.facts['step']:,}, loss {update.facts['loss']:.3f}"
-                bar.update(tasks[entry.label], description=text)
-            elif update.kind in ("finished", "failed"):
-                solved[entry.label] += bool(update.facts.get("solved"))
-                bar.advance(tasks[entry.label])
-                if not live and not quiet:
-                    console.print(_line(entry, update), soft_wrap=True)
-
-        yield note
-
-
-def _line(entry: Entry, update: Update) -> str:
-    name = f"{entry.label}, seed {entry.experiment.seed}"
-    if update.kind == "failed":
-        return f"{name}: failed: {update.facts['message']}"
-    if update.facts.get("solved"):
-        return f"{name}: solved after {update.facts['sequences_to_solve']:,} sequences"
-    return f"{name}: {update.facts['steps']:,} steps" + (
-        ", not solved" if update.facts["solved"] is False else ""
-    )
+    folder = create_folder(design)
+    metric = build_task(finished[0].entry.experiment.task).metric
+    figures = []
+    for picture in pictures(result, learning_curves(finished, metric), f"validation {metric}"):
+        png, svg = save(picture.figure, folder / picture.name)
+        figures.append({"name": picture.name, "caption": picture.caption, "png": png.name, "svg": svg.name})
+    return folder, write(folder, design, finished, result, figures, notes)
 
 
 def _report_failures(finished: Sequence[Finished]) -> None:
+    from rich.text import Text
+
     for item in finished:
         if item.failure is not None:
-            stderr().print(
-                f"[bold red]Failed:[/] {item.entry.label}, seed {item.entry.experiment.seed}: {item.failure}",
-                soft_wrap=True,
-            )
-
-
-def _keep(
-    result: Comparison, finished: Sequence[Finished], metric: str, command: str
-) -> tuple[Path, list[Path]]:
-    """Write the comparison's folder: outcome as JSON and CSV, pictures; return it and the pictures."""
-    import json
-
-    from seqlab.figures.comparison import learning_curves, overview
-    from seqlab.figures.style import save
-    from seqlab.runs import create_report, replace_file, short_model
-
-    names = "-".join(short_model(model.model) for model in result.models)
-    folder = create_report(f"{finished[0].entry.experiment.experiment}-{names}")
-    runs = [item.run.id for item in finished if item.run is not None]
-    facts = {"command": command, "runs": runs, **result.to_dict()}
-    replace_file(folder / "comparison.json", json.dumps(facts, indent=2) + "\n")
-    replace_file(folder / "comparison.csv", result.to_csv())
-    curves: dict[str, list[tuple[list[float], list[float]]]] = {model.model: [] for model in result.models}
-    for item in finished:
-        if item.run is not None and item.entry.label in curves:
-            points = [line for line in item.run.metrics() if f"validation_{metric}" in line]
-            curves[item.entry.label].append(
-                ([line["sequences"] for line in points], [line[f"validation_{metric}"] for line in points])
-            )
-    survivals = {model.model: model.survival for model in result.models if model.survival is not None}
-    label = f"validation {metric}"
-    figure = overview(curves, survivals, label) if survivals else learning_curves(curves, label)
-    return folder, list(save(figure, folder / "comparison"))
+            where = f" {item.entry.level}," if item.entry.level else ""
+            said = f"{item.entry.label},{where} seed {item.entry.experiment.seed}: {item.failure}"
+            stderr().print(Text.assemble(("Failed: ", "bold red"), said), soft_wrap=True)
+    if any(item.failure is not None for item in finished):
+        stderr().print("The same command tries failed runs again.")

@@ -120,8 +120,9 @@ def resume(
         )
     if status == "running":
         raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
-    if model is not None:
-        admit(model)
+    for plugin in (model, task):
+        if plugin is not None:
+            admit(plugin)
     _finish(found, reopen(found, model), quiet, as_json)
 
 
@@ -232,14 +233,19 @@ def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
 
 
 def _compare(settings: CompareExperiment, difficulty: str | None, quiet: bool, as_json: bool) -> None:
-    from seqlab.cli.compare import run_comparison
+    from seqlab.cli.compare import run_comparison, split_names
+    from seqlab.comparison.design import Design
 
-    run_comparison(
+    design = Design(
         settings.on,
         settings.models,
-        range(1, settings.seeds + 1),
-        overrides=[f"{key}={json.dumps(value)}" for key, value in settings.settings.items()],
-        difficulty=difficulty,
-        quiet=quiet,
-        as_json=as_json,
+        tuple(range(1, settings.seeds + 1)),
+        overrides=tuple(f"{key}={json.dumps(value)}" for key, value in settings.settings.items()),
+        difficulties=split_names(difficulty) or settings.difficulty,
+        match_parameters=settings.match_parameters,
+        labels=settings.labels,
+        name=settings.experiment,
+        question=settings.summary or None,
+        command=shlex.join(["seqlab", *sys.argv[1:]]),
     )
+    run_comparison(design, quiet=quiet, as_json=as_json)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from statistics import median
 from typing import Any, Literal
@@ -51,6 +51,8 @@ class RunOutcome:
         wall_seconds: time that training took.
         steps: parameter updates.
         run_id: the folder.
+        level: the difficulty, where the comparison climbs several; else None.
+        further: other held-out figures by name, such as those of a second protocol.
     """
 
     model: str
@@ -65,6 +67,8 @@ class RunOutcome:
     wall_seconds: float
     steps: int
     run_id: str
+    level: str | None = None
+    further: Mapping[str, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.solved and self.sequences_to_solve is None:
@@ -83,11 +87,14 @@ class ModelOutcome:
         unfinished: further runs, not counted in ``runs``.
         metric_mean: mean held-out metric over the runs that have one.
         metric_interval: its 95 % interval.
+        metric_range: the lowest and the highest over the runs.
         seconds_per_run: median over runs.
         updates_per_second: median over runs.
         solved: how many of ``runs`` met the task's criterion; None when it has none.
         solved_interval: Wilson's 95 % interval of that share.
         survival: Kaplan-Meier curve of the sequences to solve, with median and quartiles.
+        level: the difficulty, where the comparison climbs several; else None.
+        further: other held-out figures by name: mean and 95 % interval.
     """
 
     model: str
@@ -97,18 +104,21 @@ class ModelOutcome:
     unfinished: int
     metric_mean: float | None
     metric_interval: Interval | None
+    metric_range: tuple[float, float] | None
     seconds_per_run: float | None
     updates_per_second: float | None
     solved: int | None = None
     solved_interval: Interval | None = None
     survival: Survival | None = None
+    level: str | None = None
+    further: Mapping[str, tuple[float, Interval | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PairOutcome:
     """Two models on the seeds that both have run.
 
-    Each question has a test of its own, corrected by Holm over all pairs that ask it.
+    Each question has a test of its own, corrected by Holm over all pairs of the level that ask it.
 
     Attributes:
         first: name of a model.
@@ -120,6 +130,7 @@ class PairOutcome:
         solved_p: its corrected p.
         sooner: seeds on which one solved the task before the other (sign test).
         sooner_p: its corrected p.
+        level: the difficulty, where the comparison climbs several; else None.
     """
 
     first: str
@@ -131,18 +142,19 @@ class PairOutcome:
     solved_p: float | None = None
     sooner: SignTest | None = None
     sooner_p: float | None = None
+    level: str | None = None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several models on one task.
+    """Several models on one task, or on several levels of it.
 
     Attributes:
         metric_name: the held-out metric.
         higher_is_better: its direction.
-        models: in the order in which they were given.
-        pairs: every two of them.
-        verdict: what a person would say of it, in a few sentences.
+        models: in the order in which they were given, level by level.
+        pairs: every two of a level.
+        verdict: what a person would say of it, in a few sentences; a line for each level.
     """
 
     metric_name: str
@@ -153,7 +165,8 @@ class Comparison:
 
     def to_rows(self) -> list[dict[str, str]]:
         """Return a line of text a model, by column heading; columns without any content are left out."""
-        rows = [row(model, self.metric_name) for model in self.models]
+        names = list(dict.fromkeys(name for model in self.models for name in model.further))
+        rows = [row(model, self.metric_name, names) for model in self.models]
         filled = [name for name in rows[0] if any(line[name] != NOTHING for line in rows)]
         return [{name: line[name] for name in filled} for line in rows]
 
@@ -165,7 +178,8 @@ class Comparison:
         """Return a line of plain numbers a model, with headings; an empty field where there is no number."""
         text = io.StringIO()
         rows = [_plain(model) for model in self.models]
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        columns = dict.fromkeys(name for line in rows for name in line)
+        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
@@ -180,7 +194,7 @@ def summarise(
     """Compare models over their seeds.
 
     Args:
-        outcomes: runs of one task, at most one a model and seed.
+        outcomes: runs of one task, at most one a model, level and seed.
         metric_name: what ``RunOutcome.metric`` is, as people call it: ``accuracy``.
         higher_is_better: its direction.
         bounds: what the metric can be at all, as (0, 1) for an accuracy; intervals are cut there.
@@ -188,28 +202,45 @@ def summarise(
     Raises:
         ValueError: when there is no run, or a model has two of the same seed (they are not independent).
     """
+    levels: dict[str | None, list[RunOutcome]] = {}
+    for run in outcomes:
+        levels.setdefault(run.level, []).append(run)
+    if not levels:
+        raise ValueError("there is no run to compare")
+    models: list[ModelOutcome] = []
+    pairs: list[PairOutcome] = []
+    verdicts = []
+    for level, runs in levels.items():
+        here, between = _level(runs, bounds)
+        text = verdict(here, between, metric_name, higher_is_better)
+        models += [replace(model, level=level) for model in here]
+        pairs += [replace(pair, level=level) for pair in between]
+        verdicts.append(text if level is None else f"{level}: {text}")
+    return Comparison(metric_name, higher_is_better, tuple(models), tuple(pairs), "\n".join(verdicts))
+
+
+def _level(
+    outcomes: Sequence[RunOutcome], bounds: tuple[float, float]
+) -> tuple[list[ModelOutcome], tuple[PairOutcome, ...]]:
+    """Compare models on one level of a task."""
     by_model: dict[str, dict[int, RunOutcome]] = {}
     for run in outcomes:
         twin = by_model.setdefault(run.model, {}).setdefault(run.seed, run)
         if twin is not run:
             raise ValueError(f"{run.model} has two runs of seed {run.seed}: {twin.run_id} and {run.run_id}")
-    runs = [run for seeds in by_model.values() for run in seeds.values()]
-    if not runs:
-        raise ValueError("there is no run to compare")
-    judged = any(run.solved is not None for run in runs)
-    budget = max(run.sequences_seen for run in runs) if judged else None
-    models = tuple(_model(list(seeds.values()), budget, bounds) for seeds in by_model.values())
-    pairs = _correct([_pair(a, b, budget) for a, b in combinations(by_model.values(), 2)])
-    text = verdict(models, pairs, metric_name, higher_is_better)
-    return Comparison(metric_name, higher_is_better, models, pairs, text)
+    judged = any(run.solved is not None for run in outcomes)
+    budget = max(run.sequences_seen for run in outcomes) if judged else None
+    models = [_model(list(seeds.values()), budget, bounds) for seeds in by_model.values()]
+    return models, _correct([_pair(a, b, budget) for a, b in combinations(by_model.values(), 2)])
 
 
 def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float, float]) -> ModelOutcome:
     """Aggregate a model's runs; ``budget`` is None where the task has no criterion."""
     runs = [run for run in everything if _counts(run)]
-    metrics = [value for run in runs if (value := _metric(run)) is not None]
+    metrics = [value for run in runs if (value := _finite(run.metric)) is not None]
     solved = [bool(run.solved) for run in runs]
     timed = [run for run in runs if run.status == "finished" and run.wall_seconds > 0]
+    updating = [run for run in timed if run.steps > 0]  # a model that counts makes no updates
     outcome = ModelOutcome(
         model=everything[0].model,
         parameters=max(run.parameters for run in everything),  # a run that failed at once knows of none
@@ -218,8 +249,10 @@ def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float
         unfinished=len(everything) - len(runs),
         metric_mean=sum(metrics) / len(metrics) if metrics else None,
         metric_interval=mean_interval(metrics, bounds),
+        metric_range=(min(metrics), max(metrics)) if metrics else None,
         seconds_per_run=median(run.wall_seconds for run in timed) if timed else None,
-        updates_per_second=median(run.steps / run.wall_seconds for run in timed) if timed else None,
+        updates_per_second=median(run.steps / run.wall_seconds for run in updating) if updating else None,
+        further=_further(runs, bounds),
     )
     if budget is None or not runs:
         return outcome
@@ -231,13 +264,26 @@ def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float
     )
 
 
+def _further(
+    runs: Sequence[RunOutcome], bounds: tuple[float, float]
+) -> dict[str, tuple[float, Interval | None]]:
+    """Return mean and interval of every further figure."""
+    found = {}
+    for name in dict.fromkeys(name for run in runs for name in run.further):
+        values = [value for run in runs if (value := _finite(run.further.get(name))) is not None]
+        if values:
+            found[name] = (sum(values) / len(values), mean_interval(values, bounds))
+    return found
+
+
 def _pair(first: dict[int, RunOutcome], second: dict[int, RunOutcome], budget: int | None) -> PairOutcome:
     """Compare two models, each its runs by seed, before any correction."""
     common = sorted(first.keys() & second.keys())
     runs = [(first[seed], second[seed]) for seed in common if _counts(first[seed]) and _counts(second[seed])]
     names = next(iter(first.values())).model, next(iter(second.values())).model
     pair = PairOutcome(*names, seeds=len(runs))
-    metrics = [(x, y) for a, b in runs if (x := _metric(a)) is not None and (y := _metric(b)) is not None]
+    both = [(_finite(a.metric), _finite(b.metric)) for a, b in runs]
+    metrics = [(x, y) for x, y in both if x is not None and y is not None]
     if metrics:
         found = paired_difference([x for x, _ in metrics], [y for _, y in metrics])
         pair = replace(pair, difference=found)
@@ -268,9 +314,9 @@ def _counts(run: RunOutcome) -> bool:
     return run.status in ("finished", "failed")
 
 
-def _metric(run: RunOutcome) -> float | None:
-    """Return the metric where it is a number that can be averaged."""
-    return run.metric if run.metric is not None and math.isfinite(run.metric) else None
+def _finite(value: float | None) -> float | None:
+    """Return a figure where it is a number that can be averaged."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _duration(run: RunOutcome, budget: int) -> int:
@@ -283,8 +329,16 @@ def _duration(run: RunOutcome, budget: int) -> int:
 def _plain(model: ModelOutcome) -> dict[str, Any]:
     """Return a model's figures as plain numbers, None where there is none."""
     solved, metric, survival = model.solved_interval, model.metric_interval, model.survival
+    further = {
+        f"{name}{end}": value
+        for name, (mean, interval) in model.further.items()
+        for end, value in (
+            ("", mean), (" low", interval and interval.low), (" high", interval and interval.high)
+        )
+    }  # fmt: skip
     return {
         "model": model.model,
+        **({} if model.level is None else {"difficulty": model.level}),
         "parameters": model.parameters,
         "runs": model.runs,
         "failed": model.failed,
@@ -298,6 +352,9 @@ def _plain(model: ModelOutcome) -> dict[str, Any]:
         "metric_mean": model.metric_mean,
         "metric_low": metric and metric.low,
         "metric_high": metric and metric.high,
+        "metric_lowest": model.metric_range and model.metric_range[0],
+        "metric_highest": model.metric_range and model.metric_range[1],
+        **further,
         "seconds_per_run": model.seconds_per_run,
         "updates_per_second": model.updates_per_second,
     }

@@ -1,16 +1,18 @@
-"""A comparison as a set of ordinary runs: what is finished is reused, what was interrupted is gone on with."""
+"""A comparison as a set of ordinary runs: the finished are reused, the interrupted gone on with."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from seqlab.comparison.outcome import RunOutcome
+from seqlab.comparison.entrants import Entrant
+from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
 from seqlab.comparison.workers import Job, Update, run_jobs
-from seqlab.registry import is_plugin
+from seqlab.errors import Interrupted
 from seqlab.runs import Run, RunEntry, list_runs
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task, build_task
@@ -24,10 +26,12 @@ class Entry:
     Attributes:
         label: the model as it was named.
         experiment: its settings; one thread, since runs go side by side.
+        level: the difficulty, where a comparison climbs several; else None.
     """
 
     label: str
     experiment: TrainExperiment
+    level: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,19 @@ def one_thread(experiment: TrainExperiment) -> TrainExperiment:
     return experiment.model_copy(update={"compute": experiment.compute.model_copy(update={"threads": 1})})
 
 
+def entries_of(entrants: Sequence[Entrant], seeds: Sequence[int]) -> list[Entry]:
+    """Return every entrant on every seed: level by level, there seed by seed, so that models stay abreast."""
+    entries = []
+    for level, group in groupby(entrants, key=lambda entrant: entrant.level):
+        here = [(entrant.label, one_thread(entrant.experiment)) for entrant in group]
+        entries += [
+            Entry(label, experiment.model_copy(update={"seed": seed}), level)
+            for seed in seeds
+            for label, experiment in here
+        ]
+    return entries
+
+
 def study(
     entries: Sequence[Entry],
     *,
@@ -56,67 +73,84 @@ def study(
 ) -> list[Finished]:
     """Train what is not trained yet, and return every entry with its run.
 
+    A finished run of the same settings, code and data is reused, an interrupted one gone on with; one that
+    failed is tried again.
+
     Args:
         entries: models on seeds.
         processes: runs side by side; None for the number of cores.
         command: the command line, for the runs' records.
         plugins: the user's own files that were named on the command line.
-        on_update: called with everything that a run says while it trains.
+        on_update: called with everything that a run says: ``reused`` or ``began``, its steps, its end.
 
     Raises:
         Interrupted: after Ctrl-C; the same call goes on where this one stopped.
     """
-    known = {entry.info.extra["fingerprint"]: entry for entry in list_runs() if _identified(entry)}
-    done: list[Finished | None] = []
+    known = _known_runs()
+    done: dict[int, Finished] = {}
     jobs: list[Job] = []
     places: list[int] = []
     tasks: dict[str, Task] = {}
     for place, entry in enumerate(entries):
-        mark = fingerprint(entry.experiment, _data_hash(entry.experiment.task, tasks))
-        before = known.get(mark)
+        before = known.get(fingerprint(entry.experiment, _data_hash(entry.experiment.task, tasks)))
         if before is not None and before.status == "finished" and before.summary is not None:
-            done.append(Finished(entry, Run(before.path), before.summary, reused=True))
+            done[place] = Finished(entry, Run(before.path), before.summary, reused=True)
+            on_update(entry, Update(place, "reused", before.summary))
             continue
-        # a plug-in's run is begun anew: its file may only be loaded under the name that was typed
-        resumable = (
-            before is not None
-            and before.status == "interrupted"
-            and not is_plugin(entry.experiment.model.name)
-        )
-        done.append(None)
+        resumed = before.id if before is not None and before.status == "interrupted" else None
         places.append(place)
-        jobs.append(
-            Job(
-                entry.label,
-                entry.experiment,
-                before.id if resumable and before else None,
-                command,
-                tuple(plugins),
-            )
-        )
+        jobs.append(Job(entry.label, entry.experiment, resumed, command, tuple(plugins)))
 
     runs: dict[int, Run] = {}
 
     def note(update: Update) -> None:
         place = places[update.job]
+        entry, run = entries[place], runs.get(place)
         if update.kind == "began":
             runs[place] = Run(Path(update.facts["path"]))
         elif update.kind == "finished":
-            done[place] = Finished(entries[place], runs[place], update.facts, reused=False)
+            done[place] = Finished(entry, run, update.facts, reused=False)
         elif update.kind == "failed":
-            done[place] = Finished(
-                entries[place], runs.get(place), None, reused=False, failure=update.facts["message"]
-            )
-        on_update(entries[place], update)
+            done[place] = Finished(entry, run, None, reused=False, failure=update.facts["message"])
+        on_update(entry, update)
 
-    run_jobs(jobs, processes or os.cpu_count() or 1, note)
-    return [finished for finished in done if finished is not None]
+    try:
+        run_jobs(jobs, processes or cores(), note)
+    except Interrupted as error:
+        saved = len(runs.keys() - done.keys())
+        raise Interrupted(
+            f"Interrupted: {len(done)} of {len(entries)} runs are finished, {saved} begun and saved.",
+            hint=error.hint,
+        ) from None
+    return [done[place] for place in sorted(done)]
+
+
+def _known_runs() -> dict[str, RunEntry]:
+    """Return the run of each fingerprint that is of most use: finished, else interrupted; the newest."""
+    known: dict[str, RunEntry] = {}
+    worth = {"finished": 2, "interrupted": 1}
+    for entry in list_runs():  # newest first
+        mark = entry.info.extra.get("fingerprint") if entry.info is not None else None
+        if isinstance(mark, str):
+            before = known.get(mark)
+            if before is None or worth.get(entry.status, 0) > worth.get(before.status, 0):
+                known[mark] = entry
+    return known
 
 
 def outcome(finished: Finished, metric: str) -> RunOutcome:
-    """Return what a run's summary says, for the statistics."""
+    """Return what a run's summary says, for the statistics.
+
+    A text is judged by several protocols, each a figure of its own: the first is the metric.
+    """
     summary = finished.summary or {}
     held_out = summary.get("held_out") or {}
+    first = held_out.get("protocol")
+    others = {
+        text_metric(protocol): figures["nats"]
+        for protocol, figures in (summary.get("validation") or {}).items()
+        if protocol != first
+    }
     return RunOutcome(
         model=finished.entry.label,
         seed=finished.entry.experiment.seed,
@@ -130,11 +164,46 @@ def outcome(finished: Finished, metric: str) -> RunOutcome:
         wall_seconds=float(summary.get("training_seconds", 0.0)),
         steps=int(summary.get("steps", 0)),
         run_id="" if finished.run is None else finished.run.id,
+        level=finished.entry.level,
+        further=others,
     )
 
 
-def _identified(entry: RunEntry) -> bool:
-    return entry.info is not None and isinstance(entry.info.extra.get("fingerprint"), str)
+def conclude(finished: Sequence[Finished]) -> Comparison:
+    """Return what came of the runs of one task."""
+    task = build_task(finished[0].entry.experiment.task)
+    name = text_metric(task.protocols[0]) if task.protocols else task.metric
+    outcomes = [outcome(item, task.metric) for item in finished]
+    return summarise(outcomes, name, task.higher_is_better, task.bounds)
+
+
+def learning_curves(
+    finished: Sequence[Finished], metric: str
+) -> dict[str, list[tuple[list[float], list[float]]]]:
+    """Return the validations of all runs by entrant: for each seed the sequences seen, and a metric there."""
+    curves: dict[str, list[tuple[list[float], list[float]]]] = {}
+    key = f"validation_{metric}"
+    for item in finished:
+        level = item.entry.level
+        runs = curves.setdefault(item.entry.label if level is None else f"{level}: {item.entry.label}", [])
+        if item.run is not None:
+            points = [line for line in item.run.metrics() if line.get(key) is not None]
+            runs.append(([line["sequences"] for line in points], [line[key] for line in points]))
+    return curves
+
+
+def text_metric(protocol: str) -> str:
+    """Return how the loss on a text is called, which depends on how the text is read.
+
+    >>> text_metric("block_256")
+    'nats/char (block-256)'
+    """
+    return f"nats/char ({protocol.replace('_', '-')})"
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _data_hash(task: Component, built: dict[str, Task]) -> str | None:

@@ -17,16 +17,23 @@ NOTHING = "–"
 FEWEST_SEEDS = 5
 """With fewer, no claim is made and no test is shown."""
 
+MOST_PAIRS = 6
+"""With more (five models make ten), the verdict speaks only of the best model against the others."""
 
-def row(model: ModelOutcome, metric_name: str) -> dict[str, str]:
-    """Return a model's figures as text, by column heading."""
-    share, mean = model.solved_interval, model.metric_mean
+
+def row(model: ModelOutcome, metric_name: str, further: Sequence[str] = ()) -> dict[str, str]:
+    """Return a model's figures as text, by column heading; ``further`` are the names of its other figures."""
+    share, mean, span = model.solved_interval, model.metric_mean, model.metric_range
+    others = {name: model.further.get(name) for name in further}
     return {
+        "difficulty": model.level or NOTHING,
         "model": model.model,
         "parameters": f"{model.parameters:,}",
         "solved": f"{model.solved}/{model.runs} {_bracket(share, 2)}" if share else NOTHING,
         "sequences to solve": _sequences(model.survival) if model.survival else NOTHING,
         metric_name: NOTHING if mean is None else _estimate(mean, model.metric_interval),
+        "lowest to highest": NOTHING if span is None else _range(span),
+        **{name: NOTHING if found is None else _estimate(*found) for name, found in others.items()},
         "seconds per run": NOTHING if model.seconds_per_run is None else f"{model.seconds_per_run:,.3g}",
         "updates/s": NOTHING if model.updates_per_second is None else f"{model.updates_per_second:,.0f}",
         "failed": str(model.failed) if model.failed else NOTHING,
@@ -40,13 +47,15 @@ def verdict(
     """Return what a person would say of a comparison.
 
     Which models solve the task and how fast; for every two of them what the tests support and what they do
-    not, at the 5 % level after Holm's correction; then what speaks against reading more into it: too few
-    seeds, different sizes, failed or missing runs.
+    not, at the 5 % level after Holm's correction (of many models, only how the best one stands to the
+    others); then what speaks against reading more into it: widely spread seeds, too few of them, different
+    sizes, failed or missing runs.
     """
     return " ".join(
         [
             *_solving(models),
-            *_tests(pairs, metric_name, higher_is_better),
+            *_spread(models, metric_name),
+            *_tests(models, pairs, metric_name, higher_is_better),
             *_reservations(models, metric_name),
         ]
     )
@@ -62,7 +71,20 @@ def _solving(models: Sequence[ModelOutcome]) -> Iterator[str]:
     yield f"Median sequences to solve: {_list(_named(judged, medians))}."
 
 
-def _tests(pairs: Sequence[PairOutcome], metric_name: str, higher_is_better: bool) -> Iterator[str]:
+def _spread(models: Sequence[ModelOutcome], metric_name: str) -> Iterator[str]:
+    """Warn of a single seed: where two models' ranges overlap, it could have shown either ahead."""
+    ranges = [model.metric_range for model in models if model.solved is None and model.metric_range]
+    if len(models) != 2 or len(ranges) != 2:
+        return
+    (low, high), (other_low, other_high) = ranges
+    if max(low, other_low) < min(high, other_high):
+        spans = _list(_named(models, [f"from {_range(span)}" for span in ranges]))
+        yield f"Over the seeds {metric_name} goes, for {spans}: a single seed could have shown either ahead."
+
+
+def _tests(
+    models: Sequence[ModelOutcome], pairs: Sequence[PairOutcome], metric_name: str, higher_is_better: bool
+) -> Iterator[str]:
     few = [pair for pair in pairs if pair.seeds < FEWEST_SEEDS]
     enough = [pair for pair in pairs if pair.seeds >= FEWEST_SEEDS]
     wanted = seeds_needed(len(pairs)) if pairs else 0
@@ -70,8 +92,13 @@ def _tests(pairs: Sequence[PairOutcome], metric_name: str, higher_is_better: boo
         about = f" about {_list(f'{pair.first} and {pair.second}' for pair in few)}" if enough else ""
         seeds = min(pair.seeds for pair in few)
         yield f"No claim can be made{about} from {_count(seeds, 'common seed')}; run at least {wanted}."
+    if enough and len(pairs) > MOST_PAIRS:
+        yield _standing(models, enough, higher_is_better)
+        enough_to_tell: Sequence[PairOutcome] = ()
+    else:
+        enough_to_tell = enough
     undecided = []
-    for pair in enough:
+    for pair in enough_to_tell:
         found, open_questions = _findings(pair, metric_name, higher_is_better)
         if found:
             yield "; ".join(found) + "."
@@ -91,6 +118,29 @@ def _tests(pairs: Sequence[PairOutcome], metric_name: str, higher_is_better: boo
             f"With {short} seeds no difference can reach p = {LEVEL} "
             f"(the smallest possible p is {smallest:.2g}); run at least {wanted}."
         )
+
+
+def _standing(models: Sequence[ModelOutcome], pairs: Sequence[PairOutcome], higher_is_better: bool) -> str:
+    """Say how the best of many models stands to the others; the tests of all pairs are in the JSON."""
+    best = min(models, key=lambda model: _rank(model, higher_is_better)).model
+    apart: list[str] = []
+    level: list[str] = []
+    for pair in pairs:
+        if best in (pair.first, pair.second):
+            other = pair.second if pair.first == best else pair.first
+            ps = [p for p in (pair.difference_p, pair.solved_p, pair.sooner_p) if p is not None]
+            (apart if any(p <= LEVEL for p in ps) else level).append(other)
+    told = [f"separate it from {_list(apart)}"] if apart else []
+    told += [f"do not separate it from {_list(level)}"] if level else []
+    return f"{best} did best" + (f"; the tests {' and '.join(told)}." if told else ".")
+
+
+def _rank(model: ModelOutcome, higher_is_better: bool) -> tuple[float, float, float]:
+    """Order models from the best: the share that solves, the sequences that takes, the metric."""
+    share = 0.0 if model.solved is None else model.solved / max(model.runs, 1)
+    median = math.inf if model.survival is None or model.survival.median is None else model.survival.median
+    mean = model.metric_mean
+    return -share, median, math.inf if mean is None else -mean if higher_is_better else mean
 
 
 def _findings(pair: PairOutcome, metric_name: str, higher_is_better: bool) -> tuple[list[str], list[str]]:
@@ -175,6 +225,10 @@ def _estimate(mean: float, interval: Interval | None, sign: str = "") -> str:
         return f"{mean:{sign}.3g} (all alike)"
     decimals = min(6, max(0, 1 - math.floor(math.log10((interval.high - interval.low) / 2))))
     return f"{mean:{sign}.{decimals}f} {_bracket(interval, decimals)}"
+
+
+def _range(span: tuple[float, float]) -> str:
+    return NOTHING if span[0] == span[1] else f"{span[0]:.3g} to {span[1]:.3g}"
 
 
 def _bracket(interval: Interval, decimals: int) -> str:

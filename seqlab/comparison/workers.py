@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.registry import admit
@@ -53,12 +53,13 @@ class Update:
 
     Attributes:
         job: its place in the list.
-        kind: ``began`` (run), ``step`` (step, loss), ``finished`` (summary), ``failed`` or ``interrupted`` (message).
+        kind: ``reused`` (summary), ``began`` (run, path), ``step`` (step, loss), ``finished`` (summary),
+            ``failed`` or ``interrupted`` (message).
         facts: what belongs to it.
     """
 
     job: int
-    kind: Literal["began", "step", "finished", "failed", "interrupted"]
+    kind: Literal["reused", "began", "step", "finished", "failed", "interrupted"]
     facts: dict[str, Any]
 
 
@@ -82,8 +83,8 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
                 index, job = waiting.pop(0)
                 connection, process = _start(job)
                 running[connection] = (index, process)
-            for connection in wait(list(running), timeout=1.0):
-                assert isinstance(connection, Connection)
+            for ready in wait(list(running), timeout=1.0):
+                connection = cast(Connection, ready)
                 index, process = running[connection]
                 try:
                     kind, facts = connection.recv()
@@ -91,7 +92,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
                     process.join()
                     del running[connection]
                     died = f"its process died (exit code {process.exitcode})"
-                    on_update(Update(index, "failed", {"message": died}))
+                    on_update(Update(index, "interrupted" if stopped() else "failed", {"message": died}))
                     continue
                 if kind in ("finished", "failed", "interrupted"):
                     process.join()
@@ -105,8 +106,10 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
 
 
 def _start(job: Job) -> tuple[Connection, BaseProcess]:
-    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        context = multiprocessing.get_context("spawn")
+    else:
+        context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["seqlab.training"])
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, theirs), daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 from numpy.typing import NDArray
 
+from seqlab.comparison.outcome import Comparison
 from seqlab.comparison.statistics import Survival, wilson
 from seqlab.figures.style import line, look
 
@@ -18,6 +20,60 @@ Curve = tuple[Sequence[float], Sequence[float]]
 """Training sequences seen, and a metric there: one run's."""
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a comparison.
+
+    Attributes:
+        name: of its files.
+        caption: what it shows, in a sentence.
+        figure: itself.
+    """
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+def pictures(result: Comparison, curves: Mapping[str, Sequence[Curve]], metric: str) -> list[Picture]:
+    """Draw what there is to see of a comparison, the best summary first.
+
+    Args:
+        result: the comparison.
+        curves: by model (of a ladder without criterion, level and model), one for each seed.
+        metric: what the curves are, for the label.
+    """
+    levels = list(dict.fromkeys(model.level for model in result.models))
+    if len(levels) > 1 and any(model.solved is not None for model in result.models):
+        return [_ladder_of(result, levels)]
+    learning = Picture(
+        "learning-curves",
+        f"Learning curves: {metric} over the training sequences seen.",
+        learning_curves(curves, metric),
+    )
+    survivals = {model.model: model.survival for model in result.models if model.survival is not None}
+    if not survivals:
+        return [learning]
+    return [
+        Picture("comparison", "Learning curves and time until solved.", overview(curves, survivals, metric)),
+        learning,
+        Picture(
+            "not-yet-solved",
+            "The share of runs that have not solved the task after so many training sequences.",
+            survival_curves(survivals),
+        ),
+    ]
+
+
+def _ladder_of(result: Comparison, levels: Sequence[str | None]) -> Picture:
+    solved: dict[str, list[tuple[int, int]]] = {}
+    for model in result.models:  # level by level
+        solved.setdefault(model.model, []).append((model.solved or 0, model.runs))
+    caption = "The share of seeds that solve the task, by difficulty."
+    figure = ladder(solved, [str(level) for level in levels], "difficulty")
+    return Picture("success-by-difficulty", caption, figure)
 
 
 def learning_curves(curves: Mapping[str, Sequence[Curve]], metric: str) -> Figure:
@@ -64,7 +120,7 @@ def ladder(
 def _panels(draw: Sequence[Callable[[Axes], None]]) -> Figure:
     """Draw panels side by side, with one legend below them all."""
     with look():
-        figure = Figure(figsize=(6.4 if len(draw) == 1 else 10.5, 4.2))
+        figure = Figure(figsize=(5.6 if len(draw) == 1 else 10.5, 4.2))
         all_axes = figure.subplots(1, len(draw), squeeze=False)[0]
         for panel, axes in zip(draw, all_axes, strict=True):
             panel(axes)

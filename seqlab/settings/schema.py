@@ -112,6 +112,9 @@ class TrainExperiment(Settings):
     seed: int = Field(default=1, ge=0, le=2**32 - 1)
     task: Component
     model: Component
+    models: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="name: options of a model when it takes the place of this one"
+    )
     training: Training = Training()
     compute: Compute = Compute()
     presets: Presets = Field(
@@ -129,7 +132,14 @@ class CompareExperiment(Settings):
     models: Names = Field(
         min_length=1, description="as on the command line: lstm, lstm[hidden_size=8], my_cell.py"
     )
+    labels: Names = Field(
+        default=(), description="what the models are called, one each; none for their names"
+    )
     seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
+    difficulty: Names = Field(default=(), description="of the task; several are a ladder")
+    match_parameters: bool = Field(
+        default=False, description="whether widths are chosen so that all are as large as the largest"
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
     presets: Presets = Field(default_factory=dict)
 

@@ -19,13 +19,14 @@ def fingerprint(experiment: TrainExperiment, data_hash: str | None) -> str:
     """Return what identifies a run: with the same one, runs on one machine are the same to the bit.
 
     Args:
-        experiment: the checked settings; the experiment's name, summary and presets do not count.
+        experiment: the checked settings; the experiment's name, summary, presets and advice for other models do
+            not count.
         data_hash: the SHA-256 of the corpus, or None.
 
     Returns:
         64 hexadecimal digits.
     """
-    settings = experiment.model_dump(exclude={"experiment", "summary", "presets"})
+    settings = experiment.model_dump(exclude={"experiment", "summary", "presets", "models"})
     name = experiment.model.name
     plugin = hashlib.sha256(plugin_path(name).read_bytes()).hexdigest() if is_plugin(name) else None
     everything = json.dumps([settings, code_hash(), data_hash, plugin], sort_keys=True)

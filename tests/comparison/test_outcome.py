@@ -203,7 +203,8 @@ def test_one_model_is_summarised_without_pairs() -> None:
 def test_rows_are_a_table_for_people() -> None:
     lstm, rnn = lstm_against_rnn(5).to_rows()
     assert list(lstm) == [
-        "model", "parameters", "solved", "sequences to solve", "accuracy", "seconds per run", "updates/s"
+        "model", "parameters", "solved", "sequences to solve", "accuracy", "lowest to highest", "seconds per run",
+        "updates/s",
     ]  # fmt: skip
     assert lstm["solved"] == "5/5 [0.57, 1.00]"
     assert lstm["sequences to solve"] == "3,000 (2,000 to 4,000)"

@@ -1,0 +1,103 @@
+"""What is to be compared, as a user asks for it, and who therefore takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from seqlab.comparison.budgets import within_budget
+from seqlab.comparison.entrants import Entrant, Grid, make_entrants
+from seqlab.comparison.matching import beside, match_parameters
+from seqlab.configure import load_settings
+from seqlab.errors import UsageError
+from seqlab.registry import is_plugin, parse_reference
+from seqlab.settings import TrainExperiment
+
+
+@dataclass(frozen=True)
+class Design:
+    """A comparison as it was asked for.
+
+    Attributes:
+        on: the experiment whose task and training all share.
+        models: as on the command line: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py``.
+        seeds: seed k gives every model the same data.
+        overrides: ``key.path=value`` words for all.
+        difficulties: of the task; several are a ladder.
+        preset: of the experiment.
+        grid: settings that take several values: a sweep.
+        match_parameters: whether widths are chosen so that parameter counts agree.
+        same_width: with ``match_parameters``, whether the models of the settings' own width take part, too.
+        budget: seconds that a run may take, or None.
+        labels: what the models are called, one each; none for their names.
+        name: of the comparison, for its folder and its page; None to name the models.
+        question: what it asks, in a sentence; None to word it.
+        command: the line that repeats it.
+    """
+
+    on: str
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    overrides: tuple[str, ...] = ()
+    difficulties: tuple[str, ...] = ()
+    preset: str | None = None
+    grid: Grid = field(default_factory=dict)
+    match_parameters: bool = False
+    same_width: bool = False
+    budget: float | None = None
+    labels: tuple[str, ...] = ()
+    name: str | None = None
+    question: str | None = None
+    command: str = ""
+
+    @property
+    def plugins(self) -> list[str]:
+        """The user's own files among the models."""
+        return [name for model in self.models if is_plugin(name := parse_reference(model).name)]
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """Who takes part in a comparison, and what there is to say about the choice."""
+
+    entrants: list[Entrant]
+    notes: list[str]
+
+
+def draw_up(design: Design) -> Lineup:
+    """Return who takes part.
+
+    Raises:
+        UsageError: when the settings are wrong, or two entrants would be called the same.
+    """
+
+    def load(model: str, overrides: Sequence[str], difficulty: str | None) -> TrainExperiment:
+        experiment, _ = load_settings(
+            design.on, overrides=overrides, model=model, difficulty=difficulty, preset=design.preset
+        )
+        if not isinstance(experiment, TrainExperiment):
+            raise UsageError(f"{design.on} is not an experiment in which one model learns one task.")
+        return experiment
+
+    if design.same_width and not design.match_parameters:
+        raise UsageError("--same-width stands beside --match-parameters; alone it says nothing.")
+    if design.labels and len(design.labels) != len(design.models):
+        raise UsageError(f"There are {len(design.models)} models, but {len(design.labels)} labels for them.")
+    entrants = make_entrants(
+        design.models,
+        load,
+        labels=design.labels,
+        difficulties=design.difficulties,
+        grid=design.grid,
+        overrides=design.overrides,
+    )
+    notes: list[str] = []
+    if design.match_parameters:
+        matched = match_parameters(entrants)
+        notes += matched.notes
+        entrants = beside(entrants, matched.entrants) if design.same_width else matched.entrants
+    if design.budget is not None:
+        entrants = within_budget(entrants, design.budget)
+        fitting = [f"{one.label} {one.experiment.training.steps:,}" for one in entrants]
+        notes.append(f"Steps that fit into {design.budget:g} s: {', '.join(fitting)}.")
+    return Lineup(entrants, notes)

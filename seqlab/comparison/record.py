@@ -1,0 +1,182 @@
+"""The folder of a comparison: what is kept of it, and how it is found again. No torch is needed to look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqlab.configure import leaves
+from seqlab.errors import RunFolderError, UnknownNameError
+from seqlab.runs import create_report, replace_file, runs_dir, short_model
+from seqlab.runs.files import read_json, to_json
+from seqlab.runs.info import git_commit, machine, now, versions
+
+if TYPE_CHECKING:
+    from seqlab.comparison.design import Design
+    from seqlab.comparison.outcome import Comparison
+    from seqlab.comparison.study import Finished
+
+FILE = "comparison.json"
+REPORTS = "reports"
+_NOT_SHARED = ("experiment", "summary", "presets", "models", "seed", "kind")
+"""Keys of the settings that do not say how a run was made."""
+
+
+def create_folder(design: Design) -> Path:
+    """Make the folder of a comparison among the reports."""
+    names = "-".join(dict.fromkeys(short_model(model.partition("[")[0]) for model in design.models))
+    return create_report(design.name or f"{design.on}-{names}")
+
+
+def write(
+    folder: Path,
+    design: Design,
+    finished: Sequence[Finished],
+    result: Comparison,
+    figures: Sequence[Mapping[str, str]],
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Write ``comparison.json`` and ``comparison.csv``, and return what the former holds.
+
+    Args:
+        folder: of the comparison.
+        design: what was asked for.
+        finished: its runs.
+        result: what came of them.
+        figures: for each picture its name, caption, and the names of its files.
+        notes: what there is to say about who takes part.
+    """
+    shared, differing = _settings(finished)
+    facts = {
+        "name": design.name or design.on,
+        "question": design.question or _question(design),
+        "command": design.command,
+        "created": now(),
+        "on": design.on,
+        "difficulties": list(design.difficulties),
+        "seeds": list(design.seeds),
+        **result.to_dict(),
+        "table": result.to_rows(),
+        "notes": list(notes),
+        "settings": shared,
+        "differing": differing,
+        "runs": [_run(item, folder, result.metric_name) for item in finished],
+        "figures": list(figures),
+        "environment": {"versions": versions(), "machine": machine(), "git_commit": git_commit()},
+    }
+    replace_file(folder / FILE, to_json(facts, indent=2) + "\n")
+    replace_file(folder / "comparison.csv", result.to_csv())
+    return facts
+
+
+def find(reference: str | None) -> Path:
+    """Return the folder of a comparison.
+
+    Args:
+        reference: the folder's name, its beginning, or its path; None for the newest.
+
+    Raises:
+        UnknownNameError: when there is no such comparison.
+        RunFolderError: when several begin so, or there is none at all.
+    """
+    parent = runs_dir() / REPORTS
+    folders = sorted((path.parent for path in parent.glob(f"*/{FILE}")), key=_age)
+    if reference is None:
+        if not folders:
+            raise RunFolderError(
+                f"There is no comparison in {parent}.", hint="`seqlab compare rnn lstm` makes one."
+            )
+        return folders[-1]
+    path = Path(reference).expanduser()
+    if (path / FILE).is_file():
+        return path
+    names = [folder.name for folder in folders]
+    meant = [name for name in names if name == reference] or [
+        name for name in names if name.startswith(reference)
+    ]
+    if not meant:
+        raise UnknownNameError("comparison", reference, names)
+    if len(meant) > 1:
+        listing = "\n  ".join(meant)
+        raise RunFolderError(
+            f"{reference!r} begins the names of {len(meant)} comparisons:\n  {listing}",
+            hint="Type more of it.",
+        )
+    return parent / meant[0]
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return what ``comparison.json`` holds.
+
+    Raises:
+        RunFolderError: when it is missing or damaged, or was written by something else.
+    """
+    try:
+        facts = read_json(folder / FILE)
+    except FileNotFoundError:
+        raise RunFolderError(f"{folder} holds no comparison: it has no {FILE}.") from None
+    missing = [key for key in ("question", "table", "verdict", "runs", "figures") if key not in facts]
+    if missing:
+        raise RunFolderError(f"{folder / FILE} lacks {missing[0]!r}.", hint="Compare again.")
+    return facts
+
+
+def _age(folder: Path) -> tuple[str, str]:
+    """Return when a comparison was made: the UTC time and the random digits at the end of its name."""
+    stamp = folder.name.rsplit("-", 3)[-3:]
+    return "-".join(stamp[:2]), folder.name
+
+
+def _question(design: Design) -> str:
+    """Word what a comparison asks."""
+    *most, last = design.models
+    models = f"{', '.join(most)} or {last}" if most else last
+    where = f" at {', '.join(design.difficulties)}" if design.difficulties else ""
+    if not most:
+        return f"How does {models} do on {design.on}{where}?"
+    return f"Which learns {design.on}{where} best: {models}?"
+
+
+def _settings(finished: Sequence[Finished]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the settings that all runs share, by dotted key, and those in which each entrant differs."""
+    found: dict[tuple[str | None, str], dict[str, Any]] = {}
+    for item in finished:
+        settings = item.entry.experiment.model_dump(mode="json", exclude=set(_NOT_SHARED))
+        found.setdefault((item.entry.level, item.entry.label), leaves(settings))
+    everyone = list(found.values())
+    shared = {
+        key: value
+        for key, value in everyone[0].items()
+        if all(key in other and other[key] == value for other in everyone)
+    }
+    differing = [
+        {
+            "difficulty": level,
+            "model": label,
+            "settings": {key: value for key, value in own.items() if key not in shared},
+        }
+        for (level, label), own in found.items()
+    ]
+    return shared, differing
+
+
+def _run(item: Finished, folder: Path, metric: str) -> dict[str, Any]:
+    """Return what is said of one run; its path is relative to the comparison's folder."""
+    summary = item.summary or {}
+    held_out = summary.get("held_out") or {}
+    figure = held_out.get(metric, held_out.get("loss"))
+    return {
+        "model": item.entry.label,
+        "difficulty": item.entry.level,
+        "seed": item.entry.experiment.seed,
+        "status": "finished" if item.failure is None else "failed",
+        "failure": item.failure,
+        "reused": item.reused,
+        "solved": summary.get("solved"),
+        "sequences_to_solve": summary.get("sequences_to_solve"),
+        metric: figure,
+        "id": None if item.run is None else item.run.id,
+        "path": None if item.run is None else Path(os.path.relpath(item.run.path, folder)).as_posix(),
+    }
