@@ -147,10 +147,12 @@ def _add(probability: Tensor, level: _Level, context: Tensor) -> None:
     probability.mul_(level.weight[context][:, None])
     first = torch.searchsorted(level.keys, context * size)
     number = torch.searchsorted(level.keys, (context + 1) * size) - first
-    row = torch.arange(len(context), device=context.device).repeat_interleave(number)
+    rows = torch.arange(len(context), device=context.device)
+    row = rows.repeat_interleave(number)
     ahead = number.cumsum(0) - number  # grams of the rows before
-    place = torch.arange(len(row), device=context.device) + (first - ahead)[row]
-    probability.view(-1).index_add_(0, row * size + level.keys[place] % size, level.kept[place])
+    place = torch.arange(len(row), device=context.device).add_((first - ahead)[row])
+    entry = level.keys[place].add_(((rows - context) * size)[row])  # row * size + symbol
+    probability.view(-1).index_add_(0, entry, level.kept[place])
 
 
 def _padding_first(padding: Tensor, before: int, length: int) -> Tensor:
