@@ -1,0 +1,33 @@
+"""The compiled random streams and batches are numpy's and the task's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from seqlab.contracts import numpy_stream
+from seqlab.fused.batches import LANES, pack, training_batches
+from seqlab.fused.streams import next_uniform, next_word, seed_stream
+from seqlab.tasks.temporal_order import LEVELS, TemporalOrder
+
+
+@pytest.mark.parametrize("words", [(1, 2, 3, 4), (2**32 - 1, 0, 7, 2**31), (5, 6, 7, 8, 9, 10)])
+def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
+    stream = np.zeros(4, np.uint64)
+    seed_stream(np.array(words, np.uint32), stream)
+    theirs = numpy_stream(words[0], *words[1:])
+    assert [int(next_word(stream)) for _ in range(100)] == theirs.bit_generator.random_raw(100).tolist()
+    assert [next_uniform(stream) for _ in range(100)] == theirs.random(100).tolist()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("seed", "index", "size"), [(1, 0, 32), (2**32 - 1, 99_999, LANES + 1), (7, 5, 3)])
+def test_temporal_order_is_the_task_s(level: str, seed: int, index: int, size: int) -> None:
+    task = TemporalOrder(difficulty=level)  # type: ignore[arg-type]
+    (compiled,) = training_batches(task, index, 3, size, seed)
+    packed = pack([task.batch("train", index + i, size, seed) for i in range(3)])
+    np.testing.assert_array_equal(compiled.symbols, packed.symbols)
+    np.testing.assert_array_equal(compiled.wanted, packed.wanted)
+    assert compiled.size == packed.size == size
