@@ -103,10 +103,15 @@ class NGram(SequenceModel):
         """Return p(w | h), (N, V), for contexts of 0, 1, ... order - 1 symbols by their ids, each (N,)."""
         unigrams, *longer = self._levels()
         size = self.spec.input_size
-        base = unigrams.kept.new_full((1, size), 1 / size)
-        _add(base, unigrams, contexts[0][:1])  # the empty context is the same everywhere
-        probability = base.repeat(len(contexts[0]), 1)
-        for level, context in zip(longer, contexts[1:], strict=True):
+        probability = unigrams.kept.new_full((1, size), 1 / size)
+        _add(probability, unigrams, contexts[0][:1])  # the empty context is the same everywhere
+        if not longer:
+            return probability.repeat(len(contexts[0]), 1)
+        few, row = contexts[1].unique(return_inverse=True)  # contexts of one symbol: at most V + 1
+        probability = probability.repeat(len(few), 1)
+        _add(probability, longer[0], few)
+        probability = probability[row]
+        for level, context in zip(longer[1:], contexts[2:], strict=True):
             _add(probability, level, context)
         return probability
 
