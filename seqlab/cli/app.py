@@ -17,6 +17,7 @@ from seqlab.cli import (
     novel,
     plot,
     replay,
+    report,
     runs,
     sample,
     schema,
@@ -66,6 +67,7 @@ app.command(rich_help_panel=INSPECT)(runs.runs)
 app.command(rich_help_panel=INSPECT)(show.show)
 app.command(rich_help_panel=INSPECT)(plot.plot)
 app.command(rich_help_panel=INSPECT)(diff.diff)
+app.command(rich_help_panel=INSPECT)(report.report)
 for managing in (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export):
     app.command(rich_help_panel=MANAGE)(managing)
 app.command(rich_help_panel=MANAGE)(config.config)

@@ -71,6 +71,11 @@ def write(
     return facts
 
 
+def names() -> list[str]:
+    """Return the names of all comparisons' folders, sorted."""
+    return sorted(path.parent.name for path in (runs_dir() / REPORTS).glob(f"*/{FILE}"))
+
+
 def find(reference: str | None) -> Path:
     """Return the folder of a comparison.
 
@@ -81,23 +86,19 @@ def find(reference: str | None) -> Path:
         UnknownNameError: when there is no such comparison.
         RunFolderError: when several begin so, or there is none at all.
     """
-    parent = runs_dir() / REPORTS
-    folders = sorted((path.parent for path in parent.glob(f"*/{FILE}")), key=_age)
+    parent, known = runs_dir() / REPORTS, names()
     if reference is None:
-        if not folders:
+        if not known:
             raise RunFolderError(
                 f"There is no comparison in {parent}.", hint="`seqlab compare rnn lstm` makes one."
             )
-        return folders[-1]
+        return parent / max(known, key=lambda name: _age(parent / name))
     path = Path(reference).expanduser()
     if (path / FILE).is_file():
         return path
-    names = [folder.name for folder in folders]
-    meant = [name for name in names if name == reference] or [
-        name for name in names if name.startswith(reference)
-    ]
+    meant = [reference] if reference in known else [name for name in known if name.startswith(reference)]
     if not meant:
-        raise UnknownNameError("comparison", reference, names)
+        raise UnknownNameError("comparison", reference, known)
     if len(meant) > 1:
         listing = "\n  ".join(meant)
         raise RunFolderError(
@@ -123,10 +124,9 @@ def read(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _age(folder: Path) -> tuple[str, str]:
-    """Return when a comparison was made: the UTC time and the random digits at the end of its name."""
-    stamp = folder.name.rsplit("-", 3)[-3:]
-    return "-".join(stamp[:2]), folder.name
+def _age(folder: Path) -> tuple[str, int]:
+    """Return when a comparison was made: the UTC time in its name, and within a second the file's."""
+    return "-".join(folder.name.split("-")[-3:-1]), (folder / FILE).stat().st_mtime_ns
 
 
 def _question(design: Design) -> str:

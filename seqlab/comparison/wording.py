@@ -26,8 +26,8 @@ def row(model: ModelOutcome, metric_name: str, further: Sequence[str] = ()) -> d
     share, mean, span = model.solved_interval, model.metric_mean, model.metric_range
     others = {name: model.further.get(name) for name in further}
     return {
-        "difficulty": model.level or NOTHING,
         "model": model.model,
+        "difficulty": model.level or NOTHING,
         "parameters": f"{model.parameters:,}",
         "solved": f"{model.solved}/{model.runs} {_bracket(share, 2)}" if share else NOTHING,
         "sequences to solve": _sequences(model.survival) if model.survival else NOTHING,
@@ -146,7 +146,7 @@ def _rank(model: ModelOutcome, higher_is_better: bool) -> tuple[float, float, fl
 def _findings(pair: PairOutcome, metric_name: str, higher_is_better: bool) -> tuple[list[str], list[str]]:
     """Return what the tests of a pair support, and the questions that they leave open."""
     found, open_questions = [], []
-    if pair.difference is not None and pair.difference_p is not None:
+    if pair.difference is not None and pair.difference_p is not None and not _equal(pair.difference):
         ahead = (pair.difference.mean > 0) == higher_is_better
         significant = pair.difference_p <= LEVEL
         winner, loser = (pair.first, pair.second) if ahead or not significant else (pair.second, pair.first)
@@ -200,6 +200,12 @@ def _reservations(models: Sequence[ModelOutcome], metric_name: str) -> Iterator[
         if model.unfinished:
             verb = "is" if model.unfinished == 1 else "are"
             yield f"{_count(model.unfinished, 'run')} of {model.model} {verb} not finished and left out."
+
+
+def _equal(difference: PairedDifference) -> bool:
+    """Say whether two models did exactly alike on every seed, of which there is nothing to say."""
+    interval = difference.interval
+    return difference.mean == 0 and interval is not None and interval.low == interval.high
 
 
 def _ranked(pair: PairOutcome, test: SignTest) -> tuple[str, str, tuple[int, int]]:
