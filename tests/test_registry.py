@@ -270,3 +270,14 @@ def test_references_are_read(text, name, options):
 def test_what_is_no_reference_is_refused(text):
     with pytest.raises(SettingsError):
         registry.parse_reference(text)
+
+
+def test_a_plugin_that_has_changed_is_loaded_again(tmp_path):
+    file = tmp_path / "changing.py"
+    for leak in ("0.5", "0.25"):
+        file.write_text(f"from seqlab.models import Cell\nclass Mine(Cell):\n    leak = {leak}\n")
+        registry.admit(str(file))
+        assert registry.load("model", str(file)).leak == float(leak)
+    before = registry.load("model", str(file))
+    registry.admit(str(file))
+    assert registry.load("model", str(file)) is before

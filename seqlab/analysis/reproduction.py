@@ -47,6 +47,8 @@ class Reproduction:
             return "reproduced to the bit"
         if not self.is_within(tolerance):
             return f"not reproduced: {self.furthest}"
+        if self.distance == 0:
+            return "reproduced in every figure, though not in the weights"
         return f"reproduced within {self.distance:.2g}"
 
 
@@ -76,7 +78,7 @@ def _metrics(
     first: Sequence[Mapping[str, Any]], again: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield name and both values of everything recorded, line by line."""
-    yield "the number of lines in metrics.jsonl", f"{len(first)} lines", f"{len(again)} lines"
+    yield "the length of metrics.jsonl", f"{len(first)} lines", f"{len(again)} lines"
     for a, b in zip(first, again, strict=False):
         yield from _figures(a, b, f"step {a.get('step')}: ")
 

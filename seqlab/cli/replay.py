@@ -39,7 +39,6 @@ def replay(
 
     Example: seqlab replay latest
     """
-    from seqlab.analysis.reproduction import compare_runs
     from seqlab.errors import RunFolderError
     from seqlab.registry import admit
     from seqlab.runs import find_run
@@ -54,6 +53,8 @@ def replay(
     for plugin in (model, task):
         if plugin is not None:
             admit(plugin)
+    from seqlab.analysis.reproduction import compare_runs  # torch: only now that there is something to do
+
     again = _train_again(found, model, quiet)
     outcome = compare_runs(found, again)
     verdict = outcome.verdict(tolerance)
