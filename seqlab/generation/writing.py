@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -53,14 +54,13 @@ def generate(
     """
     reader, scores = open_reader(model, prime)
     draws = _Draws(sampling.seed, [index])
-    written: list[int] = []
+    latest: deque[int] = deque(maxlen=len(stop))
     for _ in range(sampling.length):
         symbol = choose(scores, draws.next()[0], sampling)
         yield int(symbol)
-        if stop:
-            written = [*written[1 - len(stop) :], int(symbol)] if len(stop) > 1 else [int(symbol)]
-            if written == list(stop):
-                return
+        latest.append(int(symbol))
+        if stop and list(latest) == list(stop):
+            return
         scores = reader.read(symbol)
 
 

@@ -107,7 +107,7 @@ class NGram(SequenceModel):
         _add(probability, unigrams, contexts[0][:1])  # the empty context is the same everywhere
         if not longer:
             return probability.repeat(len(contexts[0]), 1)
-        few, row = contexts[1].unique(return_inverse=True)  # contexts of one symbol: at most V + 1
+        few, row = torch.unique(contexts[1], return_inverse=True)  # of one symbol: at most V + 1
         probability = probability.repeat(len(few), 1)
         _add(probability, longer[0], few)
         probability = probability[row]
