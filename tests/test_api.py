@@ -15,6 +15,7 @@ import seqlab
 from seqlab.errors import UsageError
 from seqlab.notebook import Records
 from seqlab.runs import list_runs
+from seqlab.runs.difference import difference
 
 SHORT = {"training.steps": 40, "training.stop_when": {}}
 
@@ -84,11 +85,12 @@ class Mine(Cell):
     def step(self, x, state):
         return (LEAK * torch.tanh(self.input(x) + state[0]),)
 """
-    losses = []
+    runs = []
     for leak in ("0.5", "0.125"):
         (tmp_path / "mine.py").write_text(text.replace("LEAK", leak))
-        losses.append(seqlab.train("hello", model="mine.py", **{"training.steps": 1}).metrics()[0]["loss"])
-    assert losses[0] != losses[1]
+        runs.append(seqlab.train("hello", model="mine.py", **{"training.steps": 1}))
+    assert runs[0].metrics()[0]["loss"] != runs[1].metrics()[0]["loss"]
+    assert list(difference(*runs).environment) == ["plugins.model"]
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,6 @@ def _show(outcome: Reproduction) -> None:
             "cannot be compared" if outcome.weights is None else f"differ by {outcome.weights:.2g} at most"
         )
         print(f"the best weights {weights}")
-        if outcome.furthest:
-            print(f"furthest apart: {outcome.furthest}")
     if outcome.environment:
         rows = [(name, *map(word, values)) for name, values in outcome.environment.items()]
         show_table(("environment", "then", "now"), rows)

@@ -13,7 +13,7 @@ from seqlab.runs.info import RunInfo
 Pairs = dict[str, tuple[Any, Any]]
 TIMES = frozenset({"wall_seconds", "training_seconds"})
 """The figures of a summary that are never twice the same."""
-_WHERE = ("device", "precision", "threads", "engine", "code")
+_WHERE = ("device", "precision", "threads", "engine", "code", "plugins")
 """What ``extra`` says of where a run was computed, and by which source."""
 
 
@@ -50,7 +50,7 @@ def environment(info: RunInfo) -> dict[str, Any]:
     """Return what a run was computed with and where, by name."""
     extra = {key: info.extra[key] for key in _WHERE if key in info.extra}
     found = {"git_commit": info.git_commit, "data_hash": info.data_hash}
-    return {**leaves(info.versions), **leaves({"machine": info.machine}), **extra, **found}
+    return {**leaves(info.versions), **leaves({"machine": info.machine}), **leaves(extra), **found}
 
 
 def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> Pairs:

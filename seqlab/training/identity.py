@@ -19,18 +19,26 @@ def fingerprint(experiment: TrainExperiment, data_hash: str | None) -> str:
     """Return what identifies a run: with the same one, runs on one machine are the same to the bit.
 
     Args:
-        experiment: the checked settings; the experiment's name, summary, presets and advice for other models do
-            not count.
+        experiment: the checked settings; the experiment's name, summary, presets and advice for other models
+            do not count.
         data_hash: the SHA-256 of the corpus, or None.
 
     Returns:
         64 hexadecimal digits.
     """
     settings = experiment.model_dump(exclude={"experiment", "summary", "presets", "models"})
-    name = experiment.model.name
-    plugin = hashlib.sha256(plugin_path(name).read_bytes()).hexdigest() if is_plugin(name) else None
-    everything = json.dumps([settings, code_hash(), data_hash, plugin], sort_keys=True)
+    everything = json.dumps([settings, code_hash(), data_hash, plugin_hashes(experiment)], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()
+
+
+def plugin_hashes(experiment: TrainExperiment) -> dict[str, str]:
+    """Return the SHA-256 of the user's own file behind the model, and behind the task, where there is one."""
+    names = {"model": experiment.model.name, "task": experiment.task.name}
+    return {
+        kind: hashlib.sha256(plugin_path(name).read_bytes()).hexdigest()
+        for kind, name in names.items()
+        if is_plugin(name)
+    }
 
 
 @cache

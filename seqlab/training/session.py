@@ -29,7 +29,7 @@ from seqlab.tasks import Task, build_task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
 from seqlab.training.evaluation import evaluate
-from seqlab.training.identity import code_hash, fingerprint
+from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
 from seqlab.training.loop import Learner, Step, fit, is_solved, new_learner
 from seqlab.training.runtime import autocast, pick_device, prepare
 
@@ -93,6 +93,7 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
             "loss_unit": "nats" if session.task.spec.outputs == "classes" else "squared error",
             "fingerprint": fingerprint(experiment, None if corpus is None else corpus.sha256),
             "code": code_hash(),
+            "plugins": plugin_hashes(experiment) or None,
             "vocabulary": None if session.task.vocabulary is None else len(session.task.vocabulary),
             **({} if corpus is None else {"corpus": corpus.to_dict()}),
         },
