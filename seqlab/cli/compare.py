@@ -105,6 +105,9 @@ def run_comparison(
         as_json: whether to print everything as JSON instead.
         as_csv: whether to print the table as CSV instead.
     """
+    from seqlab.comparison import server
+
+    server.start()  # it imports torch while we do
     from seqlab.cli.live import board
     from seqlab.comparison.design import draw_up
     from seqlab.comparison.study import conclude, entries_of, study

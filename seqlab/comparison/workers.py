@@ -1,17 +1,14 @@
 """Training runs side by side, each in a process of its own.
 
-The processes are forked from a server that has imported torch once, so a run begins within milliseconds. A
-process that dies takes only its own run with it. Ctrl-C reaches this process alone, which asks the others to
-save and stop.
+The processes are forked from a server (:mod:`seqlab.comparison.server`). One that dies takes only its own run
+with it. Ctrl-C reaches this process alone, which asks the others to save and stop.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal, cast
 
+from seqlab.comparison.server import context
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.registry import admit
 from seqlab.runs import find_run
@@ -106,13 +104,9 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
 
 
 def _start(job: Job) -> tuple[Connection, BaseProcess]:
-    if sys.platform == "win32":
-        context = multiprocessing.get_context("spawn")
-    else:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["seqlab.training"])
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, theirs), daemon=True)
+    processes = context()
+    ours, theirs = processes.Pipe(duplex=False)
+    process = processes.Process(target=_work, args=(job, theirs), daemon=True)
     process.start()
     theirs.close()  # so that the end of the process is the end of the pipe
     return ours, process
