@@ -54,7 +54,7 @@ class Engine:
         if announce is not None and not is_compiled():
             announce(COMPILING)
         failed: set[int] = set()
-        with ThreadPoolExecutor(threads or _processors(), "fused", _flush_denormals) as pool:
+        with ThreadPoolExecutor(threads or processors(), "fused", _flush_denormals) as pool:
             while active := [i for i, one in enumerate(self.members) if not one.over and i not in failed]:
                 count = min(self._until_pause(self.members[i]) for i in active)
                 results = pool.map(Member.advance, (self.members[i] for i in active), repeat(count))
@@ -83,7 +83,7 @@ class Engine:
         return min(self.ahead, settings.steps - step, *regular, *extra)
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -54,12 +54,12 @@ def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: 
 
 @compiled
 def backward(
-    n: Any, P: Any, T: int, symbols: Any, sums: Any, h: Any, c: Any,
+    n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Go back: turn the gates into dJ/da, ``dh`` into dJ/dh at the start, and add dJ/dW and dJ/dc to ``G``.
+    """Go back from ``end`` to ``begin``: turn the gates into dJ/da, ``dh`` into dJ/dh there.
 
-    ``dc`` is room for dJ/ds.
+    dJ/dW and dJ/dc are added to ``G``; ``dc`` is room for dJ/ds.
     """
     H, after = n.H, n.cell == AFTER
     # Wt after: (H, 3 H), columns n, r, z as in sums; before: (H, 2 H) of r and z, then (H, H) of n
@@ -69,7 +69,7 @@ def backward(
     else:
         transpose(P, n.W, 2 * H, H, Wt, 0, 2 * H)
         transpose(P, n.W + 2 * H * H, H, H, Wt, 2 * H * H, H)
-    for t in range(T - 1, -1, -1):
+    for t in range(end - 1, begin - 1, -1):
         m = 4 * H * t
         r, z, new = m + H, m + 2 * H, m + 3 * H
         add_readout_error(n, t, first, Vt, errors, dh)
@@ -97,9 +97,10 @@ def backward(
                 store(sums, r + j, ds_j * load(h, t * H + j) * r_j * (1.0 - r_j))
                 store(dh, j, load(dh, j) + ds_j * r_j)
             add_product(Wt, 0, H, 2 * H, sums, r, dh, 0)
-    add_outer(sums, H, 4 * H, 2 * H, h, 0, H, H, T, G, n.W)
+    m, steps = begin * 4 * H, end - begin
+    add_outer(sums, m + H, 4 * H, 2 * H, h, begin * H, H, H, steps, G, n.W)
     if after:
-        add_outer(sums, 0, 4 * H, H, h, 0, H, H, T, G, n.W + 2 * H * H)
-        add_sums(sums, 0, 4 * H, H, T, G, n.c)
+        add_outer(sums, m, 4 * H, H, h, begin * H, H, H, steps, G, n.W + 2 * H * H)
+        add_sums(sums, m, 4 * H, H, steps, G, n.c)
     else:
-        add_outer(sums, 3 * H, 4 * H, H, sums, 0, 4 * H, H, T, G, n.W + 2 * H * H)
+        add_outer(sums, m + 3 * H, 4 * H, H, sums, m, 4 * H, H, steps, G, n.W + 2 * H * H)

@@ -46,14 +46,15 @@ def input_step(n: Any, P: Any, t: int, symbols: Any, x: Any, sums: Any, row: int
 
 
 @compiled
-def input_gradients(n: Any, G: Any, T: int, symbols: Any, x: Any, sums: Any) -> None:
-    """Add the gradients of U and b to ``G``, from dJ/da in the last N of each step's R rows of ``sums``."""
+def input_gradients(n: Any, G: Any, begin: int, end: int, symbols: Any, x: Any, sums: Any) -> None:
+    """Add the gradients of U and b to ``G``, from dJ/da in the last N of a step's R rows of ``sums``."""
     y = n.R - n.N
-    add_sums(sums, y, n.R, n.N, T, G, n.b)
+    row = y + begin * n.R
+    add_sums(sums, row, n.R, n.N, end - begin, G, n.b)
     if n.symbols == 0 or n.I <= DENSE:
-        add_outer(sums, y, n.R, n.N, x, 0, n.I, n.I, T, G, n.U)
+        add_outer(sums, row, n.R, n.N, x, begin * n.I, n.I, n.I, end - begin, G, n.U)
         return
-    for t in range(T):
+    for t in range(begin, end):
         for k in range(n.N):
             for lane in range(symbols.shape[1]):
                 number = int(symbols[t, lane])

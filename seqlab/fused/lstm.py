@@ -42,13 +42,13 @@ def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: 
 
 @compiled
 def backward(
-    n: Any, P: Any, T: int, symbols: Any, sums: Any, h: Any, c: Any,
+    n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Go back: turn the gates into dJ/da, ``dh`` and ``dc`` into those at the start, add dJ/dW to ``G``."""
+    """Go back from ``end`` to ``begin``: turn the gates into dJ/da, dh and dc into those there; add dJ/dW to G."""
     H = n.H
     transpose(P, n.W, 4 * H, H, Wt, 0, 4 * H)
-    for t in range(T - 1, -1, -1):
+    for t in range(end - 1, begin - 1, -1):
         r = 4 * H * t
         add_readout_error(n, t, first, Vt, errors, dh)
         held = load(symbols, t) < 0
@@ -67,4 +67,4 @@ def backward(
             store(dc, j, select(held, later, into_c * f))
             store(dh, j, select(held, whole, zero))
         add_product(Wt, 0, H, 4 * H, sums, r, dh, 0)
-    add_outer(sums, 0, 4 * H, 4 * H, h, 0, H, H, T, G, n.W)
+    add_outer(sums, begin * 4 * H, 4 * H, 4 * H, h, begin * H, H, H, end - begin, G, n.W)

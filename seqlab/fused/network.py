@@ -18,6 +18,8 @@ from seqlab.fused.readout import answers, asked, cross_entropy, readout_gradient
 
 CELLS = ("rnn tanh", "rnn relu", "lstm", "gru before", "gru after")
 RELU, LSTM = 1, 2
+BLOCK = 32
+"""Steps on the way back after which weights' gradients are summed, while the steps are still in the cache."""
 
 
 class Shape(NamedTuple):
@@ -82,13 +84,15 @@ def go_back(
     """
     Vt, Wt = transposed[: n.H * n.O], transposed[n.H * n.O :]
     readout_gradients(n, P, T, first, h, errors, Vt, G)
-    if n.cell <= RELU:
-        rnn.backward(n, P, T, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
-    elif n.cell == LSTM:
-        lstm.backward(n, P, T, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
-    else:
-        gru.backward(n, P, T, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
-    input_gradients(n, G, T, symbols, x, sums)
+    for end in range(T, 0, -BLOCK):
+        begin = max(0, end - BLOCK)
+        if n.cell <= RELU:
+            rnn.backward(n, P, begin, end, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
+        elif n.cell == LSTM:
+            lstm.backward(n, P, begin, end, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
+        else:
+            gru.backward(n, P, begin, end, symbols, sums, h, c, first, errors, dh, dc, Vt, Wt, G)
+        input_gradients(n, G, begin, end, symbols, x, sums)
 
 
 @compiled

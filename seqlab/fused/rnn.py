@@ -40,13 +40,13 @@ def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: 
 
 @compiled
 def backward(
-    n: Any, P: Any, T: int, symbols: Any, sums: Any, h: Any, c: Any,
+    n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Go back: turn ``sums`` into delta, ``dh`` into dJ/dh at the start, and add dJ/dW to ``G``."""
+    """Go back from ``end`` to ``begin``: turn ``sums`` into delta, ``dh`` into dJ/dh there; add dJ/dW to ``G``."""
     H, relu = n.H, n.cell == RELU
     transpose(P, n.W, H, H, Wt, 0, H)
-    for t in range(T - 1, -1, -1):
+    for t in range(end - 1, begin - 1, -1):
         add_readout_error(n, t, first, Vt, errors, dh)
         held = load(symbols, t) < 0
         for j in range(H):
@@ -56,4 +56,4 @@ def backward(
             store(sums, t * H + j, select(held, zero, d * slope))
             store(dh, j, select(held, d, zero))
         add_product(Wt, 0, H, H, sums, t * H, dh, 0)
-    add_outer(sums, 0, H, H, h, 0, H, H, T, G, n.W)
+    add_outer(sums, begin * H, H, H, h, begin * H, H, H, end - begin, G, n.W)

@@ -1,0 +1,192 @@
+"""The fused engine against a plain PyTorch loop: milliseconds per training step and seed, and their ratio.
+
+    python benchmarks/fused.py [--quick]
+
+The plain loop is what one would write: one-hot inputs, torch.nn.RNN, LSTM or GRU, a linear read-out,
+cross-entropy, clipping, Adam. It is given one process of one thread for each processor, with denormal
+numbers flushed to zero; the fused engine trains 10 seeds in one process. Both make their batches as they go.
+The two take turns; a line shows the medians over the rounds, and the median, least and greatest of the rounds' ratios.
+
+In the lines "with validations" both judge 1024 sequences, made once, after every 20 steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from seqlab.contracts import Batch
+from seqlab.fused import fit_together
+from seqlab.fused.engine import processors
+from seqlab.models import build_model
+from seqlab.settings import Component, Training
+from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.training import new_learner
+
+SEEDS = 10
+ROUNDS = 7
+EVERY = 20
+"""Steps between validations."""
+LAYERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table; ``steps`` are what the plain loop makes in a round."""
+
+    level: str
+    model: str
+    hidden: int
+    steps: int
+    aim: float
+    validations: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the line is called."""
+        return f"{self.level} {self.model} {self.hidden}" + (", with validations" if self.validations else "")
+
+
+CASES = (
+    Case("easy", "lstm", 4, 200, 10),
+    Case("easy", "lstm", 4, 200, 10, validations=True),
+    Case("hard", "rnn", 12, 60, 10),
+    Case("hard", "lstm", 12, 60, 3.5),
+    Case("hard", "lstm", 12, 60, 3.5, validations=True),
+    Case("hard", "gru", 12, 40, 20),
+    Case("nightmare", "lstm", 12, 20, 4),
+)
+
+
+class Plain(nn.Module):
+    """What one would write in PyTorch."""
+
+    def __init__(self, model: str, hidden: int) -> None:
+        super().__init__()
+        self.layer = LAYERS[model](8, hidden, batch_first=True)
+        self.readout = nn.Linear(hidden, 4)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        x = F.one_hot(inputs.clamp(min=0), 8).float() * (inputs >= 0)[:, :, None]
+        scores: torch.Tensor = self.readout(self.layer(x)[0][:, -1])
+        return scores
+
+
+def plain_loop(case: Case, seed: int) -> Callable[[int], None]:
+    """Return a function that makes so many more steps."""
+    torch.manual_seed(seed)
+    task = TemporalOrder(difficulty=case.level)  # type: ignore[arg-type]
+    model = Plain(case.model, case.hidden)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    held_out: list[Batch] = []
+    done = 0
+
+    def go(steps: int) -> None:
+        nonlocal done
+        for _ in range(steps):
+            batch = task.batch("train", done, 32, seed)
+            loss = F.cross_entropy(model(batch.inputs), batch.targets)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            done += 1
+            if case.validations and done % EVERY == 0:
+                held_out.extend([] if held_out else task.evaluation("validation", 1024, seed))
+                with torch.no_grad():
+                    [(model(batch.inputs).argmax(-1) == batch.targets).sum().item() for batch in held_out]
+
+    return go
+
+
+def serve(case: Case, seed: int, asked: Connection) -> None:
+    """Run in a process of its own: make as many steps as are asked for, and say when."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    go = plain_loop(case, seed)
+    while steps := asked.recv():
+        go(steps)
+        asked.send(True)
+
+
+def fused_loop(case: Case) -> Callable[[int], None]:
+    """Return a function that makes so many more steps of all seeds."""
+    task = TemporalOrder(difficulty=case.level)  # type: ignore[arg-type]
+    every = EVERY if case.validations else 10**6
+    settings = Training(
+        steps=10**6, learning_rate=1e-2, decay=0.999, evaluate_every=every, evaluation_sequences=1024,
+        checkpoint_every=10**6,
+    )  # fmt: skip
+    component = Component(name=case.model, hidden_size=case.hidden)
+    seeds = range(1, SEEDS + 1)
+    learners = [new_learner(build_model(component, task.spec, seed), settings) for seed in seeds]
+    steps = fit_together(learners, task, settings, seeds, ahead=EVERY, announce=print)
+
+    def go(count: int) -> None:
+        for _ in range(count):
+            next(steps)
+
+    return go
+
+
+def measure(case: Case, rounds: int) -> str:
+    """Let the two take turns and return the line."""
+    context = multiprocessing.get_context("spawn")
+    pipes, workers = [], []
+    for seed in range(processors()):
+        ours, theirs = context.Pipe()
+        workers.append(context.Process(target=serve, args=(case, seed, theirs), daemon=True))
+        workers[-1].start()
+        pipes.append(ours)
+
+    def plain(steps: int) -> None:
+        for pipe in pipes:
+            pipe.send(steps)
+        for pipe in pipes:
+            pipe.recv()
+
+    fused = fused_loop(case)
+    plain(EVERY)
+    fused(2 * EVERY)
+    torch_ms, fused_ms = [], []
+    for _ in range(rounds):
+        torch_ms.append(milliseconds(lambda: plain(case.steps)) / (case.steps * len(pipes)))
+        fused_ms.append(milliseconds(lambda: fused(2 * EVERY)) / (2 * EVERY * SEEDS))
+    for pipe, worker in zip(pipes, workers, strict=True):
+        pipe.send(0)
+        worker.join()
+    ratios = [a / b for a, b in zip(torch_ms, fused_ms, strict=True)]
+    spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
+    return (
+        f"{case.name:<33}{statistics.median(torch_ms):>10.3f}{statistics.median(fused_ms):>10.4f}"
+        f"{statistics.median(ratios):>8.1f}{spread:>18}{case.aim:>6}"
+    )
+
+
+def milliseconds(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1e3 * (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The fused engine against a plain PyTorch loop.")
+    parser.add_argument("--quick", action="store_true", help="three rounds each")
+    rounds = 3 if parser.parse_args().quick else ROUNDS
+    print(f"{processors()} processors, {SEEDS} seeds, batches of 32, {rounds} rounds; ms per step and seed")
+    print(f"{'':<33}{'torch':>10}{'fused':>10}{'ratio':>8}{'least to most':>18}{'aim':>6}")
+    for case in CASES:
+        print(measure(case, rounds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
