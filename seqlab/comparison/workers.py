@@ -106,14 +106,20 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
 def _start(job: Job) -> tuple[Connection, BaseProcess]:
     processes = context()
     ours, theirs = processes.Pipe(duplex=False)
-    process = processes.Process(target=_work, args=(job, theirs), daemon=True)
+    process = processes.Process(target=_work, args=(job, theirs, _environment()), daemon=True)
     process.start()
     theirs.close()  # so that the end of the process is the end of the pipe
     return ours, process
 
 
-def _work(job: Job, pipe: Connection) -> None:
+def _environment() -> dict[str, str]:
+    """Return our variables; the server, and so the worker, has those of the time when it was started."""
+    return {name: value for name, value in os.environ.items() if name.startswith("SEQLAB_")}
+
+
+def _work(job: Job, pipe: Connection, environment: dict[str, str]) -> None:
     """Train one run in this process and tell of it through the pipe."""
+    os.environ.update(environment)
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C in the terminal is for the parent, which asks us to stop
     last = 0.0

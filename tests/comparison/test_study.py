@@ -1,0 +1,172 @@
+"""Runs of a comparison: reused, resumed, tried again, alike alone and in company, and whole when one dies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqlab.comparison.budgets import FILE
+from seqlab.comparison.design import Design, draw_up
+from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, study
+from seqlab.comparison.workers import Update
+from seqlab.registry import admit
+from seqlab.runs import Run, list_runs
+from seqlab.training import begin, train
+
+SMALL = ("model.hidden_size=4", "training.steps=12", "training.evaluate_every=6",
+         "training.evaluation_sequences=16", "training.test_sequences=32")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+
+def entries(*models: str, seeds: int = 2, **design: Any) -> list[Entry]:
+    overrides = (*SMALL, *design.pop("overrides", ()))
+    wish = Design(
+        design.pop("on", "temporal-order"), models, tuple(range(1, seeds + 1)), overrides=overrides, **design
+    )
+    return entries_of(draw_up(wish).entrants, wish.seeds)
+
+
+def carry_out(entries: list[Entry], **options: Any) -> tuple[list[Finished], list[Update]]:
+    said: list[Update] = []
+    finished = study(entries, processes=2, on_update=lambda entry, update: said.append(update), **options)
+    return finished, said
+
+
+def test_what_is_finished_is_reused_and_what_was_interrupted_or_failed_is_not() -> None:
+    first, said = carry_out(entries("rnn", "lstm"))
+    assert [update.kind for update in said].count("finished") == 4
+    again, said = carry_out(entries("rnn", "lstm", seeds=3))
+    assert [item.reused for item in again] == [True] * 4 + [False] * 2
+    assert [update.kind for update in said].count("reused") == 4
+    assert [item.run for item in again[:4]] == [item.run for item in first]
+
+    run = first[0].run
+    assert run is not None
+    run.update_info(status="failed")
+    run.summary_path.unlink()
+    third, _ = carry_out(entries("rnn", "lstm", seeds=3))
+    assert [item.reused for item in third] == [False] + [True] * 5
+    assert third[0].run != run
+    fourth, _ = carry_out(entries("rnn", "lstm", seeds=3))  # the failed run still lies there
+    assert [item.reused for item in fourth] == [True] * 6
+    assert fourth[0].run == third[0].run
+
+
+def test_an_interrupted_run_is_gone_on_with_to_the_same_end() -> None:
+    wanted = entries("lstm", seeds=1, overrides=("training.checkpoint_every=4",))
+    (whole,), _ = carry_out(wanted)
+    run, session = begin(wanted[0].experiment, command="")
+
+    class Stop(Exception):
+        pass
+
+    def stop(step: Any) -> None:
+        if step.step == 7:
+            raise Stop
+
+    with pytest.raises(Exception, match="Stop"):
+        train(run, session, watch=stop)
+    run.update_info(status="interrupted")
+    assert whole.run is not None
+    whole.run.update_info(status="failed")
+    (resumed,), _ = carry_out(wanted)
+    assert resumed.run == run
+    assert run.metrics_path.read_bytes() == whole.run.metrics_path.read_bytes()
+
+
+def test_a_run_in_company_equals_the_run_alone_and_models_meet_the_same_data() -> None:
+    wanted = entries("lstm", "lstm[forget_bias=1]", "rnn")
+    finished, _ = carry_out(wanted)
+    run, session = begin(wanted[3].experiment.model_copy(update={"summary": "alone"}), command="")
+    train(run, session)
+    company = finished[3].run
+    assert company is not None
+    assert (finished[3].entry.label, finished[3].entry.experiment.seed) == ("lstm", 2)
+    assert company.metrics_path.read_bytes() == run.metrics_path.read_bytes()
+    curves = learning_curves(finished, "accuracy")
+    assert curves["lstm"] == curves["lstm[forget_bias=1]"]  # two names for one model
+    assert curves["lstm"] != curves["rnn"]
+
+
+DIES = """
+import os, torch
+from seqlab.models import Cell, Input
+class Dies(Cell):
+    '''Ends its process at the first step in training.'''
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.input = Input(input_size, hidden_size)
+    def step(self, x, state):
+        if torch.is_grad_enabled():
+            os._exit(7)
+        return (torch.tanh(self.input(x) + state[0]),)
+"""
+
+
+def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path) -> None:
+    file = tmp_path / "dies.py"
+    file.write_text(DIES)
+    admit(str(file))
+    finished, said = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
+    outcome = {model.model: model for model in conclude(finished).models}
+    assert (outcome[str(file)].failed, outcome["rnn"].failed, outcome["rnn"].runs) == (2, 0, 2)
+    assert [item.failure for item in finished if item.failure] == ["its process died (exit code 7)"] * 2
+    assert [update.kind for update in said].count("failed") == 2
+    assert sorted(entry.status for entry in list_runs()) == ["finished"] * 2 + ["interrupted"] * 2
+    file.write_text(DIES.replace("os._exit(7)", "pass"))  # mended: another fingerprint, so begun anew
+    admit(str(file))
+    finished, _ = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
+    assert [item.failure for item in finished] == [None] * 4
+
+
+def test_a_model_that_counts_is_judged_by_every_protocol() -> None:
+    small = ("task.corpus=miniature", "task.period=16", "training.batch_size=4", "training.steps=12")
+    wish = Design("char-shakespeare", ("lstm[hidden_size=4]", "ngram[order=3]"), (1,), overrides=small)
+    finished, _ = carry_out(entries_of(draw_up(wish).entrants, wish.seeds))
+    result = conclude(finished)
+    lstm, ngram = result.models
+    assert result.metric_name == "nats/char (stream)"
+    assert list(ngram.further) == ["nats/char (block-256)", "nats/char (block-64)"]
+    assert finished[1].summary is not None
+    figures = finished[1].summary["validation"]
+    assert ngram.metric_mean == figures["stream"]["nats"]
+    assert ngram.further["nats/char (block-256)"][0] == figures["block_256"]["nats"]
+    assert ngram.metric_mean < lstm.metric_mean  # type: ignore[operator]  # twelve steps are no training
+    assert "nats/char (block-256)" in result.to_rows()[0]
+    assert "nats/char (block-256) low" in result.to_csv()
+
+
+def test_a_budget_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = Design("temporal-order", ("rnn",), (1,), overrides=SMALL[:1], budget=0.4)
+    lineup = draw_up(wish)
+    (steps,) = (one.experiment.training.steps for one in lineup.entrants)
+    assert steps > 0
+    assert f"rnn {steps:,}" in lineup.notes[0]
+    (known,) = json.loads((tmp_path / "runs" / FILE).read_text()).values()
+    assert known == steps
+    monkeypatch.setattr("seqlab.comparison.budgets.steps_within", lambda *_: pytest.fail("measured again"))
+    assert draw_up(wish).entrants == lineup.entrants
+
+
+def test_all_runs_of_a_level_come_before_the_next_and_seeds_before_models() -> None:
+    order = [
+        (entry.level, entry.experiment.seed, entry.label)
+        for entry in entries("rnn", "gru", difficulties=("easy", "hard"))
+    ]
+    assert order[:3] == [("easy", 1, "rnn"), ("easy", 1, "gru"), ("easy", 2, "rnn")]
+    assert [level for level, _, _ in order] == ["easy"] * 4 + ["hard"] * 4
+
+
+def test_processes_see_the_variables_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(entries("rnn", seeds=1))
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "elsewhere"))
+    (finished,), _ = carry_out(entries("rnn", seeds=1))
+    assert isinstance(finished.run, Run)
+    assert finished.run.path.parent == tmp_path / "elsewhere"
