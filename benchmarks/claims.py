@@ -1,0 +1,84 @@
+"""Every shipped experiment against what it must show: figures and seconds over seeds, one run after another.
+
+    python benchmarks/claims.py [NAME ...] [--seeds N]
+
+Runs are kept in SEQLAB_RUNS_DIR (default: a temporary folder). Seconds are of training and judging, without
+the start of Python; run it on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from statistics import median
+from typing import Any
+
+from seqlab.configure import load_settings
+from seqlab.settings import TrainExperiment
+from seqlab.training import begin, train
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    "hello": {"name": "hello"},
+    "echo": {"name": "echo"},
+    "temporal-order-easy": {"name": "temporal-order", "difficulty": "easy"},
+    "temporal-order-hard": {"name": "temporal-order", "difficulty": "hard"},
+    "temporal-order-hard-tanh": {
+        "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform]", "steps": 1000,
+    },
+    "temporal-order-hard-relu": {
+        "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform,nonlinearity=relu]", "steps": 1000,
+    },
+    "adding": {"name": "adding"},
+    "copy": {"name": "copy"},
+    "char-shakespeare": {"name": "char-shakespeare"},
+    "char-python": {"name": "char-python"},
+}  # fmt: skip
+
+
+def run(claim: dict[str, Any], seed: int) -> dict[str, Any]:
+    words = [f"training.steps={claim['steps']}"] if "steps" in claim else []
+    experiment, _ = load_settings(
+        claim["name"], difficulty=claim.get("difficulty"), model=claim.get("model"), overrides=words, seed=seed
+    )
+    assert isinstance(experiment, TrainExperiment)
+    folder, session = begin(experiment, command="benchmarks/claims.py")
+    return train(folder, session)
+
+
+def words(summary: dict[str, Any]) -> str:
+    if "validation" in summary:
+        return ", ".join(f"{name} {figures['nats']:.4f}" for name, figures in summary["validation"].items())
+    held_out = summary["held_out"]
+    named = [key for key in ("mse", "accuracy", "accuracy_after_delay", "sequence_accuracy") if key in held_out]
+    return ", ".join([*(f"{key} {held_out[key]:.5g}" for key in named), f"errors {held_out['errors']}"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", choices=[*CLAIMS, []], default=[])
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ.setdefault("SEQLAB_RUNS_DIR", tempfile.mkdtemp())
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
+    for name in arguments.names or CLAIMS:
+        results = []
+        for seed in range(1, arguments.seeds + 1):
+            summary = run(CLAIMS[name], seed)
+            results.append(summary)
+            solved = "" if summary["solved"] is None else f"solved at {summary['sequences_to_solve']}, "
+            print(f"{name} seed {seed}: {solved}{words(summary)}, {summary['wall_seconds']:.1f} s", flush=True)
+        count = sum(bool(summary["solved"]) for summary in results)
+        seconds = [summary["wall_seconds"] for summary in results]
+        steps = [summary["sequences_to_solve"] for summary in results if summary["solved"]]
+        print(
+            f"== {name}: solved {count}/{len(results)}, sequences to solve "
+            f"{f'median {median(steps):,.0f}, most {max(steps):,}' if steps else '-'}; "
+            f"seconds median {median(seconds):.1f}, most {max(seconds):.1f}\n",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the shipped experiments must show, trained in full with their shipped settings.
+
+Seconds are not asserted here (a machine may be busy): benchmarks/claims.py measures them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from seqlab.configure import load_settings
+from seqlab.settings import TrainExperiment
+from seqlab.training import begin, train
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+
+def summary(name: str, seed: int = 1, **options: Any) -> dict[str, Any]:
+    experiment, _ = load_settings(name, seed=seed, **options)
+    assert isinstance(experiment, TrainExperiment)
+    run, session = begin(experiment, command="test")
+    return train(run, session)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_echo_is_right_past_the_first_steps(seed: int) -> None:
+    held_out = summary("echo", seed)["held_out"]
+    assert held_out["accuracy"] >= 0.995
+    assert held_out["accuracy_after_delay"] == 1.0
+
+
+def test_easy_temporal_order_is_learnt_without_an_error_on_nine_of_ten_seeds() -> None:
+    errors = [summary("temporal-order", seed, difficulty="easy")["held_out"]["errors"] for seed in range(1, 11)]
+    assert sum(error == 0 for error in errors) >= 9, errors
+
+
+def test_hard_temporal_order_is_learnt_within_the_paper_s_sequences() -> None:
+    """Hochreiter & Schmidhuber 1997, 6a: at most 1 error in 2,560 fresh sequences, after 31,390."""
+    results = [summary("temporal-order", seed, difficulty="hard") for seed in range(1, 11)]
+    assert all(result["held_out"]["errors"] <= 1 for result in results)
+    sequences = [result["sequences_to_solve"] for result in results]
+    assert max(sequences) <= 31_390
+    assert median(sequences) < 12_000
+
+
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+def test_the_plain_network_fails_where_the_lstm_does_not(nonlinearity: str) -> None:
+    """With the LSTM's settings and the longest time it took, most plain networks have not learnt the hard level."""
+    solved = [
+        summary(
+            "temporal-order",
+            seed,
+            difficulty="hard",
+            model=f"rnn[nonlinearity={nonlinearity}]",
+            overrides=["training.steps=1000"],
+        )["solved"]
+        for seed in range(1, 6)
+    ]
+    assert sum(solved) <= 2, solved
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_adding(seed: int) -> None:
+    assert summary("adding", seed)["held_out"]["mse"] < 0.001
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_copy_is_recalled_whole(seed: int) -> None:
+    assert summary("copy", seed)["held_out"]["sequence_accuracy"] >= 0.99
+
+
+@pytest.mark.skipif("SEQLAB_DATA_DIR" not in os.environ, reason="SEQLAB_DATA_DIR, where the corpus lies, is not set")
+def test_shakespeare_below_the_promised_loss() -> None:
+    result = summary("char-shakespeare")
+    assert result["validation"]["stream"]["nats"] < 1.60
+    assert result["validation"]["block_256"]["nats"] < 1.63
