@@ -40,7 +40,11 @@ CLAIMS: dict[str, dict[str, Any]] = {
 def run(claim: dict[str, Any], seed: int) -> dict[str, Any]:
     words = [f"training.steps={claim['steps']}"] if "steps" in claim else []
     experiment, _ = load_settings(
-        claim["name"], difficulty=claim.get("difficulty"), model=claim.get("model"), overrides=words, seed=seed
+        claim["name"],
+        difficulty=claim.get("difficulty"),
+        model=claim.get("model"),
+        overrides=words,
+        seed=seed,
     )
     assert isinstance(experiment, TrainExperiment)
     folder, session = begin(experiment, command="benchmarks/claims.py")
@@ -51,7 +55,9 @@ def words(summary: dict[str, Any]) -> str:
     if "validation" in summary:
         return ", ".join(f"{name} {figures['nats']:.4f}" for name, figures in summary["validation"].items())
     held_out = summary["held_out"]
-    named = [key for key in ("mse", "accuracy", "accuracy_after_delay", "sequence_accuracy") if key in held_out]
+    named = [
+        key for key in ("mse", "accuracy", "accuracy_after_delay", "sequence_accuracy") if key in held_out
+    ]
     return ", ".join([*(f"{key} {held_out[key]:.5g}" for key in named), f"errors {held_out['errors']}"])
 
 
@@ -68,7 +74,9 @@ def main() -> None:
             summary = run(CLAIMS[name], seed)
             results.append(summary)
             solved = "" if summary["solved"] is None else f"solved at {summary['sequences_to_solve']}, "
-            print(f"{name} seed {seed}: {solved}{words(summary)}, {summary['wall_seconds']:.1f} s", flush=True)
+            print(
+                f"{name} seed {seed}: {solved}{words(summary)}, {summary['wall_seconds']:.1f} s", flush=True
+            )
         count = sum(bool(summary["solved"]) for summary in results)
         seconds = [summary["wall_seconds"] for summary in results]
         steps = [summary["sequences_to_solve"] for summary in results if summary["solved"]]

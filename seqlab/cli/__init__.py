@@ -1,1 +1,1 @@
-"""The command line: one file per command, each thin: parse, call, print. Nothing here imports torch at start-up."""
+"""The command line: one file per command, each thin: parse, call, print. No torch at start-up."""

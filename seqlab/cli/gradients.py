@@ -37,7 +37,7 @@ def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -
     )
     print(pictures[0])
     console.print(
-        "Next: seqlab train vanishing-gradient --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'",
+        "Next: the same with --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'",
         markup=False,
     )
     return None

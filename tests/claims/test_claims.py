@@ -39,7 +39,9 @@ def test_echo_is_right_past_the_first_steps(seed: int) -> None:
 
 
 def test_easy_temporal_order_is_learnt_without_an_error_on_nine_of_ten_seeds() -> None:
-    errors = [summary("temporal-order", seed, difficulty="easy")["held_out"]["errors"] for seed in range(1, 11)]
+    errors = [
+        summary("temporal-order", seed, difficulty="easy")["held_out"]["errors"] for seed in range(1, 11)
+    ]
     assert sum(error == 0 for error in errors) >= 9, errors
 
 
@@ -78,7 +80,9 @@ def test_copy_is_recalled_whole(seed: int) -> None:
     assert summary("copy", seed)["held_out"]["sequence_accuracy"] >= 0.99
 
 
-@pytest.mark.skipif("SEQLAB_DATA_DIR" not in os.environ, reason="SEQLAB_DATA_DIR, where the corpus lies, is not set")
+@pytest.mark.skipif(
+    "SEQLAB_DATA_DIR" not in os.environ, reason="SEQLAB_DATA_DIR, where the corpus lies, is not set"
+)
 def test_shakespeare_below_the_promised_loss() -> None:
     result = summary("char-shakespeare")
     assert result["validation"]["stream"]["nats"] < 1.60
