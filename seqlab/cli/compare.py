@@ -67,6 +67,9 @@ def compare(
     Examples: seqlab compare rnn lstm / seqlab compare rnn lstm gru --difficulty hard --match-parameters /
     seqlab compare lstm --difficulty easy,normal,hard --seeds 5
     """
+    from seqlab.comparison import server
+
+    server.start()  # it imports torch while we do
     from seqlab.comparison.design import Design
     from seqlab.comparison.entrants import parse_grid
     from seqlab.training.budget import parse_seconds

@@ -1,8 +1,14 @@
-"""`seqlab compare`: ordinary runs side by side, reused, resumed, and reported when they fail."""
+"""`seqlab compare` as it is typed: what it prints and keeps, Ctrl-C, refusals. What it computes: tests/comparison."""
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,79 +18,92 @@ SMALL = ["model.hidden_size=4", "training.steps=12", "training.evaluate_every=6"
          "training.test_sequences=32"]  # fmt: skip
 
 
-def test_table_verdict_picture_and_reuse(seqlab_command: Command, tmp_path: Path) -> None:
-    first = seqlab_command("compare", "rnn", "lstm", "--seeds", "3", *SMALL)
+def test_table_verdict_pictures_and_record(seqlab_command: Command, tmp_path: Path) -> None:
+    words = ["compare", "rnn", "lstm", "--seeds", "3", *SMALL]
+    first = seqlab_command(*words)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
     assert lines[0].split("\t")[0] == "model"
     assert [line.split("\t")[0] for line in lines[1:3]] == ["rnn", "lstm"]
-    picture = next(line for line in lines if line.endswith(".png"))
-    assert (tmp_path / picture).is_file()
     assert "claim" in first.stdout  # three seeds are too few for one
-    assert len(list((tmp_path / "runs").glob("*/summary.json"))) == 6
-    more = seqlab_command("compare", "rnn", "lstm", "--seeds", "4", *SMALL, "--json")
-    assert json.loads(more.stdout)["models"][0]["runs"] == 4
-    assert len(list((tmp_path / "runs").glob("*/summary.json"))) == 8  # six were reused
-    other = seqlab_command("compare", "rnn", "--seeds", "1", *SMALL, "training.learning_rate=0.5")
-    assert other.returncode == 0
-    assert len(list((tmp_path / "runs").glob("*/summary.json"))) == 9  # other settings, another run
+    picture = tmp_path / next(line for line in lines if line.endswith(".png"))
+    assert picture.is_file()
+    assert first.stderr.count("12 steps, not solved") == 6
+
+    facts = json.loads((picture.parent / "comparison.json").read_text())
+    assert facts["command"] == f"seqlab {' '.join(words)}"
+    assert [row["model"] for row in facts["table"]] == ["rnn", "lstm"]
+    assert [model["runs"] for model in facts["models"]] == [3, 3]
+    assert facts["settings"]["training.steps"] == 12
+    assert facts["differing"][1]["settings"]["model.name"] == "lstm"
+    assert [(run["model"], run["seed"]) for run in facts["runs"]][:3] == [("rnn", 1), ("lstm", 1), ("rnn", 2)]
+    assert all((picture.parent / run["path"] / "summary.json").is_file() for run in facts["runs"])
+    for figure in facts["figures"]:
+        assert (picture.parent / figure["png"]).read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (picture.parent / figure["svg"]).read_text()
+    with (picture.parent / "comparison.csv").open() as file:
+        assert [line["model"] for line in csv.DictReader(file)] == ["rnn", "lstm"]
 
 
-def test_a_run_in_company_equals_the_run_alone(seqlab_command: Command, tmp_path: Path) -> None:
-    seqlab_command("compare", "rnn", "lstm", "--seeds", "2", *SMALL)
-    alone = seqlab_command(
-        "train", "temporal-order", "--model", "lstm", "--seed", "2", "compute.threads=1", *SMALL, "--json"
-    )
-    path = Path(json.loads(alone.stdout)["path"])
-    (company,) = [
-        run for run in (tmp_path / "runs").glob("temporal-order-lstm-s2-*") if run.name != path.name
-    ]
-    assert (company / "metrics.jsonl").read_bytes() == (tmp_path / path / "metrics.jsonl").read_bytes()
-
-
-def test_models_meet_the_same_data(seqlab_command: Command, tmp_path: Path) -> None:
-    """Two names for one model must do exactly the same on the same seed."""
-    result = seqlab_command("compare", "lstm", "lstm[forget_bias=1]", "--seeds", "2", *SMALL, "--json")
-    outcome = json.loads(result.stdout)
-    assert outcome["models"][0]["metric_mean"] == outcome["models"][1]["metric_mean"]
-
-
-def test_a_failing_run_is_reported_and_its_neighbours_finish(seqlab_command: Command, tmp_path: Path) -> None:
-    (tmp_path / "dies.py").write_text(
-        "import os, torch\n"
-        "from seqlab.models import Cell, Input\n"
-        "class Dies(Cell):\n"
-        "    '''Ends its process at the fifth step of a batch, in training.'''\n"
-        "    def __init__(self, input_size, hidden_size):\n"
-        "        super().__init__(input_size, hidden_size)\n"
-        "        self.input = Input(input_size, hidden_size)\n"
-        "    def step(self, x, state):\n"
-        "        if torch.is_grad_enabled():\n"
-        "            os._exit(7)\n"
-        "        return (torch.tanh(self.input(x) + state[0]),)\n"
-    )
-    result = seqlab_command("compare", "dies.py", "rnn", "--seeds", "2", *SMALL, "--json")
+def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> None:
+    result = seqlab_command(
+        "compare", "rnn", "--difficulty", "easy,normal", "--grid", "training.learning_rate=1e-3,1e-2",
+        "--seeds", "1", "--csv", *SMALL,
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert result.stderr.count("exit code 7") >= 2
-    outcome = {model["model"]: model for model in json.loads(result.stdout)["models"]}
-    assert outcome["dies.py"]["failed"] == 2
-    assert outcome["rnn"]["runs"] == 2
-    assert outcome["rnn"]["failed"] == 0
+    lines = list(csv.DictReader(result.stdout.splitlines()))
+    assert [(line["difficulty"], line["model"]) for line in lines] == [
+        ("easy", "rnn learning_rate=1e-3"),
+        ("easy", "rnn learning_rate=1e-2"),
+        ("normal", "rnn learning_rate=1e-3"),
+        ("normal", "rnn learning_rate=1e-2"),
+    ]
+    (facts,) = (
+        json.loads(path.read_text()) for path in (tmp_path / "runs" / "reports").glob("*/comparison.json")
+    )
+    assert [figure["name"] for figure in facts["figures"]] == ["success-by-difficulty"]
+    assert [line.split(":")[0] for line in facts["verdict"].splitlines()] == ["easy", "normal"]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["rnn", "lsmt"], "Did you mean 'lstm'"),
-        (["rnn", "lstm", "--on", "temporal-ordr"], "Did you mean 'temporal-order'"),
-        (["rnn", "rnn"], "twice"),
-        (["rnn", "lstm[hiden_size=3]"], "hidden_size"),
-        (["rnn", "lstm", "--on", "vanishing-gradient"], "vanishing-gradient"),
-        (["rnn", "lstm["], "lstm["),
-    ],
-)
-def test_wrong_usage(seqlab_command: Command, words: list[str], said: str) -> None:
-    result = seqlab_command("compare", *words)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_after_ctrl_c_the_same_line_goes_on(tmp_path: Path) -> None:
+    line = [
+        sys.executable, "-m", "seqlab", "compare", "rnn", "--seeds", "2", "--jobs", "1", "--json",
+        "training.steps=700", "training.evaluate_every=20", "training.stop_when={}", "training.log_every=10",
+        "training.evaluation_sequences=16", "training.test_sequences=16",
+    ]  # fmt: skip
+    source = str(Path(__file__).parents[2])
+    settings = {"SEQLAB_RUNS_DIR": str(tmp_path / "runs"), "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, **settings}
+    with subprocess.Popen(
+        line, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not _second_run_trains(tmp_path):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert b"1 of 2 runs are finished, 1 begun and saved" in stderr
+    assert _statuses(tmp_path) == ["finished", "interrupted"]
+    again = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, check=True, timeout=120)
+    runs = json.loads(again.stdout)["runs"]
+    assert [run["reused"] for run in runs] == [True, False]
+    assert _statuses(tmp_path) == ["finished", "finished"]  # gone on with, in the same folder
+
+
+def _second_run_trains(folder: Path) -> bool:
+    found = sorted(folder.glob("runs/temporal-order-rnn-s2-*/metrics.jsonl"))
+    return bool(found) and len(found[0].read_bytes().splitlines()) > 3
+
+
+def _statuses(folder: Path) -> list[str]:
+    runs = sorted(folder.glob("runs/temporal-order-rnn-s*/run.json"))
+    return [json.loads(path.read_text())["status"] for path in runs]
+
+
+def test_wrong_usage(seqlab_command: Command) -> None:
+    result = seqlab_command("compare", "rnn", "lsmt")
     assert result.returncode == 2
-    assert said in result.stderr
+    assert "Did you mean 'lstm'" in result.stderr
     assert "Traceback" not in result.stderr

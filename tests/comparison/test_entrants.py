@@ -14,7 +14,9 @@ def entrants(*models: str, **design: object) -> list[Entrant]:
 
 
 def test_a_grid_is_laid_over_every_model() -> None:
-    found = entrants("rnn", "gru", grid=parse_grid(["training.learning_rate=1e-3,3e-3", "model.hidden_size=4,8"]))
+    found = entrants(
+        "rnn", "gru", grid=parse_grid(["training.learning_rate=1e-3,3e-3", "model.hidden_size=4,8"])
+    )
     assert [one.label for one in found][:4] == [
         "rnn[hidden_size=4] learning_rate=1e-3",
         "rnn[hidden_size=8] learning_rate=1e-3",
@@ -23,7 +25,11 @@ def test_a_grid_is_laid_over_every_model() -> None:
     ]
     assert len(found) == 8
     last = found[-1].experiment
-    assert (last.model.name, last.model.options["hidden_size"], last.training.learning_rate) == ("gru", 8, 0.003)
+    assert (last.model.name, last.model.options["hidden_size"], last.training.learning_rate) == (
+        "gru",
+        8,
+        0.003,
+    )
 
 
 def test_keys_that_end_alike_are_shown_in_full() -> None:
@@ -50,8 +56,14 @@ def test_one_difficulty_is_no_ladder() -> None:
 def test_the_experiment_s_own_options_stay_with_its_model_and_others_take_those_meant_for_them() -> None:
     lstm, gru, mine = entrants("lstm[hidden_size=8]", "gru", "gru[start=uniform]")
     assert (lstm.experiment.model.options["chrono"], lstm.experiment.model.options["hidden_size"]) == (10, 8)
-    assert (gru.experiment.model.options["chrono"], gru.experiment.model.options["start"]) == (10, "orthogonal")
-    assert (mine.experiment.model.options["chrono"], mine.experiment.model.options["start"]) == (10, "uniform")
+    assert (gru.experiment.model.options["chrono"], gru.experiment.model.options["start"]) == (
+        10,
+        "orthogonal",
+    )
+    assert (mine.experiment.model.options["chrono"], mine.experiment.model.options["start"]) == (
+        10,
+        "uniform",
+    )
 
 
 def test_brackets_stand_over_settings_for_all() -> None:

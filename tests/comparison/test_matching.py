@@ -14,7 +14,9 @@ SPEC = Spec("tokens", 8, "classes", 4, causal=False)
 
 
 @pytest.mark.parametrize("model", ["rnn", "irnn", "lstm", "gru"])
-@pytest.mark.parametrize("options", [{"hidden_size": 5}, {"hidden_size": 6, "layers": 2, "bidirectional": True}])
+@pytest.mark.parametrize(
+    "options", [{"hidden_size": 5}, {"hidden_size": 6, "layers": 2, "bidirectional": True}]
+)
 def test_parameters_are_counted_without_weights(model: str, options: dict[str, object]) -> None:
     component = Component(name=model, **options)
     assert parameters(component, SPEC) == count_parameters(build_model(component, SPEC, 1))
@@ -23,7 +25,11 @@ def test_parameters_are_counted_without_weights(model: str, options: dict[str, o
 @pytest.mark.parametrize("width", [12, 37, 64, 200])
 def test_widths_are_chosen_so_that_sizes_agree_with_the_largest(width: int) -> None:
     design = Design(
-        "temporal-order", ("rnn", "lstm", "gru"), (1,), overrides=(f"model.hidden_size={width}",), match_parameters=True
+        "temporal-order",
+        ("rnn", "lstm", "gru"),
+        (1,),
+        overrides=(f"model.hidden_size={width}",),
+        match_parameters=True,
     )
     rnn, lstm, gru = draw_up(design).entrants
     sizes = [count_parameters(build_model(one.experiment.model, SPEC, 1)) for one in (rnn, lstm, gru)]
@@ -78,9 +84,12 @@ def test_a_model_without_width_stays() -> None:
         draw_up(design)
     lineup = draw_up(
         Design(
-            "char-shakespeare", ("lstm[hidden_size=8]", "ngram"), (1,), match_parameters=True,
+            "char-shakespeare",
+            ("lstm[hidden_size=8]", "ngram"),
+            (1,),
+            match_parameters=True,
             overrides=("task.corpus=miniature",),
-        )  # fmt: skip
+        )
     )
     assert [one.label for one in lineup.entrants] == ["lstm[hidden_size=8]", "ngram"]
     assert "ngram has no hidden_size" in lineup.notes[0]

@@ -64,14 +64,14 @@ def test_an_interrupted_run_is_gone_on_with_to_the_same_end() -> None:
     (whole,), _ = carry_out(wanted)
     run, session = begin(wanted[0].experiment, command="")
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(step: Any) -> None:
         if step.step == 7:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Exception, match="Stop"):
+    with pytest.raises(Exception, match="StopError"):
         train(run, session, watch=stop)
     run.update_info(status="interrupted")
     assert whole.run is not None
