@@ -131,7 +131,8 @@ def line(entry: Entry, update: Update) -> str:
         return f"{name}: failed: {update.facts['message']}"
     if update.facts.get("solved"):
         return f"{name}: solved after {update.facts['sequences_to_solve']:,} sequences"
-    steps = f"{name}: {update.facts['steps']:,} steps"
+    made = update.facts["steps"]
+    steps = f"{name}: {made:,} step{'' if made == 1 else 's'}"
     return f"{steps}, not solved" if update.facts["solved"] is False else steps
 
 

@@ -97,7 +97,14 @@ def draw_up(design: Design) -> Lineup:
         notes += matched.notes
         entrants = beside(entrants, matched.entrants) if design.same_width else matched.entrants
     if design.budget is not None:
-        entrants = within_budget(entrants, design.budget)
-        fitting = [f"{one.label} {one.experiment.training.steps:,}" for one in entrants]
-        notes.append(f"Steps that fit into {design.budget:g} s: {', '.join(fitting)}.")
+        fitted = within_budget(entrants, design.budget)
+        steps = [
+            f"{one.label} {one.experiment.training.steps:,}"
+            for one, before in zip(fitted, entrants, strict=True)
+            if one is not before  # a model that counts is left as it is
+        ]
+        entrants = fitted
+        notes.append(
+            f"Steps that fit into {design.budget:g} s: {', '.join(steps) or 'as many as there are'}."
+        )
     return Lineup(entrants, notes)

@@ -240,7 +240,7 @@ def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float
     metrics = [value for run in runs if (value := _finite(run.metric)) is not None]
     solved = [bool(run.solved) for run in runs]
     timed = [run for run in runs if run.status == "finished" and run.wall_seconds > 0]
-    updating = [run for run in timed if run.steps > 0]  # a model that counts makes no updates
+    updating = [run for run in timed if run.steps > 1]  # a model that counts does so in one step
     outcome = ModelOutcome(
         model=everything[0].model,
         parameters=max(run.parameters for run in everything),  # a run that failed at once knows of none
