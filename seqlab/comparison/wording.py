@@ -105,7 +105,7 @@ def _tests(
         if open_questions and len(pairs) <= 3:
             questions = " nor in ".join(open_questions)
             yield f"The data do not separate {pair.first} and {pair.second} in {questions}."
-        elif open_questions and not found:
+        elif not found:
             undecided.append(f"{pair.first} and {pair.second}")
     if undecided:
         yield f"The data do not separate {'; '.join(undecided)}."

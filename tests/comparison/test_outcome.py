@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -192,6 +193,47 @@ def test_verdict_of_many_pairs_names_the_undecided_in_one_sentence() -> None:
     text = summarise(runs, "accuracy", True).verdict
     assert "The data do not separate" in text
     assert "Each p is corrected by Holm's method for 6 pairs." in text
+
+
+def test_of_more_than_four_models_the_best_is_set_against_the_others() -> None:
+    good = [run(model, seed) for model in ("a", "b") for seed in range(1, 11)]
+    poor = [unsolved(model, seed) for model in ("c", "d", "e") for seed in range(1, 11)]
+    text = summarise(poor + good, "accuracy", True).verdict
+    assert "a did best; the tests separate it from c, d and e and do not separate it from b." in text
+    assert "Each p is corrected by Holm's method for 10 pairs." in text
+
+
+def test_overlapping_ranges_are_a_warning_of_a_single_seed() -> None:
+    def without_criterion(model: str, metrics: tuple[float, ...]) -> list[RunOutcome]:
+        plain = {"solved": None, "sequences_to_solve": None}
+        return [run(model, seed, metric=metric, **plain) for seed, metric in enumerate(metrics)]
+
+    rnn = without_criterion("rnn", (0.4, 0.5, 0.6, 0.5, 0.4, 0.3))
+    overlapping = summarise(
+        rnn + without_criterion("lstm", (0.55, 0.7, 0.8, 0.9, 0.7, 0.6)), "accuracy", True
+    )
+    assert "for rnn from 0.3 to 0.6 and lstm from 0.55 to 0.9: a single seed" in overlapping.verdict
+    assert overlapping.to_rows()[0]["lowest to highest"] == "0.3 to 0.6"
+    apart = summarise(rnn + without_criterion("lstm", (0.65, 0.7, 0.8, 0.9, 0.7, 0.65)), "accuracy", True)
+    assert "single seed" not in apart.verdict
+
+
+def test_levels_are_compared_apart() -> None:
+    easy = [run(model, seed, level="easy") for model in ("a", "b") for seed in range(1, 7)]
+    hard = [
+        run("a", seed, level="hard", sequences_seen=9000, sequences_to_solve=9000) for seed in range(1, 7)
+    ]
+    hard += [unsolved("b", seed, level="hard") for seed in range(1, 7)]
+    comparison = summarise(easy + hard, "accuracy", True)
+    assert [(model.level, model.model, model.solved) for model in comparison.models] == [
+        ("easy", "a", 6), ("easy", "b", 6), ("hard", "a", 6), ("hard", "b", 0)
+    ]  # fmt: skip
+    assert [(pair.level, pair.seeds) for pair in comparison.pairs] == [("easy", 6), ("hard", 6)]
+    assert comparison.pairs[1] == replace(
+        summarise([replace(one, level=None) for one in hard], "accuracy", True).pairs[0], level="hard"
+    )
+    assert [line.split(":")[0] for line in comparison.verdict.splitlines()] == ["easy", "hard"]
+    assert [row["difficulty"] for row in comparison.to_rows()] == ["easy", "easy", "hard", "hard"]
 
 
 def test_one_model_is_summarised_without_pairs() -> None:
