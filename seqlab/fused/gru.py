@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, add_sums, fill_rows, transpose
@@ -23,7 +23,7 @@ AFTER = 4
 """The number of the cell with reset after in :data:`seqlab.fused.network.CELLS`."""
 
 
-@compiled
+@part
 def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
     """Read a sequence from the state in the first H rows of ``h``; fill the others."""
     H, after = n.H, n.cell == AFTER
@@ -52,7 +52,7 @@ def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: 
             store(h, (t + 1) * H + j, select(held, before, z_j * before + (1.0 - z_j) * n_j))
 
 
-@compiled
+@part
 def backward(
     n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, load, select, store
 from seqlab.fused.products import add_outer, add_product, add_sums, fill_rows
 
 DENSE = 16
 
 
-@compiled
+@part
 def input_step(n: Any, P: Any, t: int, symbols: Any, x: Any, sums: Any, row: int, keep: int) -> None:
     """Write U x(t) + b in the N rows of ``sums`` that end at ``row + R``.
 
@@ -45,7 +45,7 @@ def input_step(n: Any, P: Any, t: int, symbols: Any, x: Any, sums: Any, row: int
                     sums[y + k, lane] += P[n.U + k * n.I + number]
 
 
-@compiled
+@part
 def input_gradients(n: Any, G: Any, begin: int, end: int, symbols: Any, x: Any, sums: Any) -> None:
     """Add the gradients of U and b to ``G``, from dJ/da in the last N of a step's R rows of ``sums``."""
     y = n.R - n.N

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, transpose
@@ -18,7 +18,7 @@ from seqlab.fused.readout import add_readout_error
 from seqlab.fused.vector import sigmoid, tanh
 
 
-@compiled
+@part
 def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
     """Read a sequence from the state in the first H rows of ``h`` and ``c``; fill the others."""
     H = n.H
@@ -40,12 +40,12 @@ def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: 
             store(h, (t + 1) * H + j, select(held, load(h, t * H + j), o * tanh(new)))
 
 
-@compiled
+@part
 def backward(
     n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Go back from ``end`` to ``begin``: turn the gates into dJ/da, dh and dc into those there; add dJ/dW to G."""
+    """Go back from ``end`` to ``begin``: turn gates to dJ/da, dh and dc to those there; add dJ/dW to G."""
     H = n.H
     transpose(P, n.W, 4 * H, H, Wt, 0, 4 * H)
     for t in range(end - 1, begin - 1, -1):

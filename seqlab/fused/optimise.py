@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 
 OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw")
 SGD, RMSPROP, ADAM, ADAMW = range(4)
@@ -17,7 +17,7 @@ EPSILON = 1e-8
 BETA1 = 0.9
 
 
-@compiled
+@part
 def clip(G: Any, clip_norm: float) -> float:
     """Scale the gradient down to the norm ``clip_norm`` where it is longer; return its norm before."""
     squares = 0.0
@@ -31,7 +31,7 @@ def clip(G: Any, clip_norm: float) -> float:
     return norm
 
 
-@compiled
+@part
 def update(
     optimiser: int, P: Any, G: Any, mean: Any, square: Any, step: int,
     rate: float, momentum: float, decay: float, weight_decay: float,
@@ -75,7 +75,7 @@ def update(
             P[k] -= rate_ * mean[k]
 
 
-@compiled
+@part
 def average(A: Any, P: Any, decay: float) -> None:
     """Move the averaged weights towards the weights: A = decay A + (1 - decay) P."""
     share = A.dtype.type(1 - decay)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, fused, load, load_half, splat, store, total
 
 
-@compiled
+@part
 def add_product(A: Any, a: int, rows: int, columns: int, X: Any, x: int, Y: Any, y: int) -> None:
     """Add A X to Y, for the matrix A (rows, columns) from ``a`` on: Y[y + r] += sum_c A[r, c] X[x + c].
 
@@ -40,14 +40,14 @@ def add_product(A: Any, a: int, rows: int, columns: int, X: Any, x: int, Y: Any,
         r += 1
 
 
-@compiled
+@part
 def fill_rows(A: Any, a: int, rows: int, Y: Any, y: int) -> None:
     """Write number r of the vector that begins at ``a`` in all lanes of row y + r."""
     for r in range(rows):
         store(Y, y + r, splat(A, a + r))
 
 
-@compiled
+@part
 def add_outer(
     X: Any,
     x: int,
@@ -122,7 +122,7 @@ def add_outer(
         r += 4
 
 
-@compiled
+@part
 def _add_four(G: Any, k: int, last: int, a: float, b: float, c: float, d: float) -> None:
     G[k] += a
     if last >= 1:
@@ -133,7 +133,7 @@ def _add_four(G: Any, k: int, last: int, a: float, b: float, c: float, d: float)
         G[k + 3] += d
 
 
-@compiled
+@part
 def add_sums(X: Any, x: int, x_step: int, rows: int, steps: int, G: Any, g: int) -> None:
     """Add the sum over steps and lanes of X to the vector G that begins at ``g``."""
     for r in range(rows):
@@ -143,7 +143,7 @@ def add_sums(X: Any, x: int, x_step: int, rows: int, steps: int, G: Any, g: int)
         G[g + r] += total(s)
 
 
-@compiled
+@part
 def transpose(A: Any, a: int, rows: int, columns: int, At: Any, at: int, stride: int) -> None:
     """Write the transpose of the matrix A (rows, columns) from ``a`` on: At[at + c stride + r] = A[r, c]."""
     for r in range(rows):
@@ -151,14 +151,14 @@ def transpose(A: Any, a: int, rows: int, columns: int, At: Any, at: int, stride:
             At[at + c * stride + r] = A[a + r * columns + c]
 
 
-@compiled
+@part
 def copy_rows(X: Any, x: int, Y: Any, y: int, rows: int) -> None:
     """Copy rows of X from ``x`` on to those of Y from ``y`` on."""
     for r in range(rows):
         store(Y, y + r, load(X, x + r))
 
 
-@compiled
+@part
 def clear_rows(X: Any, x: int, rows: int) -> None:
     """Write zeros in rows of X from ``x`` on."""
     for r in range(rows):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import compiled, part
 from seqlab.fused._lanes import fill, lane, load, select, store, total
 from seqlab.fused.products import add_outer, add_product, add_sums, fill_rows, transpose
 from seqlab.fused.vector import exp
 
 
-@compiled
+@part
 def asked(wanted: Any, T: int) -> tuple[int, int]:
     """Return the first step at which something is asked (T where nothing is), and how many answers are."""
     first, count = T, 0
@@ -36,7 +36,7 @@ def answers(n: Any, P: Any, T: int, first: int, h: Any, out: Any) -> None:
         add_product(P, n.V, n.O, n.H, h, (t + 1) * n.H, out, (t - first) * n.O)
 
 
-@compiled
+@part
 def squared_error(wanted: Any, T: int, first: int, count: int, out: Any) -> float:
     """Return the mean squared error and write its gradient in the place of the values ``out``."""
     loss = 0.0
@@ -48,7 +48,7 @@ def squared_error(wanted: Any, T: int, first: int, count: int, out: Any) -> floa
     return loss / count
 
 
-@compiled
+@part
 def cross_entropy(wanted: Any, T: int, O: int, first: int, count: int, out: Any) -> float:
     """Return the mean cross-entropy in nats and write its gradient in the place of the scores ``out``."""
     loss = 0.0
@@ -76,7 +76,7 @@ def cross_entropy(wanted: Any, T: int, O: int, first: int, count: int, out: Any)
     return loss / count
 
 
-@compiled
+@part
 def tally(wanted: Any, T: int, O: int, first: int, out: Any, wrong: Any) -> int:
     """Count the answers that are right; note in ``wrong`` (1, LANES) the sequences in which one is not."""
     correct = 0
@@ -95,7 +95,7 @@ def tally(wanted: Any, T: int, O: int, first: int, out: Any, wrong: Any) -> int:
     return correct
 
 
-@compiled
+@part
 def readout_gradients(n: Any, P: Any, T: int, first: int, h: Any, errors: Any, Vt: Any, G: Any) -> None:
     """Add dJ/dV and dJ/dd to ``G`` from dJ/do, and write the transpose of V, for the way back."""
     add_outer(errors, 0, n.O, n.O, h, (first + 1) * n.H, n.H, n.H, T - first, G, n.V)
@@ -103,7 +103,7 @@ def readout_gradients(n: Any, P: Any, T: int, first: int, h: Any, errors: Any, V
     transpose(P, n.V, n.O, n.H, Vt, 0, n.O)
 
 
-@compiled
+@part
 def add_readout_error(n: Any, t: int, first: int, Vt: Any, errors: Any, dh: Any) -> None:
     """Add dJ(t)/dh(t) = V^T dJ/do(t) to ``dh``."""
     if t >= first:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, transpose
@@ -23,7 +23,7 @@ RELU = 1
 """The number of the cell with relu in :data:`seqlab.fused.network.CELLS`."""
 
 
-@compiled
+@part
 def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
     """Read a sequence from the state in the first H rows of ``h``; fill the others."""
     H, relu = n.H, n.cell == RELU
@@ -38,12 +38,12 @@ def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: 
             store(h, (t + 1) * H + j, select(held, load(h, t * H + j), new))
 
 
-@compiled
+@part
 def backward(
     n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
 ) -> None:  # fmt: skip
-    """Go back from ``end`` to ``begin``: turn ``sums`` into delta, ``dh`` into dJ/dh there; add dJ/dW to ``G``."""
+    """Go back from ``end`` to ``begin``: turn sums into delta, dh into dJ/dh there; add dJ/dW to ``G``."""
     H, relu = n.H, n.cell == RELU
     transpose(P, n.W, H, H, Wt, 0, H)
     for t in range(end - 1, begin - 1, -1):

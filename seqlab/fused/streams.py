@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from seqlab.fused._compiling import compiled, instruction
+from seqlab.fused._compiling import compiled, instruction, part
 
 STATE = 4
 """Words of a stream: the state's high and low half, the increment's high and low half."""
@@ -83,7 +83,7 @@ def next_uniform(stream: Any) -> float:
     return float(next_word(stream) >> _U64(11)) * 2.0**-53
 
 
-@compiled
+@part
 def _advance(stream: Any) -> None:
     """Multiply the 128-bit state and add the increment."""
     high, low = stream[0], stream[1]
@@ -93,7 +93,7 @@ def _advance(stream: Any) -> None:
     stream[1] = new_low
 
 
-@compiled
+@part
 def _hash(value: Any, constant: Any) -> Any:
     value = value ^ constant[0]
     constant[0] = _U32(constant[0] * _U32(0x931E8875))
@@ -101,7 +101,7 @@ def _hash(value: Any, constant: Any) -> Any:
     return value ^ (value >> _SHIFT16)
 
 
-@compiled
+@part
 def _mix(x: Any, y: Any) -> Any:
     value = _U32(_U32(_U32(0xCA01F9DD) * x) - _U32(_U32(0x4973F715) * y))
     return value ^ (value >> _SHIFT16)

@@ -85,8 +85,13 @@ def _tanh64(x: Any) -> Any:
     return x
 
 
+_OPTIONS = {
+    "forceinline": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
+
+
 def _choose(function: Any, single: Any, double: Any) -> None:
-    @overload(function, jit_options={"forceinline": True, "error_model": "numpy"})
+    @overload(function, jit_options=_OPTIONS)
     def _typed(x: Any) -> Any:
         return single if x.dtype == types.float32 else double
 
