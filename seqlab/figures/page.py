@@ -90,8 +90,17 @@ def _results(facts: Mapping[str, Any]) -> str:
         "counted as taking longer than they were given (Kaplan-Meier).</p>"
     )
     return about + _table(
-        list(rows[0]), [[escape(str(cell)) for cell in row.values()] for row in rows], "model"
+        list(rows[0]), [[_whole(str(cell)) for cell in row.values()] for row in rows], "model"
     )
+
+
+def _whole(cell: str) -> str:
+    """Escape a cell; an interval in it is not broken over two lines.
+
+    >>> _whole("3/3 [0.44, 1.00]")
+    '3/3 [0.44,&nbsp;1.00]'
+    """
+    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "&nbsp;"), escape(cell))
 
 
 def _pictures(figures: Sequence[Mapping[str, str]], folder: Path) -> str:
