@@ -175,8 +175,12 @@ class Recurrent(SequenceModel):
         spec: what is known of the task.
         hidden_size: units of each layer.
         layers: how many layers, each reading the outputs of the one before.
-        dropout: the share of a layer's outputs that training silences, after each layer.
+        dropout: the share of a layer's outputs that training silences, after each layer; the same ones at
+            every step of a sequence (Gal & Ghahramani 2016).
         bidirectional: whether a second cell of each layer reads from the end; for tasks that are not causal.
+        input_scale: the first layer's input weights start uniform in plus or minus this; None for the cell's
+            own start. A symbol that is looked up brings one weight to a unit, not a sum of many: at the usual
+            1 / sqrt(H) a large network hardly hears it at first.
         **options: the settings of the cell.
     """
 
@@ -189,6 +193,7 @@ class Recurrent(SequenceModel):
         layers: Annotated[int, Field(ge=1, le=64)] = 1,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         bidirectional: bool = False,
+        input_scale: Annotated[float, Field(gt=0, le=100)] | None = None,
         **options: object,
     ) -> None:
         super().__init__(spec)
@@ -198,6 +203,7 @@ class Recurrent(SequenceModel):
                 hint="Set model.bidirectional=false.",
             )
         self.dropout = dropout
+        self.input_scale = input_scale
         self.causal = not bidirectional
         self.directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
@@ -239,11 +245,17 @@ class Recurrent(SequenceModel):
         with torch.no_grad():
             self.readout.weight.uniform_(-bound, bound, generator=generator)
             self.readout.bias.uniform_(-bound, bound, generator=generator)
+            if self.input_scale is not None:
+                for cell in self.cells[: self.directions]:
+                    for module in cell.modules():
+                        if isinstance(module, Input):
+                            module.weight.uniform_(-self.input_scale, self.input_scale, generator=generator)
 
     def _drop(self, x: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return x
-        kept = torch.empty_like(x, device="cpu").bernoulli_(1 - self.dropout, generator=self.noise)
+        kept = x.new_empty(len(x), 1, x.shape[2], device="cpu")  # one mask for all steps
+        kept.bernoulli_(1 - self.dropout, generator=self.noise)
         return x * kept.to(x.device).div_(1 - self.dropout)
 
 

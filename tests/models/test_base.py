@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from seqlab import registry
-from seqlab.contracts import Spec
+from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Recurrent, build_model
 from seqlab.settings import Component
@@ -42,3 +42,30 @@ def test_a_bidirectional_layer_is_two_cells_of_which_one_reads_from_the_end() ->
     h_back, _ = back(x.flip(1), back.start(2))
     wanted = model.readout(torch.cat([h_forth, h_back.flip(1)], -1))
     assert_close(model(x)[0], wanted)
+
+
+def test_dropout_silences_the_same_units_at_every_step() -> None:
+    """Without a recurrence of its own, a constant input gives the same output at every step, or silence."""
+    spec = Spec("tokens", 3, "classes", 2, causal=True)
+    model = build_model(Component(name="rnn", hidden_size=40, dropout=0.5), spec, seed=1)
+    masks = []
+    model.get_submodule("readout").register_forward_pre_hook(lambda _, inputs: masks.append(inputs[0] != 0))
+    model.train()
+    model.noise = torch_stream(1, "dropout", 0)
+    model(torch.zeros(5, 7, dtype=torch.int64))
+    (kept,) = masks
+    assert torch.equal(kept, kept[:, :1].expand_as(kept))
+    assert 0.3 < float(kept[:, 0].float().mean()) < 0.7
+    assert not torch.equal(kept[0, 0], kept[1, 0])
+
+
+def test_the_input_scale_sets_the_first_layer_alone() -> None:
+    spec = Spec("tokens", 5, "classes", 2, causal=True)
+    settings = {"name": "lstm", "hidden_size": 30, "layers": 2}
+    plain = build_model(Component(**settings), spec, seed=1)
+    scaled = build_model(Component(**settings, input_scale=2.0), spec, seed=1)
+    first = scaled.get_parameter("cells.0.input.weight")
+    assert 1.8 < float(first.detach().abs().max()) <= 2.0
+    for name, parameter in plain.named_parameters():
+        same = torch.equal(parameter, scaled.get_parameter(name))
+        assert same is (name != "cells.0.input.weight"), name
