@@ -50,6 +50,8 @@ class Task:
         protocols: the ways of judging a finished model, where there are several, for :meth:`evaluation`.
         vocabulary: the symbols of a task whose models can be sampled from, else None.
         sample: what a run writes early, middle and late in training, where there is a vocabulary.
+        symbols: what the input symbols are called, where their numbers say nothing.
+        answers: what the classes are called, likewise.
     """
 
     component: ClassVar = "task"
@@ -61,6 +63,8 @@ class Task:
     protocols: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
     sample: Sample = Sample()
+    symbols: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index`` (from 0) of ``size`` sequences."""

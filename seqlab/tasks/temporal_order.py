@@ -61,6 +61,8 @@ class TemporalOrder(Task):
     (torch.Size([32, 9]), torch.Size([32]))
     """
 
+    symbols, answers = tuple(SYMBOLS), tuple(CLASSES)
+
     def __init__(
         self, *, difficulty: Literal["easy", "normal", "moderate", "hard", "nightmare"] = "easy"
     ) -> None:

@@ -1,0 +1,102 @@
+"""One sequence as a network read it, ready to be drawn and to be written as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seqlab.analysis.states import Trace
+from seqlab.analysis.symbols import answer_names, input_names, visible
+from seqlab.contracts import Batch
+from seqlab.tasks import Task
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One kind of quantity of one layer.
+
+    Attributes:
+        layer: the number of the cell, from 0.
+        name: of the part of the state or of the gate, with its layer where there are several.
+        gate: whether it is a gate.
+        values: (H, T).
+    """
+
+    layer: int
+    name: str
+    gate: bool
+    values: Array
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network did with one sequence.
+
+    Attributes:
+        symbols: of each step; for features their numbers.
+        panels: for each layer the parts of the state, then the gates.
+        answers: what the network would have said after each step: probabilities of the classes, or values,
+            (T, O).
+        answer_names: of the classes; empty for values.
+        wanted: the right answer where the sequence has one, by name; else None.
+    """
+
+    symbols: tuple[str, ...]
+    panels: tuple[Panel, ...]
+    answers: Array
+    answer_names: tuple[str, ...]
+    wanted: str | None
+
+    @property
+    def said(self) -> list[str]:
+        """The likeliest class after each step; empty where the outputs are values."""
+        return [self.answer_names[best] for best in self.answers.argmax(1)] if self.answer_names else []
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; states and gates are lists over units of lists over steps."""
+        return {
+            "symbols": list(self.symbols),
+            "wanted": self.wanted,
+            "said": self.said,
+            "answer_names": list(self.answer_names),
+            "answers": self.answers.tolist(),
+            "panels": {panel.name: panel.values.tolist() for panel in self.panels},
+        }
+
+
+def reading(read: Trace, task: Task, row: int, batch: Batch | None = None) -> Reading:
+    """Cut one sequence out of a trace, without its padding.
+
+    Args:
+        read: the trace.
+        task: for the names of symbols and classes.
+        row: which sequence.
+        batch: where the inputs come from, for the right answer.
+    """
+    steps = read.active[row]
+    names = input_names(task)
+    symbols = [
+        visible(names[int(x)]) if names else " ".join(f"{value:.2g}" for value in x.tolist())
+        for x in read.inputs[row][steps]
+    ]
+    panels = []
+    for number, layer in enumerate(read.layers):
+        for kind in (layer.parts, layer.gates):
+            for name, values in kind.items():
+                label = f"{name}, {layer.name}" if layer.name else name
+                panels.append(Panel(number, label, kind is layer.gates, _array(values[row][steps].t())))
+    outputs, classes = read.outputs[row][steps], answer_names(task)
+    wanted = None
+    if batch is not None and batch.targets.dim() == 1:
+        wanted = visible(classes[int(batch.targets[row])]) if classes else f"{float(batch.targets[row]):.4g}"
+    answers = outputs.softmax(-1) if classes else outputs
+    return Reading(tuple(symbols), tuple(panels), _array(answers), tuple(map(visible, classes)), wanted)
+
+
+def _array(values: Any) -> Array:
+    return np.asarray(values.double().cpu().numpy())

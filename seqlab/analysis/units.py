@@ -1,0 +1,200 @@
+"""Single units of a trained network: which keeps a symbol in mind, and which it cannot do without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqlab.analysis.gates import Force
+from seqlab.analysis.states import Trace, trace
+from seqlab.analysis.symbols import input_names
+from seqlab.contracts import Batch
+from seqlab.models import Recurrent
+from seqlab.tasks import Task
+
+ENOUGH = 20
+"""In so many sequences a symbol must stand exactly twice for a unit to be looked for."""
+
+CLEAR = 0.9
+"""A unit is said to do it from this score on; 0.5 is chance."""
+
+NEAR = 5
+"""So many steps before and after a symbol are compared to see what it does."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A unit that lights at the first of two equal symbols and goes dark at the second.
+
+    Attributes:
+        symbol: the name of the symbol.
+        layer: the number of the cell, from 0.
+        unit: the number of the unit, from 0.
+        score: the least of three areas under the ROC curve, each the probability that h is further to its lit
+            side at one step than at another: between the two symbols and anywhere else; in the 5 steps from
+            the first symbol on and in the 5 before; in the 5 steps before the second and in the 5 from it on.
+            Measured on sequences other than those on which the unit was chosen.
+        before: the mean of h before the first symbol.
+        between: from the first symbol to the step before the second.
+        after: from the second symbol on.
+        sequences: on so many sequences.
+    """
+
+    symbol: str
+    layer: int
+    unit: int
+    score: float
+    before: float
+    between: float
+    after: float
+    sequences: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the unit does what it was looked for."""
+        return self.score >= CLEAR
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """How well a network does with each unit silenced.
+
+    Attributes:
+        metric: the task's figure.
+        intact: its value with all units.
+        silenced: for each cell and unit its value with h of that unit held at 0.
+        sequences: on so many sequences.
+    """
+
+    metric: str
+    intact: float
+    silenced: tuple[tuple[float, ...], ...]
+    sequences: int
+
+
+def find_switches(model: Recurrent, task: Task, *, sequences: int, seed: int) -> list[Switch]:
+    """Find for each symbol the unit that lights at its first and goes dark at its second appearance.
+
+    Looked at are the sequences that hold the symbol exactly twice, of one batch of the test set; the unit
+    that is found there is judged on the next batch.
+
+    Args:
+        model: the network.
+        task: what it was trained on.
+        sequences: the size of a batch.
+        seed: of the batches.
+
+    Returns:
+        The best unit for each symbol that is twice in enough sequences, the clearest first.
+    """
+    names = input_names(task)
+    if not names:
+        return []
+    first, second = (trace(model, task.batch("test", index, sequences, seed).inputs) for index in (0, 1))
+    found: list[Switch] = []
+    for symbol, name in enumerate(names):
+        if min(int(_holds_twice(read, symbol).sum()) for read in (first, second)) < ENOUGH:
+            continue
+        score = [_scores(read, symbol) for read in (first, second)]  # for each cell (2, H): lit up, lit down
+        _, layer, side, unit = max(
+            (float(value), layer, side, unit)
+            for layer, both in enumerate(score[0])
+            for side, values in enumerate(both)
+            for unit, value in enumerate(values)
+        )
+        rows = _holds_twice(second, symbol)
+        seen = _seen(second, symbol)[rows]
+        h = _h(second, layer)[rows][..., unit]
+        active = second.active[rows]
+        before, between, after = (float(h[active & (seen == count)].mean()) for count in (0, 1, 2))
+        judged = float(score[1][layer][side, unit])
+        found.append(Switch(name, layer, unit, judged, before, between, after, int(rows.sum())))
+    return sorted(found, key=lambda switch: -switch.score)
+
+
+def accuracy(
+    model: Recurrent,
+    task: Task,
+    batch: Batch,
+    *,
+    force: Force | None = None,
+    silent: tuple[int, int] | None = None,
+) -> float:
+    """Return the task's metric on a batch, with gates held or a unit silenced; see :func:`trace`."""
+    outputs = trace(model, batch.inputs, force=force, silent=silent).outputs
+    return float(task.metrics(task.tally(outputs, batch))[task.metric])
+
+
+def lesions(model: Recurrent, task: Task, *, sequences: int, seed: int) -> Lesions:
+    """Silence each unit in turn and measure what it costs, on one batch of the test set."""
+    batch = task.batch("test", 0, sequences, seed)
+    cells: list[Any] = list(model.cells)
+    return Lesions(
+        metric=task.metric,
+        intact=accuracy(model, task, batch),
+        silenced=tuple(
+            tuple(accuracy(model, task, batch, silent=(layer, unit)) for unit in range(cell.hidden_size))
+            for layer, cell in enumerate(cells)
+        ),
+        sequences=len(batch.inputs),
+    )
+
+
+def area_under_curve(values: Tensor, positive: Tensor) -> Tensor:
+    """Return the area under the ROC curve of each column of (N, H) for the rows (N,) that are True.
+
+    It is the probability that a positive row has a greater value than another; equal values count one half.
+
+    >>> values = torch.tensor([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+    >>> area_under_curve(values, torch.tensor([False, False, True])).tolist()
+    [1.0, 0.5]
+    """
+    ascending, order = values.double().sort(0)
+    count = len(values)
+    rank = torch.arange(1, count + 1, dtype=torch.float64)[:, None].expand_as(ascending).contiguous()
+    starts = torch.ones_like(ascending, dtype=torch.bool)
+    starts[1:] = ascending[1:] != ascending[:-1]
+    group = starts.cumsum(0) - 1  # equal values share the mean of their ranks
+    total, size = torch.zeros_like(rank), torch.zeros_like(rank)
+    total.scatter_add_(0, group, rank)
+    size.scatter_add_(0, group, torch.ones_like(rank))
+    shared = (total / size.clamp(min=1)).gather(0, group)
+    ranks = torch.empty_like(shared).scatter_(0, order, shared)
+    positives = int(positive.sum())
+    above = ranks[positive].sum(0) - positives * (positives + 1) / 2
+    return above / (positives * (count - positives))
+
+
+def _scores(read: Trace, symbol: int) -> list[Tensor]:
+    """Return for each cell the score (2, H) of its units, with lit meaning greater and meaning smaller."""
+    rows = _holds_twice(read, symbol)
+    seen, active = _seen(read, symbol)[rows], read.active[rows]
+    step = torch.arange(seen.shape[1])
+    first, second = ((seen < count).sum(1, keepdim=True) for count in (1, 2))  # (B, 1)
+    near_first = active & (step >= first - NEAR) & (step < first + NEAR)
+    near_second = active & (step >= second - NEAR) & (step < second + NEAR)
+    scores = []
+    for layer in range(len(read.layers)):
+        h = _h(read, layer)[rows]
+        areas = torch.stack(
+            [area_under_curve(h[where], (seen == 1)[where]) for where in (active, near_first, near_second)]
+        )  # (3, H)
+        scores.append(torch.stack([areas.amin(0), (1 - areas).amin(0)]))
+    return scores
+
+
+def _holds_twice(read: Trace, symbol: int) -> Tensor:
+    """Say which sequences (B,) hold a symbol twice, with steps between and around to tell a unit by."""
+    return (read.inputs == symbol).sum(1) == 2
+
+
+def _seen(read: Trace, symbol: int) -> Tensor:
+    """Return how often a symbol has been read at each step, (B, T)."""
+    return (read.inputs == symbol).cumsum(1)
+
+
+def _h(read: Trace, layer: int) -> Tensor:
+    return next(iter(read.layers[layer].parts.values()))

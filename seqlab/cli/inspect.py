@@ -1,0 +1,282 @@
+"""`seqlab inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+
+if TYPE_CHECKING:
+    from seqlab.analysis.gates import Force
+    from seqlab.analysis.reading import Reading
+    from seqlab.analysis.units import Switch
+    from seqlab.contracts import Batch
+    from seqlab.models import Recurrent
+    from seqlab.runs import Run
+    from seqlab.training import Session
+
+
+def inspect(
+    run: Annotated[
+        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+    ] = "latest",
+    text: Annotated[
+        str | None, typer.Option("--input", help="The sequence to read, such as BbXcXcbE.")
+    ] = None,
+    example: Annotated[
+        int | None, typer.Option(min=0, help="Number of a sequence of the test set, from 0.")
+    ] = None,
+    force: Annotated[
+        str | None, typer.Option(help="Gates to hold, such as f=1,i=0; says what it costs.")
+    ] = None,
+    start: Annotated[int, typer.Option("--from", min=0, help="First step at which gates are held.")] = 0,
+    stop: Annotated[int | None, typer.Option("--to", min=1, help="First step that is free again.")] = None,
+    lesions: Annotated[
+        bool, typer.Option("--lesions", help="Silence each unit in turn; says what it costs.")
+    ] = False,
+    sequences: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Test sequences on which units are judged.")
+    ] = 512,
+    model: Annotated[
+        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+) -> None:
+    """Look inside a trained network: hidden state, cell state and gates over time.
+
+    Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
+    seqlab inspect --force f=1,i=0 --from 20 --to 60
+    """
+    from seqlab.analysis.states import network_of
+    from seqlab.errors import UsageError
+    from seqlab.registry import admit
+    from seqlab.runs import find_run
+
+    if text is not None and example is not None:
+        raise UsageError("Both --input and --example are given.", hint="Leave one out.")
+    if lesions and force is not None:
+        raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
+    for plugin in (model, task):
+        if plugin is not None:
+            admit(plugin)
+    found = find_run(run)
+    session = _open(found, model)
+    network = network_of(session.model, session.experiment.model.name)
+    folder = found.figures if output is None else output
+    if lesions:
+        return _lesions(found, session, network, sequences, folder, as_json)
+    held = None if force is None else _force(network, force, start, stop)
+    return _states(found, session, network, text, example, held, sequences, folder, as_json)
+
+
+def _open(run: Run, model: str | None) -> Session:
+    """Build a run's task and its trained model, on the processor."""
+    from dataclasses import replace
+
+    from seqlab.training import reopen
+    from seqlab.training.checkpoints import load_weights
+
+    session = reopen(run, model)
+    load_weights(run.best_weights, session.model)
+    session.model.to("cpu").eval()
+    return replace(session, model=session.model)
+
+
+def _states(
+    run: Run,
+    session: Session,
+    network: Recurrent,
+    text: str | None,
+    example: int | None,
+    force: Force | None,
+    sequences: int,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    from seqlab.analysis.reading import reading
+    from seqlab.analysis.states import trace
+    from seqlab.analysis.symbols import read_symbols
+    from seqlab.analysis.units import accuracy, find_switches
+    from seqlab.figures.states import classes_figure, states_figure
+
+    task, seed = session.task, session.experiment.seed
+    batch = task.batch("test", 0, sequences, seed)
+    switches = find_switches(network, task, sequences=sequences, seed=seed)
+    switch = next((switch for switch in switches if switch.is_clear), None)
+    if text is not None:
+        read = reading(trace(network, read_symbols(task, text), force=force), task, 0)
+    else:
+        row = _row(batch, example, session, switch)
+        read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, _rows(batch, row))
+    title = f"{run.id}" if read.wanted is None else f"{run.id}, class {read.wanted}"
+    pictures = {"states": states_figure(read, title, switch)}
+    classes = _of_each_class(network, session, batch, force)
+    if text is None and example is None and len(classes) > 1:
+        pictures["classes"] = classes_figure(classes, f"{run.id}: h, a sequence of each class", switch)
+    paths = _save(pictures, folder)
+    costs: dict[str, Any] | None = None
+    if force is not None:
+        costs = {
+            "gates": dict(force.gates),
+            "from": force.start,
+            "to": force.stop,
+            "metric": task.metric,
+            "free": accuracy(network, task, batch),
+            "forced": accuracy(network, task, batch, force=force),
+            "sequences": len(batch.inputs),
+        }
+    if as_json:
+        return show_json(
+            {
+                "run": run.id,
+                **read.to_dict(),
+                "switches": [{**vars(item), "is_clear": item.is_clear} for item in switches],
+                "force": costs,
+                "figures": paths,
+            }
+        )
+    _say(read, switches)
+    if costs is not None:
+        print(
+            f"With {', '.join(f'{name} = {value:g}' for name, value in costs['gates'].items())} from step "
+            f"{start_word(force)}: {task.metric} {costs['forced']:.4g}, left free {costs['free']:.4g} "
+            f"({costs['sequences']:,} test sequences)."
+        )
+    return _point_to(
+        paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
+    )
+
+
+def start_word(force: Force | None) -> str:
+    """Word the steps over which gates are held."""
+    assert force is not None
+    return f"{force.start} to the end" if force.stop is None else f"{force.start} to {force.stop - 1}"
+
+
+def _say(read: Reading, switches: list[Switch]) -> None:
+    """Print what the network would have said after each symbol, where that changes, and the units found."""
+    if read.answer_names:
+        rows, before = [], None
+        for step, (symbol, said) in enumerate(zip(read.symbols, read.said, strict=True)):
+            if said != before or step == len(read.said) - 1:
+                rows.append((str(step), symbol, said, f"{read.answers[step].max():.3f}"))
+            before = said
+        show_table(("step", "after reading", "would say", "probability"), rows)
+        print(f"wanted: {read.wanted}" if read.wanted is not None else "", end="\n\n")
+    for item in switches:
+        does = "lights at the first" if item.is_clear else "is the nearest to one that lights at the first"
+        print(
+            f"Unit {item.unit} of cell {item.layer} {does} {item.symbol} and goes dark at the second: "
+            f"score {item.score:.3f}; h {item.before:+.3f} before, {item.between:+.3f} between, "
+            f"{item.after:+.3f} after ({item.sequences:,} sequences)."
+        )
+
+
+def _row(batch: Batch, example: int | None, session: Session, switch: Switch | None) -> int:
+    """Return which sequence of the batch to show: by default the first that the marked unit switches in."""
+    from seqlab.analysis.symbols import input_names
+    from seqlab.errors import UsageError
+
+    if example is not None:
+        if example >= len(batch.inputs):
+            raise UsageError(
+                f"There is no example {example}; the set has {len(batch.inputs)}, counted from 0.",
+                hint=f"For a larger set add --sequences {example + 1}",
+            )
+        return example
+    if switch is None:
+        return 0
+    symbol = input_names(session.task).index(switch.symbol)
+    return int(((batch.inputs == symbol).sum(1) == 2).int().argmax())
+
+
+def _rows(batch: Batch, row: int) -> Batch:
+    """Return a batch of one row of another."""
+    from dataclasses import replace
+
+    mask = None if batch.mask is None else batch.mask[row : row + 1]
+    here = slice(row, row + 1)
+    return replace(batch, inputs=batch.inputs[here], targets=batch.targets[here], mask=mask)
+
+
+def _of_each_class(network: Recurrent, session: Session, batch: Batch, force: Force | None) -> list[Reading]:
+    """Return a sequence of each class, where sequences have classes."""
+    from seqlab.analysis.reading import reading
+    from seqlab.analysis.states import trace
+    from seqlab.analysis.symbols import answer_names
+    from seqlab.figures.states import MOST_CLASSES
+
+    classes = len(answer_names(session.task))
+    if batch.targets.dim() != 1 or not 0 < classes <= MOST_CLASSES:
+        return []
+    rows = [int((batch.targets == label).int().argmax()) for label in sorted(set(batch.targets.tolist()))]
+    chosen = [_rows(batch, row) for row in rows]
+    return [reading(trace(network, one.inputs, force=force), session.task, 0, one) for one in chosen]
+
+
+def _force(network: Recurrent, text: str, start: int, stop: int | None) -> Force:
+    from seqlab.analysis.gates import Force, check_force
+    from seqlab.errors import UsageError
+
+    gates: dict[str, float] = {}
+    for word in text.split(","):
+        name, _, value = (part.strip() for part in word.partition("="))
+        try:
+            gates[name] = float(value)
+        except ValueError:
+            raise UsageError(
+                f"{word.strip()!r} holds no gate at a value.", hint="Write for example --force f=1,i=0"
+            ) from None
+    if stop is not None and stop <= start:
+        raise UsageError(
+            f"--from {start} --to {stop} holds no step.", hint="--to is the first step free again."
+        )
+    force = Force(gates, start, stop)
+    check_force(network, force)
+    return force
+
+
+def _lesions(
+    run: Run, session: Session, network: Recurrent, sequences: int, folder: Path, as_json: bool
+) -> None:
+    from seqlab.analysis.units import lesions
+    from seqlab.figures.states import lesions_figure
+
+    found = lesions(network, session.task, sequences=sequences, seed=session.experiment.seed)
+    paths = _save({"lesions": lesions_figure(found)}, folder)
+    if as_json:
+        return show_json({"run": run.id, **vars(found), "figures": paths})
+    show_table(
+        ("cell", "unit", f"{found.metric} without it", "change"),
+        [
+            (str(cell), str(unit), f"{value:.4f}", f"{value - found.intact:+.4f}")
+            for cell, values in enumerate(found.silenced)
+            for unit, value in enumerate(values)
+        ],
+    )
+    print(f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} test sequences)")
+    return _point_to(paths, "seqlab inspect, to see what the units do")
+
+
+def _save(pictures: dict[str, Any], folder: Path) -> list[str]:
+    from seqlab.errors import UsageError
+    from seqlab.figures.style import save
+
+    try:
+        return [str(path) for name, figure in pictures.items() for path in save(figure, folder / name)]
+    except OSError as error:
+        raise UsageError(f"Cannot write pictures to {folder}: {error.strerror}.") from None
+
+
+def _point_to(paths: list[str], following: str) -> None:
+    for path in paths:
+        print(path)
+    stderr().print(f"Next: {following}", soft_wrap=True, markup=False)

@@ -1,0 +1,89 @@
+"""`seqlab inspect`: what it says, draws and refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from seqlab.cli.inspect import inspect
+from seqlab.cli.train import train
+from seqlab.errors import SettingsError, UsageError
+
+QUICK = ["training.steps=1", "training.test_sequences=32", "training.evaluation_sequences=32"]
+
+
+@pytest.fixture
+def trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Any]:
+    """Yield a function that trains an experiment for a step, and then tells what inspect says of it."""
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+    def of(experiment: str, **settings: Any) -> Any:
+        train(experiment, QUICK, quiet=True, **settings)
+
+        def told(**words: Any) -> dict[str, Any]:
+            capsys.readouterr()
+            inspect(as_json=True, **{"sequences": 32, **words})
+            return dict(json.loads(capsys.readouterr().out))
+
+        return told
+
+    threads = torch.get_num_threads()
+    yield of
+    torch.set_flush_denormal(False)  # what training sets for its process
+    torch.set_num_threads(threads)
+
+
+def test_what_is_typed_is_read(trained: Any) -> None:
+    told = trained("temporal-order")(text="BbXcXcbE")
+    assert told["symbols"] == list("BbXcXcbE")
+    assert list(told["panels"]) == ["h", "c", "i", "f", "g", "o"]
+    assert len(told["said"]) == 8
+    assert all(Path(path).is_file() for path in told["figures"])
+
+
+def test_held_gates_and_lesions(trained: Any, tmp_path: Path) -> None:
+    told = trained("temporal-order")
+    held = told(force="f=1,i=0", output=tmp_path / "out")
+    assert held["panels"]["c"] == [[0.0] * len(held["symbols"])] * 12  # nothing was ever written
+    assert held["force"]["forced"] <= 1
+    pictures = {"states.png", "states.svg", "classes.png", "classes.svg"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == pictures
+    assert [len(values) for values in told(lesions=True)["silenced"]] == [12]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"force": "z=1"}, "no gate 'z'; it has i, f, g, o"),
+        ({"force": "f"}, "holds no gate at a value"),
+        ({"force": "f=1", "start": 5, "stop": 5}, "holds no step"),
+        ({"text": "BZE"}, "'Z' at position 1"),
+        ({"example": 32}, "no example 32"),
+        ({"text": "B", "example": 1}, "Leave one out"),
+        ({"lesions": True, "force": "f=1"}, "Leave one out"),
+    ],
+)
+def test_wrong_words_are_explained(trained: Any, words: dict[str, Any], said: str) -> None:
+    told = trained("temporal-order")
+    with pytest.raises(UsageError, match=said):
+        told(**words)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "panels"), [("hello", ["h"]), ("adding", ["h", "c", "i", "f", "g", "o"])]
+)
+def test_other_tasks_are_inspected(trained: Any, experiment: str, panels: list[str]) -> None:
+    assert list(trained(experiment)()["panels"]) == panels
+
+
+def test_a_run_without_cells_is_refused(trained: Any) -> None:
+    told = trained("hello", model="ngram", task="char-lm[corpus=miniature]")
+    with pytest.raises(SettingsError, match="ngram is not made of recurrent cells"):
+        told()
