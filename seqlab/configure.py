@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
-    from seqlab.settings import CompareExperiment, Document, GradientExperiment, TrainExperiment
+    from seqlab.settings import AnyExperiment, Document
 
 _COMPONENTS: tuple[Kind, ...] = ("task", "model")
 _DESCRIBING = frozenset({"kind", "experiment", "summary", "presets", "models"})
@@ -31,7 +31,7 @@ def load_settings(
     preset: str | None = None,
     seed: int | None = None,
     task: str | None = None,
-) -> tuple[TrainExperiment | CompareExperiment | GradientExperiment, Document]:
+) -> tuple[AnyExperiment, Document]:
     """Read an experiment, lay over it what the user says, and check it.
 
     Args:

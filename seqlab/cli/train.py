@@ -68,8 +68,9 @@ def train(
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8
     """
+    from seqlab.cli.by_hand import run_by_hand
     from seqlab.cli.gradients import run_gradients
-    from seqlab.settings import CompareExperiment, GradientExperiment
+    from seqlab.settings import CompareExperiment, GradientExperiment, WorkedExperiment
 
     words = list(overrides or [])
     if device is not None:
@@ -88,6 +89,8 @@ def train(
         options.admit_models(settings.models, document)
     if isinstance(settings, GradientExperiment):
         return run_gradients(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, WorkedExperiment):
+        return run_by_hand(settings, as_json=as_json)
     if isinstance(settings, CompareExperiment):
         return _compare(settings, difficulty, quiet, as_json)
     return _train(settings, budget, dry_run, quiet, as_json)

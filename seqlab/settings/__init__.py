@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqlab.settings.checking import check, explain
     from seqlab.settings.schema import (
         ADAPTER,
+        AnyExperiment,
         CompareExperiment,
         Component,
         Compute,
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
         Settings,
         TrainExperiment,
         Training,
+        WorkedExperiment,
     )
 
 __all__ = [
     "ADAPTER",
     "COMMAND_LINE",
+    "AnyExperiment",
     "CompareExperiment",
     "Component",
     "Compute",
@@ -37,6 +40,7 @@ __all__ = [
     "Settings",
     "TrainExperiment",
     "Training",
+    "WorkedExperiment",
     "apply_overrides",
     "apply_preset",
     "check",

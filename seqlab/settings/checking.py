@@ -11,18 +11,27 @@ from pydantic import BaseModel, ValidationError
 from seqlab.errors import SettingsError, nearest
 from seqlab.settings.allowed import allowed, at, keys, schema_of
 from seqlab.settings.reader import Document, show
-from seqlab.settings.schema import ADAPTER, CompareExperiment, GradientExperiment, TrainExperiment
+from seqlab.settings.schema import (
+    ADAPTER,
+    AnyExperiment,
+    CompareExperiment,
+    GradientExperiment,
+    TrainExperiment,
+    WorkedExperiment,
+)
 
 KINDS: Mapping[str, type[BaseModel]] = {
     "train": TrainExperiment,
     "compare": CompareExperiment,
     "gradients": GradientExperiment,
+    "worked-example": WorkedExperiment,
+    "memory-gates": WorkedExperiment,
 }
 _MOST = 10
 """So many findings are shown; a file of another program would have hundreds."""
 
 
-def check(document: Document) -> TrainExperiment | CompareExperiment | GradientExperiment:
+def check(document: Document) -> AnyExperiment:
     """Validate a document.
 
     Raises:

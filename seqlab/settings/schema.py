@@ -5,6 +5,7 @@ An experiment is one YAML file. Its ``kind`` says what running it means:
     train       one model learns one task
     compare     several models learn the task of another experiment, over several seeds
     gradients   the gradient through time is measured at the start, nothing is trained
+    worked-example, memory-gates    a small network is worked out or driven by hand, nothing is trained
 """
 
 from __future__ import annotations
@@ -166,5 +167,14 @@ class GradientExperiment(Settings):
     presets: Presets = Field(default_factory=dict)
 
 
-Experiment = Annotated[TrainExperiment | CompareExperiment | GradientExperiment, Field(discriminator="kind")]
-ADAPTER: TypeAdapter[TrainExperiment | CompareExperiment | GradientExperiment] = TypeAdapter(Experiment)
+class WorkedExperiment(Settings):
+    """A small network is worked out or driven by hand; there is nothing to set."""
+
+    kind: Literal["worked-example", "memory-gates"]
+    experiment: Name
+    summary: str = ""
+
+
+AnyExperiment = TrainExperiment | CompareExperiment | GradientExperiment | WorkedExperiment
+Experiment = Annotated[AnyExperiment, Field(discriminator="kind")]
+ADAPTER: TypeAdapter[AnyExperiment] = TypeAdapter(Experiment)

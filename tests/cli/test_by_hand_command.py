@@ -1,0 +1,36 @@
+"""`seqlab train worked-example` as a user types it."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import Command
+
+
+def test_the_worked_example_is_printed_step_by_step(seqlab_command: Command) -> None:
+    result = seqlab_command("train", "worked-example")
+    assert result.returncode == 0, result.stderr
+    assert "h = tanh(a)               = (0.0997, 0.0000, 0.0997)" in result.stdout
+    assert "y' = softmax(o)           = (0.5299, 0.4701)    wanted (0.7000, 0.4000)" in result.stdout
+    assert "All three agree for the rnn, the lstm and the gru." in result.stdout
+    told = json.loads(seqlab_command("train", "worked-example", "--json").stdout)
+    assert len(told["steps"]) == 4
+    assert all(check["agrees"] for check in told["checks"])
+
+
+def test_there_is_nothing_to_set(seqlab_command: Command) -> None:
+    refused = seqlab_command("train", "worked-example", "seed=3")
+    assert refused.returncode == 2
+    assert "there is no setting 'seed'" in refused.stderr
+
+
+def test_the_memory_is_driven(seqlab_command: Command) -> None:
+    told = json.loads(seqlab_command("train", "memory-gates", "--json").stdout)
+    assert [drive["name"] for drive in told["drives"]] == [
+        "output on",
+        "output off",
+        "reset",
+        "keep",
+        "write",
+    ]
+    assert len(told["figures"]) == 2
