@@ -12,7 +12,9 @@ from seqlab.cli import (
     complete,
     config,
     diff,
+    explain,
     export,
+    inspect,
     notes,
     novel,
     plot,
@@ -66,6 +68,8 @@ app.command(rich_help_panel=INSPECT)(novel.novel)
 app.command(rich_help_panel=INSPECT)(runs.runs)
 app.command(rich_help_panel=INSPECT)(show.show)
 app.command(rich_help_panel=INSPECT)(plot.plot)
+app.command(rich_help_panel=INSPECT)(inspect.inspect)
+app.command(rich_help_panel=INSPECT)(explain.explain)
 app.command(rich_help_panel=INSPECT)(diff.diff)
 app.command(rich_help_panel=INSPECT)(report.report)
 for managing in (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export):

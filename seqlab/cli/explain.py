@@ -1,0 +1,62 @@
+"""`seqlab explain`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+
+
+def explain(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A name, lstm[hidden_size=8], or your own my_cell.py.", autocompletion=options.complete_model
+        ),
+    ],
+    inputs: Annotated[int, typer.Option(min=1, max=100_000, help="Symbols or features of the task.")] = 8,
+    outputs: Annotated[int, typer.Option(min=1, max=100_000, help="Outputs of the task.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+) -> None:
+    """Explain a model: its equations, its weights, and what a step costs.
+
+    Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64
+    """
+    from seqlab.analysis.anatomy import dissect
+    from seqlab.registry import admit, check_options, is_plugin, parse_reference
+    from seqlab.settings import Document
+
+    written = parse_reference(model)
+    if is_plugin(written.name):
+        admit(written.name)
+    component = check_options("model", written, Document({}, model))
+    found = dissect(component, inputs=inputs, outputs=outputs)
+    if as_json:
+        return show_json(found.to_dict())
+    print(f"{model}: {found.summary}\n")
+    for line in found.equations:
+        print(f"    {line}".rstrip())
+    print("" if found.equations else "Its description holds no equations.\n")
+    if found.state:
+        print(
+            f"state: {', '.join(found.state)}" + (f"; gates: {', '.join(found.gates)}" if found.gates else "")
+        )
+        print(f"H = {component.options['hidden_size']} units, I = {inputs} inputs, O = {outputs} outputs\n")
+    show_table(
+        ("weights", "shape", "in letters", "count"),
+        [
+            (weight.name, " x ".join(map(str, weight.shape)), weight.letters, f"{weight.count:,}")
+            for weight in found.weights
+        ],
+    )
+    print(f"\n{found.parameters:,} weights in all")
+    for kind, count in found.multiply_adds.items():
+        reading = "symbols (looked up)" if kind == "tokens" else "features"
+        print(f"{count:,} multiply-adds a step in matrix products, reading {reading}")
+    if not found.multiply_adds:
+        print("It is not made of recurrent cells: what a step costs is not counted.")
+    stderr().print("Next: seqlab train temporal-order --model " + model, soft_wrap=True, markup=False)
+    return None

@@ -1,0 +1,28 @@
+"""`seqlab explain` as a user types it."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import Command
+
+
+def test_a_model_is_explained(seqlab_command: Command) -> None:
+    result = seqlab_command("explain", "lstm[hidden_size=12]")
+    assert result.returncode == 0, result.stderr
+    assert "c(t) = f(t) * c(t-1) + i(t) * g(t)" in result.stdout
+    assert "cells.0.W\t48 x 12\t4H x H\t576" in result.stdout
+    assert "1,060 weights in all" in result.stdout
+    told = json.loads(seqlab_command("explain", "gru", "--inputs", "2", "--json").stdout)
+    assert told["gates"] == ["r", "z", "n"]
+
+
+def test_wrong_names_are_explained(seqlab_command: Command) -> None:
+    for word, said in [
+        ("lsmt", "Did you mean 'lstm'"),
+        ("lstm[forget=1]", "there is no setting"),
+        ("no.py", "no.py"),
+    ]:
+        refused = seqlab_command("explain", word)
+        assert refused.returncode == 2
+        assert said in refused.stderr
