@@ -53,7 +53,7 @@ def settings_schema(
     """Return the JSON schema of settings files.
 
     Args:
-        kind: of one kind of experiment alone: ``train``, ``compare`` or ``gradients``.
+        kind: of one kind of experiment alone, such as ``train``.
         model: with this model alone.
         task: with this task alone.
     """
@@ -63,7 +63,7 @@ def settings_schema(
 
     components = {"model": _components("model", model), "task": _components("task", task)}
     narrowed = {"model": model is not None, "task": task is not None}
-    kinds = [KINDS[kind]] if kind else list(KINDS.values())
+    kinds = [KINDS[kind]] if kind else list(dict.fromkeys(KINDS.values()))
     every = [*kinds, *(cls for of_kind in components.values() for cls in of_kind.values())]
     references, schema = models_json_schema(
         [(cls, "validation") for cls in every], title="Settings of seqlab experiments"
