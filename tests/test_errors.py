@@ -17,6 +17,7 @@ def test_every_error_has_its_exit_code():
         "SettingsError": 2,
         "PluginError": 2,
         "TextError": 2,
+        "UnreachableError": 2,
         "RunFolderError": 2,
         "UnknownNameError": 2,
         "Interrupted": 130,
