@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line; exit with 0, 1 (failed), 2 (wrong usage) or 130 (interrupted)."""
+    # torch's threads wait for each other by spinning; beside any other busy process that makes a step of two
+    # threads several times slower. A short spin costs nothing measurable. It must be said before torch loads.
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
     from seqlab.cli.app import app
     from seqlab.cli.console import show_error
     from seqlab.errors import SeqlabError
