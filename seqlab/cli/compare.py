@@ -23,7 +23,7 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Models (lstm, lstm[hidden_size=8], my_cell.py), then settings as key.path=value.",
+            help=r"Models (lstm, lstm\[hidden_size=8], my_cell.py), then settings as key.path=value.",
             metavar="MODEL... [KEY=VALUE]...",
             autocompletion=options.complete_model_or_setting,
         ),

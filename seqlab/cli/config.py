@@ -36,7 +36,7 @@ def config(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Another model: a name, lstm[hidden_size=8], or your own my_cell.py.",
+            help="Another model: a name, lstm\\[hidden_size=8], or your own my_cell.py.",
             autocompletion=options.complete_model,
         ),
     ] = None,

@@ -40,14 +40,14 @@ def train(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Another model: a name, lstm[hidden_size=8], or your own my_cell.py.",
+            help="Another model: a name, lstm\\[hidden_size=8], or your own my_cell.py.",
             autocompletion=options.complete_model,
         ),
     ] = None,
     task: Annotated[
         str | None,
         typer.Option(
-            help="Another task: a name, echo[delay=5], or your own my_task.py.",
+            help="Another task: a name, echo\\[delay=5], or your own my_task.py.",
             autocompletion=options.complete_task,
         ),
     ] = None,

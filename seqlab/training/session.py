@@ -59,7 +59,7 @@ def open_session(experiment: TrainExperiment) -> Session:
             names a metric that the task does not have.
     """
     task = build_task(experiment.task)
-    model = build_model(experiment.model, task.spec, experiment.seed)
+    model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
     compute = prepare(experiment.compute, device, count_parameters(model))
     experiment = experiment.model_copy(update={"compute": compute})
@@ -316,6 +316,21 @@ def _summarise(run: Run, session: Session, learner: Learner, started: float) -> 
 
 def _text_figures(metrics: dict[str, float]) -> dict[str, float]:
     return {"nats": metrics["loss"], "bits": metrics["bits"], "perplexity": metrics["perplexity"]}
+
+
+def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
+    """Build the model, or say that it does not fit into memory."""
+    try:
+        return build_model(experiment.model, task.spec, experiment.seed)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        options = experiment.model.options
+        sizes = ", ".join(f"{key} {options[key]}" for key in ("hidden_size", "layers") if key in options)
+        raise SettingsError(
+            f"The model {experiment.model.name} ({sizes}) does not fit into memory.",
+            hint="Choose a smaller model.hidden_size or fewer layers.",
+        ) from None
 
 
 def _try_out(session: Session) -> None:
