@@ -51,14 +51,14 @@ class Copy(Task):
         symbols: Annotated[int, Field(ge=2, le=10_000)] = 8,
         recall: Annotated[int, Field(ge=1, le=1_000)] = 10,
     ) -> None:
-        self.lag, self.symbols, self.recall = lag, symbols, recall
+        self.lag, self.alphabet, self.recall = lag, symbols, recall
         self.blank, self.delimiter = symbols, symbols + 1
         self.spec = Spec("tokens", symbols + 2, "classes", symbols + 1, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs and targets (B, lag + 2 recall)."""
         stream = numpy_stream(seed, "copy", split, index)
-        wanted = stream.integers(0, self.symbols, (size, self.recall))
+        wanted = stream.integers(0, self.alphabet, (size, self.recall))
         inputs = np.full((size, self.lag + 2 * self.recall), self.blank, dtype=np.int64)
         targets = inputs.copy()
         inputs[:, : self.recall] = wanted
@@ -74,7 +74,7 @@ class Copy(Task):
         >>> round(Copy(lag=100).memoryless_loss(), 4)
         0.1733
         """
-        return self.recall * math.log(self.symbols) / (self.lag + 2 * self.recall)
+        return self.recall * math.log(self.alphabet) / (self.lag + 2 * self.recall)
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
