@@ -13,7 +13,7 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## Train a character model and sample from it, then compare two models: under 3 minutes, offline.
 	$(BIN)/seqlab train char-shakespeare --budget 60s
-	$(BIN)/seqlab compare rnn lstm --seeds 5
+	$(BIN)/seqlab compare rnn lstm --seeds 6
 	$(BIN)/seqlab sample --prime "the" --length 300
 
 test: $(READY)  ## All tests and doctests but the slow ones.
