@@ -6,7 +6,7 @@ Neither knows the device it was written on.
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,16 @@ import torch
 
 from seqlab.errors import RunFolderError
 from seqlab.models import SequenceModel
+from seqlab.runs import replace_file
 from seqlab.training.loop import Learner
 
 
 def save_checkpoint(path: Path, learner: Learner) -> None:
     """Save all that ``learner`` needs to go on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".tmp")
-    torch.save(learner.state_dict(), beside)
-    _replace(beside, path)
+    data = io.BytesIO()
+    torch.save(learner.state_dict(), data)
+    replace_file(path, data.getvalue())
 
 
 def load_checkpoint(path: Path, learner: Learner) -> None:
@@ -46,11 +47,8 @@ def load_checkpoint(path: Path, learner: Learner) -> None:
 def save_weights(path: Path, model: SequenceModel) -> None:
     """Save a model's weights alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".tmp")
-    safetensors.torch.save_file(
-        {name: tensor.contiguous() for name, tensor in model.state_dict().items()}, beside
-    )
-    _replace(beside, path)
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    replace_file(path, safetensors.torch.save(tensors))
 
 
 def load_weights(path: Path, model: SequenceModel) -> None:
@@ -85,12 +83,6 @@ def _read(path: Path) -> dict[str, Any]:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _replace(beside: Path, path: Path) -> None:
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def step_of(path: Path) -> int:
