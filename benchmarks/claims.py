@@ -16,8 +16,8 @@ from statistics import median
 from typing import Any
 
 from seqlab.configure import load_settings
+from seqlab.session import begin, train
 from seqlab.settings import TrainExperiment
-from seqlab.training import begin, train
 
 CLAIMS: dict[str, dict[str, Any]] = {
     "hello": {"name": "hello"},

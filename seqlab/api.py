@@ -65,8 +65,8 @@ def train(
         RunFailedError: when training cannot go on.
         Interrupted: after an interrupt (Ctrl-C, or the stop button); ``seqlab resume`` goes on from there.
     """
-    from seqlab.training import begin
-    from seqlab.training import train as train_run
+    from seqlab.session import begin
+    from seqlab.session import train as train_run
 
     checked, _ = load_settings(
         experiment,

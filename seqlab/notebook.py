@@ -20,8 +20,8 @@ from seqlab.figures.curves import curves
 from seqlab.figures.style import look, save
 from seqlab.registry import admit
 from seqlab.runs import Run, headline
+from seqlab.session import reopen
 from seqlab.tasks import build_task
-from seqlab.training import reopen
 from seqlab.training.checkpoints import load_weights
 
 if TYPE_CHECKING:

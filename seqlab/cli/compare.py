@@ -72,7 +72,7 @@ def compare(
     server.start()  # it imports torch while we do
     from seqlab.comparison.design import Design
     from seqlab.comparison.entrants import parse_grid
-    from seqlab.training.budget import parse_seconds
+    from seqlab.session.budget import parse_seconds
 
     named = [word for word in models if "=" not in word.partition("[")[0]]
     design = Design(

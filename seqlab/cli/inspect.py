@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqlab.contracts import Batch
     from seqlab.models import Recurrent
     from seqlab.runs import Run
-    from seqlab.training import Session
+    from seqlab.session import Session
 
 
 def inspect(
@@ -81,7 +81,7 @@ def _open(run: Run, model: str | None) -> Session:
     """Build a run's task and its trained model, on the processor."""
     from dataclasses import replace
 
-    from seqlab.training import reopen
+    from seqlab.session import reopen
     from seqlab.training.checkpoints import load_weights
 
     session = reopen(run, model)

@@ -57,7 +57,7 @@ def open_language_model(
     from seqlab.registry import admit
     from seqlab.runs import find_run
     from seqlab.runs.info import RunInfo
-    from seqlab.training import load_language_model
+    from seqlab.session import load_language_model
 
     def writes(info: RunInfo) -> bool:
         return info.extra.get("vocabulary") is not None

@@ -90,7 +90,7 @@ def novel(
 def _task_of(run: Run, model: str | None) -> Task:
     """Build the run's task again, which reads its text."""
     from seqlab.errors import RunFolderError
-    from seqlab.training import reopen
+    from seqlab.session import reopen
 
     if run.info().data_hash is None:
         raise RunFolderError(

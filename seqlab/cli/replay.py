@@ -70,8 +70,7 @@ def replay(
 
 def _train_again(run: Run, model: str | None, quiet: bool) -> Run:
     from seqlab.cli.progress import Reporter, progress
-    from seqlab.training import begin, train
-    from seqlab.training.session import read_experiment
+    from seqlab.session import begin, read_experiment, train
 
     again, session = begin(read_experiment(run, model), command=shlex.join(["seqlab", *sys.argv[1:]]))
     again.update_info(extra={"replay_of": run.id})

@@ -15,8 +15,8 @@ from seqlab.cli.console import show_json, stderr
 
 if TYPE_CHECKING:
     from seqlab.runs import Run
+    from seqlab.session import Session
     from seqlab.settings import CompareExperiment, TrainExperiment
-    from seqlab.training import Session
 
 
 def train(
@@ -113,7 +113,7 @@ def resume(
     from seqlab.errors import RunFolderError
     from seqlab.registry import admit
     from seqlab.runs import find_run
-    from seqlab.training import reopen
+    from seqlab.session import reopen
 
     found = find_run(run)
     status = found.info().status
@@ -130,8 +130,8 @@ def resume(
 
 
 def _train(settings: TrainExperiment, budget: str | None, dry_run: bool, quiet: bool, as_json: bool) -> None:
-    from seqlab.training import begin
-    from seqlab.training.budget import parse_seconds, steps_within
+    from seqlab.session import begin
+    from seqlab.session.budget import parse_seconds, steps_within
 
     if budget is not None:
         seconds = parse_seconds(budget)
@@ -151,7 +151,7 @@ def _train(settings: TrainExperiment, budget: str | None, dry_run: bool, quiet: 
 def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
     """Train a run to its end and say what came of it."""
     from seqlab.cli.progress import Reporter, progress
-    from seqlab.training import train as train_run
+    from seqlab.session import train as train_run
     from seqlab.training.checkpoints import step_of
 
     console = stderr()
@@ -215,7 +215,7 @@ def _announce(run: Run, session: Session) -> None:
 
 
 def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
-    from seqlab.training.budget import measure
+    from seqlab.session.budget import measure
 
     speed = measure(settings, seconds=0.0)
     facts = {

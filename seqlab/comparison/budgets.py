@@ -11,8 +11,8 @@ from seqlab.comparison.entrants import Entrant
 from seqlab.comparison.study import one_thread
 from seqlab.registry import load
 from seqlab.runs import replace_file, runs_dir
+from seqlab.session.budget import steps_within
 from seqlab.settings import TrainExperiment
-from seqlab.training.budget import steps_within
 from seqlab.training.identity import fingerprint
 
 FILE = ".budgets.json"

@@ -20,8 +20,9 @@ from seqlab.comparison.server import context
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.registry import admit
 from seqlab.runs import find_run
+from seqlab.session import begin, reopen, train
 from seqlab.settings import TrainExperiment
-from seqlab.training import Step, begin, reopen, train
+from seqlab.training import Step
 
 UPDATE_SECONDS = 0.2
 

@@ -11,7 +11,7 @@ from seqlab.registry import is_plugin, plugin_path
 from seqlab.settings import TrainExperiment
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_DECIDING = ("contracts.py", "tasks", "models", "text", "training")
+_DECIDING = ("contracts.py", "tasks", "models", "text", "training", "fused", "session")
 """The parts of the package on which a run's figures depend."""
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from seqlab.configure import load_settings
+from seqlab.session import begin, train
 from seqlab.settings import TrainExperiment
-from seqlab.training import begin, train
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learn
 from seqlab.comparison.workers import Update
 from seqlab.registry import admit
 from seqlab.runs import Run, list_runs
-from seqlab.training import begin, train
+from seqlab.session import begin, train
 
 SMALL = ("model.hidden_size=4", "training.steps=12", "training.evaluate_every=6",
          "training.evaluation_sequences=16", "training.test_sequences=32")  # fmt: skip

@@ -12,11 +12,12 @@ from seqlab.contracts import PAD, Spec, numpy_stream
 from seqlab.errors import RunFolderError, SettingsError
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.registry import resolve
+from seqlab.session import begin, load_language_model, open_session, train
+from seqlab.session.budget import measure
 from seqlab.settings import Component, TrainExperiment, check, read_text
 from seqlab.tasks import build_task
 from seqlab.text import ngram
-from seqlab.training import begin, evaluate, load_language_model, open_session, train
-from seqlab.training.budget import measure
+from seqlab.training import evaluate
 from seqlab.training.checkpoints import load_weights, save_weights
 
 SYMBOLS = 6

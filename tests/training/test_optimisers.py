@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from seqlab.session.budget import parse_seconds
 from seqlab.settings import Training
-from seqlab.training.budget import parse_seconds
 from seqlab.training.optimisers import build_optimizer, clip_gradient, learning_rate
 
 

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 
 from seqlab.errors import UsageError
+from seqlab.session.opening import open_session
 from seqlab.settings import TrainExperiment
 from seqlab.training.evaluation import evaluate
 from seqlab.training.loop import new_learner, train_step
 from seqlab.training.runtime import autocast
-from seqlab.training.session import open_session
 
 MEASURED_SHARE = 0.05
 """Of the budget, spent on measuring."""

@@ -10,8 +10,8 @@ import torch
 
 from seqlab.errors import NonFiniteLossError, RunFolderError, SettingsError
 from seqlab.registry import admit, resolve
+from seqlab.session import begin, load_language_model, reopen, train
 from seqlab.settings import TrainExperiment, check, read_text
-from seqlab.training import begin, load_language_model, reopen, train
 
 HELLO = """
 experiment: tiny

@@ -10,9 +10,9 @@ import torch
 from seqlab.errors import Interrupted
 from seqlab.registry import resolve
 from seqlab.runs import Run
+from seqlab.session import begin, reopen, running, train
 from seqlab.settings import TrainExperiment, check, read_text
-from seqlab.training import Step, begin, reopen, train
-from seqlab.training import session as session_module
+from seqlab.training import Step
 
 FRESH = """
 experiment: fresh
@@ -40,7 +40,7 @@ def settings(text: str) -> TrainExperiment:
 
 def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for a stop, as Ctrl-C does, once this many steps have been made."""
-    original = session_module.fit
+    original = running.fit
 
     def fit(*args: object, **kwargs: object) -> object:
         for event in original(*args, **kwargs):  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
                 signal.raise_signal(signal.SIGINT)
             yield event
 
-    monkeypatch.setattr(session_module, "fit", fit)
+    monkeypatch.setattr(running, "fit", fit)
 
 
 def same_run(one: Run, other: Run) -> None:

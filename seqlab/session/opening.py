@@ -1,0 +1,194 @@
+"""A run's settings turned into a task and a model that fit each other; its folder, new or found again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import torch
+
+from seqlab.contracts import Spec
+from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
+from seqlab.models import SequenceModel, build_model, count_parameters
+from seqlab.registry import resolve
+from seqlab.runs import Run, create_run
+from seqlab.runs.files import replace_file, to_json
+from seqlab.settings import Component, TrainExperiment, check, dump, read_text
+from seqlab.tasks import Task, build_task
+from seqlab.text import Vocabulary
+from seqlab.training.checkpoints import load_checkpoint, load_weights
+from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
+from seqlab.training.loop import is_solved, new_learner
+from seqlab.training.runtime import pick_device, prepare
+
+VOCABULARY = "vocabulary.json"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a run is made of, built from its settings."""
+
+    experiment: TrainExperiment
+    task: Task
+    model: SequenceModel
+    device: torch.device
+
+
+def open_session(experiment: TrainExperiment) -> Session:
+    """Build task and model, prepare the process, and check that they fit each other.
+
+    Raises:
+        SettingsError: when the model does not answer in the shape that the task asks for, or ``stop_when``
+            names a metric that the task does not have.
+    """
+    task = build_task(experiment.task)
+    model = _build(experiment, task)
+    device = pick_device(experiment.compute.device)
+    compute = prepare(experiment.compute, device, count_parameters(model))
+    experiment = experiment.model_copy(update={"compute": compute})
+    if model.counts:  # in one step, from which there is nothing to average
+        task.text("train")  # or it is said here that there is none
+        training = experiment.training.model_copy(update={"steps": 1, "averaging": None})
+        experiment = experiment.model_copy(update={"training": training})
+    session = Session(experiment, task, model.to(device), device)
+    _try_out(session)
+    return session
+
+
+def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
+    """Create the folder of a new run."""
+    session = open_session(experiment)
+    corpus = getattr(session.task, "corpus_info", None)
+    run = create_run(
+        experiment.experiment,
+        experiment.model.name,
+        experiment.seed,
+        task=experiment.task.name,
+        command=command,
+        config_text=dump(session.experiment.model_dump()),
+        data_hash=None if corpus is None else corpus.sha256,
+        extra={
+            "device": str(session.device),
+            "precision": session.experiment.compute.precision,
+            "threads": session.experiment.compute.threads,
+            "parameters": count_parameters(session.model),
+            "metric": session.task.metric,
+            "loss_unit": "nats" if session.task.spec.outputs == "classes" else "squared error",
+            "fingerprint": fingerprint(experiment, None if corpus is None else corpus.sha256),
+            "code": code_hash(),
+            "plugins": plugin_hashes(experiment) or None,
+            "vocabulary": None if session.task.vocabulary is None else len(session.task.vocabulary),
+            **({} if corpus is None else {"corpus": corpus.to_dict()}),
+        },
+    )
+    if session.task.vocabulary is not None:
+        replace_file(run.path / VOCABULARY, to_json(session.task.vocabulary.to_list()))
+    return run, session
+
+
+def reopen(run: Run, model: str | None = None) -> Session:
+    """Build a run's task and model again from its settings, with the weights of the start.
+
+    Args:
+        run: the run.
+        model: the plug-in file that the run's model came from, as it was named on the command line.
+
+    Raises:
+        RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
+    """
+    session = open_session(read_experiment(run, model))
+    corpus = getattr(session.task, "corpus_info", None)
+    trained_on = run.info().data_hash
+    if corpus is not None and trained_on not in (None, corpus.sha256):
+        raise RunFolderError(
+            f"{run.id} was trained on a text with SHA-256 {trained_on[:12]}..., but the corpus "
+            f"{corpus.name!r} here has {corpus.sha256[:12]}...",
+            hint="Is the corpus offline or changed? Set SEQLAB_DATA_DIR to where the first one lies.",
+        )
+    return session
+
+
+def read_experiment(run: Run, model: str | None = None) -> TrainExperiment:
+    """Return the settings of a run, checked."""
+    document = read_text(run.config_text(), source=str(run.config_path))
+    experiment = check(document)
+    if not isinstance(experiment, TrainExperiment):
+        raise RunFolderError(f"{run.id} is not a training run.")
+    if model is not None:
+        experiment = experiment.model_copy(
+            update={"model": Component(**{"name": model, **experiment.model.options})}
+        )
+    return resolve(experiment, document)
+
+
+def load_language_model(
+    run: Run, *, checkpoint: str = "best", model: str | None = None
+) -> tuple[SequenceModel, Vocabulary]:
+    """Return a run's trained language model and its vocabulary; the corpus is not needed.
+
+    Raises:
+        RunFolderError: when the run's model does not write text, or its files are damaged.
+    """
+    path = run.path / VOCABULARY
+    if not path.is_file():
+        raise RunFolderError(
+            f"{run.id} is no language model: it has no vocabulary.",
+            hint="Train one: seqlab train char-shakespeare",
+        )
+    try:
+        vocabulary = Vocabulary.from_list(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, TextError) as error:
+        raise RunFolderError(f"{path} is damaged: {error}") from None
+    experiment = read_experiment(run, model)
+    size = len(vocabulary)
+    network = build_model(
+        experiment.model, Spec("tokens", size, "classes", size, causal=True), experiment.seed
+    )
+    if checkpoint == "best":
+        load_weights(run.best_weights, network)
+    else:
+        learner = new_learner(network, experiment.training)
+        load_checkpoint(run.last_checkpoint, learner)
+        learner.use_averaged_weights()
+    return network, vocabulary
+
+
+def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
+    """Build the model, or say that it does not fit into memory."""
+    try:
+        return build_model(experiment.model, task.spec, experiment.seed)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        options = experiment.model.options
+        sizes = ", ".join(f"{key} {options[key]}" for key in ("hidden_size", "layers") if key in options)
+        raise SettingsError(
+            f"The model {experiment.model.name} ({sizes}) does not fit into memory.",
+            hint="Choose a smaller model.hidden_size or fewer layers.",
+        ) from None
+
+
+def _try_out(session: Session) -> None:
+    """Run one small batch through, so that what does not fit is said before a run begins."""
+    task, settings = session.task, session.experiment.training
+    batch = task.batch("train", 0, settings.batch_size, session.experiment.seed).to(session.device)
+    rows, steps = batch.inputs.shape[:2]
+    expected = (rows, steps, task.spec.output_size)
+    name = session.experiment.model.name
+    with torch.no_grad():
+        try:
+            outputs, _ = session.model(batch.inputs)
+        except SeqlabError:
+            raise
+        except Exception as error:
+            raise SettingsError(
+                f"The model {name} cannot read the task {session.experiment.task.name}: "
+                f"{type(error).__name__}: {error}",
+                hint=f"Its inputs are {task.spec.inputs} of shape {tuple(batch.inputs.shape)}.",
+            ) from error
+    if tuple(outputs.shape) != expected:
+        raise SettingsError(
+            f"The model {name} must answer in shape {expected} (batch, time, outputs), "
+            f"got {tuple(outputs.shape)}."
+        )
+    is_solved(task.metrics(task.tally(outputs.float(), batch)), settings.stop_when, task)

@@ -1,0 +1,97 @@
+"""What training leaves in a run's folder: a step's figures, samples, the summary, an error."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any
+
+from seqlab.generation import Sampling, generate
+from seqlab.models import count_parameters
+from seqlab.runs import Run
+from seqlab.session.opening import Session
+from seqlab.training.checkpoints import load_weights, save_weights
+from seqlab.training.evaluation import evaluate
+from seqlab.training.loop import Learner, Step
+
+SAMPLE_AT = (0.05, 0.3, 1.0)
+"""Shares of the steps at which a sample is kept: early, middle and late in training (CS231n-10)."""
+
+
+def record(run: Run, learner: Learner, step: Step, log_every: int) -> None:
+    """Write down a step's figures, and keep its weights where they are the best."""
+    if step.step % log_every == 0 or step.step == 1:
+        run.append_metrics(
+            {
+                "step": step.step,
+                "sequences": step.sequences,
+                "loss": step.loss,
+                "smoothed_loss": step.smoothed_loss,
+                "grad_norm": step.grad_norm,
+                "learning_rate": step.learning_rate,
+            }
+        )
+    if step.validation is not None:
+        metrics = {f"validation_{name}": value for name, value in step.validation.metrics.items()}
+        run.append_metrics({"step": step.step, "sequences": step.sequences, **metrics})
+        if step.validation.best:
+            with learner.evaluated_weights():
+                save_weights(run.best_weights, learner.model)
+
+
+def keep_sample(run: Run, session: Session, learner: Learner) -> None:
+    """Let a language model write a sample."""
+    task = session.task
+    if task.vocabulary is None:
+        return
+    prime = task.vocabulary.encode(task.sample.prime)
+    sampling = Sampling(task.sample.length, task.sample.temperature, session.experiment.seed)
+    with learner.evaluated_weights():
+        symbols = list(generate(learner.model, prime, sampling))
+    learner.model.train()
+    run.samples.mkdir(exist_ok=True)
+    text = task.sample.prime + task.vocabulary.decode(symbols)
+    (run.samples / f"step-{learner.step:07d}.txt").write_text(text.lstrip("\n") + "\n", encoding="utf-8")
+
+
+def summarise(run: Run, session: Session, learner: Learner, started: float) -> dict[str, Any]:
+    """Judge the best weights on the held-out test set and return the summary.
+
+    ``started`` is the reading of the clock at which an uninterrupted run would have begun.
+    """
+    task, settings, seed = session.task, session.experiment.training, session.experiment.seed
+    load_weights(run.best_weights, session.model)
+    summary: dict[str, Any] = {
+        "solved": learner.counters["solved_at"] is not None if settings.stop_when else None,
+        "sequences_to_solve": learner.counters["solved_at"],
+        "held_out": None,
+        "parameters": count_parameters(session.model),
+        "steps": learner.step,
+        "sequences_seen": learner.counters["sequences"],
+        "best_step": learner.counters["best_step"],
+    }
+    if task.protocols:
+        summary["validation"] = {
+            protocol: _text_figures(
+                evaluate(session.model, task, task.evaluation("validation", 0, seed, protocol))
+            )
+            for protocol in task.protocols
+        }
+        first = summary["validation"][task.protocols[0]]
+        summary["held_out"] = {"protocol": task.protocols[0], "loss": first["nats"], "bits": first["bits"]}
+    else:
+        test = task.evaluation("test", settings.test_sequences, seed)
+        summary["held_out"] = evaluate(session.model, task, test)
+    summary["training_seconds"] = learner.counters["seconds"]
+    summary["wall_seconds"] = time.perf_counter() - started
+    return summary
+
+
+def _text_figures(metrics: dict[str, float]) -> dict[str, float]:
+    return {"nats": metrics["loss"], "bits": metrics["bits"], "perplexity": metrics["perplexity"]}
+
+
+def note_failure(run: Run, error: BaseException) -> None:
+    """Write down why a run ended early."""
+    run.write_error("".join(traceback.format_exception(error)))
+    run.update_info(status="failed")
