@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ from seqlab.cli import (
     trash,
 )
 from seqlab.cli import list as list_
+from seqlab.cli.console import ends_quietly
 
 app = typer.Typer(
     name="seqlab",
@@ -56,24 +58,13 @@ def seqlab(
     """Hold the options that stand before a command."""
 
 
-TRAIN, INSPECT, MANAGE = "Train", "Inspect", "Manage"
+def _add(panel: str, *commands: Callable[..., None]) -> None:
+    for command in commands:
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(ends_quietly(command))
 
-for command in (train.train, train.resume, compare.compare, replay.replay):
-    app.command(rich_help_panel=TRAIN)(command)
-app.command(rich_help_panel=INSPECT)(sample.sample)
-app.command(rich_help_panel=INSPECT)(complete.complete)
-app.command(rich_help_panel=INSPECT)(score.score)
-app.command(rich_help_panel=INSPECT)(novel.novel)
 
-app.command(rich_help_panel=INSPECT)(runs.runs)
-app.command(rich_help_panel=INSPECT)(show.show)
-app.command(rich_help_panel=INSPECT)(plot.plot)
-app.command(rich_help_panel=INSPECT)(inspect.inspect)
-app.command(rich_help_panel=INSPECT)(explain.explain)
-app.command(rich_help_panel=INSPECT)(diff.diff)
-app.command(rich_help_panel=INSPECT)(report.report)
-for managing in (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export):
-    app.command(rich_help_panel=MANAGE)(managing)
-app.command(rich_help_panel=MANAGE)(config.config)
-app.command(rich_help_panel=MANAGE)(schema.schema)
-app.command("list", rich_help_panel=MANAGE)(list_.list_)
+_add("Train", train.train, train.resume, compare.compare, replay.replay)
+_add("Write", sample.sample, complete.complete, score.score, novel.novel)
+_add("Inspect", runs.runs, show.show, plot.plot, inspect.inspect, explain.explain, diff.diff, report.report)
+_add("Manage", notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export)
+_add("Look up", config.config, schema.schema, list_.list_)

@@ -67,6 +67,10 @@ def compare(
     Examples: seqlab compare rnn lstm / seqlab compare rnn lstm gru --difficulty hard --match-parameters /
     seqlab compare lstm --difficulty easy,normal,hard --seeds 5
     """
+    from seqlab.errors import UsageError
+
+    if as_json and as_csv:
+        raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.comparison import server
 
     server.start()  # it imports torch while we do
@@ -108,6 +112,10 @@ def run_comparison(
         as_json: whether to print everything as JSON instead.
         as_csv: whether to print the table as CSV instead.
     """
+    from seqlab.errors import UsageError
+
+    if as_json and as_csv:
+        raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.comparison import server
 
     server.start()  # it imports torch while we do

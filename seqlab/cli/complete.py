@@ -21,7 +21,6 @@ from seqlab.cli.language_model import (
     OwnModel,
     Unknown,
     open_language_model,
-    quiet_pipe,
     visible,
 )
 
@@ -69,17 +68,15 @@ def complete(
 
     if once is None:
         symbols = frozenset(vocabulary.symbols)
-        with quiet_pipe():
-            return _type(suggest, symbols)
+        return _type(suggest, symbols)
     found_ones = suggest(once)
-    with quiet_pipe():
-        if as_json:
-            rows = [{"text": one.text, "probability": one.probability} for one in found_ones]
-            return show_json({"run": found.id, "text": once, "completions": rows})
-        show_table(
-            ("probability", "continuation"),
-            [(f"{one.probability:.4f}", visible(one.text)) for one in found_ones],
-        )
+    if as_json:
+        rows = [{"text": one.text, "probability": one.probability} for one in found_ones]
+        return show_json({"run": found.id, "text": once, "completions": rows})
+    show_table(
+        ("probability", "continuation"),
+        [(f"{one.probability:.4f}", visible(one.text)) for one in found_ones],
+    )
     return None
 
 

@@ -6,10 +6,12 @@ words. Progress is a live bar on a terminal and plain lines elsewhere.
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqlab.errors import SeqlabError
@@ -64,6 +66,20 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
     for row in rows:
         table.add_row(*map(Text, row))
     stdout().print(table)
+
+
+def ends_quietly(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command end with exit code 0 when the reader of its output has gone, as ``| head`` does."""
+
+    @functools.wraps(command)
+    def ending(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+
+    return ending
 
 
 def _plain(cell: str) -> str:

@@ -32,7 +32,7 @@ def explain(
     written = parse_reference(model)
     if is_plugin(written.name):
         admit(written.name)
-    component = check_options("model", written, Document({}, model))
+    component = check_options("model", written, Document({}, "On the command line"))
     found = dissect(component, inputs=inputs, outputs=outputs)
     if as_json:
         return show_json(found.to_dict())

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,17 +94,6 @@ def read_file(path: Path) -> str:
 def visible(text: str) -> str:
     """Return a passage on one line, with the ends of lines and tabs to be seen."""
     return text.replace("\n", "↵").replace("\t", "⇥")
-
-
-@contextmanager
-def quiet_pipe() -> Iterator[None]:
-    """End quietly, with exit code 0, when the reader of the output has gone, as ``| head`` does."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
-        raise typer.Exit(0) from None
 
 
 def _newest() -> Run:

@@ -15,7 +15,6 @@ from seqlab.cli.language_model import (
     OwnModel,
     Unknown,
     open_language_model,
-    quiet_pipe,
     read_file,
     visible,
 )
@@ -83,8 +82,7 @@ def novel(
             for passage in passages(text, training, count)
         ],
     }
-    with quiet_pipe():
-        return show_json(data) if as_json else _show(data)
+    return show_json(data) if as_json else _show(data)
 
 
 def _task_of(run: Run, model: str | None) -> Task:

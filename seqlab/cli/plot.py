@@ -37,12 +37,15 @@ def plot(
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
     from seqlab.runs import find_run
+    from seqlab.runs.summary import is_number
 
     found = list({run.path.resolve(): run for run in map(find_run, runs or ["latest"])}.values())
     records = {run: run.metrics() for run in found}
     for run, lines in records.items():
         if not lines:
             raise RunFolderError(f"{run.id} has recorded nothing yet: its metrics.jsonl is empty or missing.")
+        if not any(is_number(line.get("step")) and is_number(line.get("loss")) for line in lines):
+            raise RunFolderError(f"{run.id}: {run.metrics_path} is damaged: no line has a step and a loss.")
     extra = found[0].info().extra
     figure = curves(
         [(run.id, lines) for run, lines in records.items()],

@@ -20,7 +20,6 @@ from seqlab.cli.language_model import (
     OwnModel,
     Unknown,
     open_language_model,
-    quiet_pipe,
     read_file,
 )
 from seqlab.cli.show import run_words
@@ -67,7 +66,7 @@ def sample(
 
     Examples: seqlab sample --prime "the" / seqlab sample latest --temperature 0.5 --count 3 --json
     """
-    from seqlab.errors import UsageError
+    from seqlab.errors import TextError, UsageError
     from seqlab.generation import Sampling, generate
     from seqlab.generation.priming import encode, start_symbol
 
@@ -78,21 +77,23 @@ def sample(
     sampling = Sampling(length, temperature, seed, top_k, top_p, min_p)
     found, network, vocabulary = open_language_model(run, checkpoint, model)
     codes = encode(vocabulary, read_file(prime_file) if prime_file else prime or "", unknown)
-    end = encode(vocabulary, stop, unknown).tolist()
+    try:
+        end = encode(vocabulary, stop, unknown).tolist()
+    except TextError as error:
+        raise TextError(f"--stop: {error.message}", hint="No text of this model can end so.") from None
     start = codes if len(codes) else vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])
     shown = vocabulary.decode(codes)
-    with quiet_pipe():
-        if count == 1 and output is None and not as_json:
-            _stream(shown, generate(network, start, sampling, stop=end), vocabulary)
+    if count == 1 and output is None and not as_json:
+        _stream(shown, generate(network, start, sampling, stop=end), vocabulary)
+    else:
+        texts = _write(network, start, sampling, count, end)
+        if as_json:
+            settings = {**dataclasses.asdict(sampling), "stop": stop, "checkpoint": checkpoint}
+            figures = _figures(network, vocabulary, shown, start, texts)
+            data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
+            _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
         else:
-            texts = _write(network, start, sampling, count, end)
-            if as_json:
-                settings = {**dataclasses.asdict(sampling), "stop": stop, "checkpoint": checkpoint}
-                figures = _figures(network, vocabulary, shown, start, texts)
-                data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
-                _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
-            else:
-                _deliver(_headed([shown + vocabulary.decode(text) for text in texts]), output)
+            _deliver(_headed([shown + vocabulary.decode(text) for text in texts]), output)
     name = run_words(found)
     following = f"Next: seqlab sample {name} --seed {seed + 1}, or seqlab novel {name}"
     stderr().print(following, soft_wrap=True, markup=False)

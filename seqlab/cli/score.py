@@ -16,7 +16,6 @@ from seqlab.cli.language_model import (
     OwnModel,
     Unknown,
     open_language_model,
-    quiet_pipe,
     read_file,
     visible,
 )
@@ -61,11 +60,10 @@ def score(
     rows = [{"line": n or None, **figures} for n, figures in _score(network, vocabulary, texts, unknown)]
     if rank:
         rows.sort(key=lambda row: -row["log_probability"])
-    with quiet_pipe():
-        if as_json:
-            return show_json({"run": found.id, "checkpoint": checkpoint, "texts": rows})
-        columns = ("log_probability", "bits_per_character", "characters", "text")
-        show_table(columns, [_cells(row) for row in rows])
+    if as_json:
+        return show_json({"run": found.id, "checkpoint": checkpoint, "texts": rows})
+    columns = ("log_probability", "bits_per_character", "characters", "text")
+    show_table(columns, [_cells(row) for row in rows])
     if rank:
         stderr().print("The likeliest stands first.")
     return None

@@ -109,13 +109,13 @@ def resume(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
-    """Go on with an interrupted run, exactly where it stopped."""
+    """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run."""
     from seqlab.errors import RunFolderError
     from seqlab.registry import admit
     from seqlab.runs import find_run
     from seqlab.session import reopen
 
-    found = find_run(run)
+    found = find_run(run, where=lambda info: info.status in ("interrupted", "failed"))
     status = found.info().status
     if status == "finished":
         raise RunFolderError(

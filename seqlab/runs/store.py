@@ -132,6 +132,8 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) 
     """
     if reference == "latest":
         return _latest(where)
+    if not reference:
+        raise RunFolderError("The name of the run is empty.", hint="`seqlab runs` lists them; try `latest`.")
     ids = folder_names(runs_dir())
     if reference in ids:
         return Run(runs_dir() / reference)
@@ -158,8 +160,15 @@ def list_runs(parent: Path | None = None) -> list[RunEntry]:
 
     Args:
         parent: another folder of runs, as the trash is; default: :func:`runs_dir`.
+
+    Raises:
+        RunFolderError: when a file lies in the folder's place.
     """
     parent = runs_dir() if parent is None else parent
+    if parent.exists() and not parent.is_dir():
+        raise RunFolderError(
+            f"{parent} is a file, not a folder of runs.", hint="Set SEQLAB_RUNS_DIR to a folder."
+        )
     return sorted((read_entry(parent / name) for name in folder_names(parent)), key=_age_key, reverse=True)
 
 

@@ -52,8 +52,10 @@ def parse_seconds(text: str) -> float:
         UsageError: when the text is no positive time span.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*", text)
-    if match is None or float(match[1]) == 0:
+    if match is None:
         raise UsageError(f"{text!r} is not a time span.", hint="Write it as 90s, 5m or 1h.")
+    if float(match[1]) == 0:
+        raise UsageError(f"In {text!r} nothing can be trained.", hint="Write more, as 90s, 5m or 1h.")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 

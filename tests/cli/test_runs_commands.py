@@ -307,6 +307,42 @@ def test_plot_lays_runs_over_each_other(
     assert {path.name for path in (tmp_path / "new" / "pictures").iterdir()} == {"curves.png", "curves.svg"}
 
 
+def test_metrics_without_figures_cannot_be_plotted(make: Callable[..., Run], command: Command) -> None:
+    run = make()
+    run.metrics_path.write_text('{"step": "one", "loss": "much"}\n')
+    done = command("plot")
+    assert done.returncode == 2 and "no line has a step and a loss" in done.stderr
+
+
+def test_a_file_in_the_place_of_the_runs_is_told(
+    make: Callable[..., Run], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "file"))
+    done = command("runs")
+    assert done.returncode == 2 and "is a file, not a folder of runs" in done.stderr
+
+
+def test_without_a_name_the_newest_unfinished_run_is_gone_on_with(
+    make: Callable[..., Run], command: Command
+) -> None:
+    stopped = make(status="interrupted")
+    make()
+    done = command("resume", "--quiet")
+    assert stopped.id in done.stderr + done.stdout
+    assert stopped.info().status != "interrupted"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize("words", ["list", "runs --all", "schema temporal-order"])
+def test_a_reader_that_leaves_early_is_no_failure(words: str, make: Callable[..., Run]) -> None:
+    make()
+    line = f"set -o pipefail; {sys.executable} -m seqlab {words} | true"
+    for _ in range(3):  # whether the reader has gone by then is a race: it must be well either way
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("Error"), done.stderr.count("Exception")) == (0, 0, 0)
+
+
 def test_what_cannot_be_plotted_is_told(make: Callable[..., Run], command: Command, tmp_path: Path) -> None:
     run = make()
     (tmp_path / "file").write_text("")
