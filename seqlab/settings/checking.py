@@ -15,8 +15,11 @@ from seqlab.settings.schema import (
     ADAPTER,
     AnyExperiment,
     CompareExperiment,
+    CuresExperiment,
     GradientExperiment,
+    LagsExperiment,
     TrainExperiment,
+    VariantsExperiment,
     WorkedExperiment,
 )
 
@@ -24,6 +27,9 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "train": TrainExperiment,
     "compare": CompareExperiment,
     "gradients": GradientExperiment,
+    "cures": CuresExperiment,
+    "lags": LagsExperiment,
+    "variants": VariantsExperiment,
     "worked-example": WorkedExperiment,
     "memory-gates": WorkedExperiment,
 }

@@ -22,7 +22,7 @@ def curve(rate: float) -> Curve:
 
 def model(name: str, rate: float, **more: Curve) -> ModelGradient:
     both = curve(rate)
-    return ModelGradient(name, ("h",), both, both, both, both, **more)
+    return ModelGradient(name, ("h",), both, both, both, both, both, **more)
 
 
 def drawn(*models: ModelGradient) -> Figure:

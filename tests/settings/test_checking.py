@@ -72,7 +72,7 @@ def test_defaults_are_filled_in():
         ("presets: {easy: 5}", "line 4: presets.easy is 5; allowed: a mapping."),
         (
             "kind: trian",
-            "line 4: kind is 'trian'; allowed: train, compare, gradients, worked-example, memory-gates.\nDid you mean 'train'?",
+            "line 4: kind is 'trian'; allowed: train, compare, gradients, cures, lags, variants, worked-example, memory-gates.\nDid you mean 'train'?",
         ),
         ("kind: [1]", "kind is [1]; allowed: train"),
         ("kind:", "kind is null; allowed: train"),
