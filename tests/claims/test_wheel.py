@@ -1,0 +1,105 @@
+"""The package as others install it: a wheel in an empty environment runs every command, in another folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+TRAIN = "training.steps=40 training.evaluate_every=20 training.checkpoint_every=20"
+COMMANDS = f"""
+train hello
+train temporal-order --seed 3 {TRAIN}
+train temporal-order --seed 4 --model gru {TRAIN}
+train echo {TRAIN}
+train adding {TRAIN}
+train copy {TRAIN} model.hidden_size=8
+train char-python {TRAIN} model.hidden_size=16
+train char-shakespeare --task char-lm task.corpus=miniature --model ngram
+train worked-example
+train memory-gates
+train vanishing-gradient
+train --config own.yaml
+compare rnn lstm --seeds 2 {TRAIN}
+compare my_cell.py lstm --seeds 2 {TRAIN}
+report
+runs
+show
+plot char-python
+inspect temporal-order-lstm-s3
+explain lstm
+sample char-shakespeare --prime the --length 80 --seed 1
+complete char-shakespeare --once the
+score char-shakespeare own.yaml --unknown skip
+novel char-shakespeare
+diff temporal-order-lstm-s3 temporal-order-gru-s4
+replay echo-rnn-s1
+tag hello good
+note hello done
+export hello --to csv
+rm adding
+restore adding
+clean --failed --dry-run
+config temporal-order training.steps=5
+schema
+list
+""".strip().splitlines()
+CELL = '''"""A leaky cell."""
+import torch
+from torch import nn
+from seqlab.models import Cell
+
+
+class Leaky(Cell):
+    """h = 0.9 h + 0.1 tanh(U x + W h)."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.U = nn.Embedding(input_size, hidden_size)
+        self.W = nn.Linear(hidden_size, hidden_size)
+
+    def step(self, x, state):
+        return (0.9 * state[0] + 0.1 * torch.tanh(self.U(x) + self.W(state[0])),)
+'''
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with an environment that holds the wheel and what it needs, nothing else."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    run = {"check": True, "capture_output": True}
+    source = folder / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "__pycache__"))
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source], **run)
+    shutil.rmtree(source)
+    subprocess.run([sys.executable, "-m", "venv", folder / "env"], **run)
+    wheel = next(folder.glob("*.whl"))
+    subprocess.run([folder / "env/bin/pip", "install", "--quiet", wheel, "torch>=2.6,<2.14"], **run)
+    return folder
+
+
+def test_every_command_runs_from_a_wheel(place: Path) -> None:
+    from seqlab.cli.app import app
+
+    names = {one.name for one in app.registered_commands} - {"resume"}  # nothing is interrupted here
+    assert {line.split()[0] for line in COMMANDS} >= names
+    (place / "my_cell.py").write_text(CELL)
+    own = "kind: train\ntask: {name: echo}\nmodel: {name: rnn}\ntraining: {steps: 10}\n"
+    (place / "own.yaml").write_text(own)
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("SEQLAB_", "PYTHON"))
+    }
+    for line in COMMANDS:
+        done = subprocess.run(
+            [place / "env/bin/seqlab", *line.split()],
+            cwd=place, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"seqlab {line}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, line
