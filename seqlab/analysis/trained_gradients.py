@@ -11,6 +11,8 @@ Shapes: T steps, L lags, I inputs.
 from __future__ import annotations
 
 import copy
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +38,7 @@ def check_network(network: Recurrent, name: str) -> None:
     """
     if network.directions != 1:
         raise SettingsError(
-            f"The model {name} reads from both ends: an answer is near to every step, so that there is no lag.",
+            f"The model {name} reads from both ends: no step lies behind the answer, so there is no lag.",
             hint="Take a run with model.bidirectional=false.",
         )
 
@@ -87,13 +89,26 @@ class Moment:
 
     Attributes:
         label: such as ``start``.
-        step: updates made so far; None where that is not known.
         layers: what was measured, the layer that reads the input first.
     """
 
     label: str
-    step: int | None
     layers: tuple[ModelGradient, ...]
+
+
+def to_csv(moments: Sequence[Moment]) -> str:
+    """Return everything as CSV: a line for each lag, layer and moment, geometric means over the sequences."""
+    layers = [(moment, layer) for moment in moments for layer in moment.layers]
+    names = list(dict.fromkeys(name for _, layer in layers for name in layer.curves()))
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["at", "layer", "lag", *names])
+    for moment, layer in layers:
+        means = {name: curve.mean for name, curve in layer.curves().items()}
+        for lag in range(1, len(means["spectral"]) + 1):
+            values = [f"{means[name][lag - 1]:.6g}" if name in means else "" for name in names]
+            writer.writerow([moment.label, layer.name, lag, *values])
+    return stream.getvalue()
 
 
 def train_again(session: Session, steps: Sequence[int]) -> Iterator[tuple[int, Recurrent]]:

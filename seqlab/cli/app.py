@@ -15,6 +15,7 @@ from seqlab.cli import (
     diff,
     explain,
     export,
+    gradients,
     inspect,
     notes,
     novel,
@@ -65,6 +66,16 @@ def _add(panel: str, *commands: Callable[..., None]) -> None:
 
 _add("Train", train.train, train.resume, compare.compare, replay.replay)
 _add("Write", sample.sample, complete.complete, score.score, novel.novel)
-_add("Inspect", runs.runs, show.show, plot.plot, inspect.inspect, explain.explain, diff.diff, report.report)
+_add(
+    "Inspect",
+    runs.runs,
+    show.show,
+    plot.plot,
+    inspect.inspect,
+    gradients.gradients,
+    explain.explain,
+    diff.diff,
+    report.report,
+)
 _add("Manage", notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export)
 _add("Look up", config.config, schema.schema, list_.list_)

@@ -1,11 +1,164 @@
-"""What `seqlab train vanishing-gradient` shows: the gradient through time, as a table and a picture."""
+"""`seqlab gradients`, and what `seqlab train vanishing-gradient` shows: the gradient through time."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 from seqlab.settings import GradientExperiment
+
+if TYPE_CHECKING:
+    from seqlab.analysis.gradients import Curve, ModelGradient
+    from seqlab.analysis.trained_gradients import Moment
+    from seqlab.runs import Run
+
+SHOWN_LAGS = (1, 10, 50, 100)
+
+
+def gradients(
+    run: Annotated[
+        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
+    ] = "latest",
+    at: Annotated[
+        str | None,
+        typer.Option(help="Further points of training, such as 100,500: it is trained again up to there."),
+    ] = None,
+    lags: Annotated[int, typer.Option(min=1, max=10_000, help="Greatest lag, in steps.")] = 200,
+    sequences: Annotated[int, typer.Option(min=1, max=1000, help="Test sequences to measure on.")] = 3,
+    model: Annotated[
+        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Everything as CSV, a line for each lag.")] = False,
+) -> None:
+    """Measure how far back a run's network feels, at its start and trained, on its own task.
+
+    Examples: seqlab gradients / seqlab gradients adding-lstm --at 50,200 --lags 100
+    """
+    from seqlab.analysis.trained_gradients import to_csv
+    from seqlab.figures.gradients import run_figure
+    from seqlab.figures.style import save
+    from seqlab.registry import admit
+    from seqlab.runs import find_run, replace_file
+
+    for plugin in (model, task):
+        if plugin is not None:
+            admit(plugin)
+    found = find_run(run)
+    moments = _moments(found, model, _steps(at), lags, sequences, quiet)
+    folder = found.figures if output is None else output
+    paths = [str(path) for path in save(run_figure(moments, found.id), folder / "gradients")]
+    table = to_csv(moments)
+    replace_file(folder / "gradients.csv", table)
+    if as_json:
+        measured = [
+            {"label": moment.label, "layers": [layer.to_dict() for layer in moment.layers]}
+            for moment in moments
+        ]
+        return show_json({"run": found.id, "moments": measured, "figures": paths})
+    if as_csv:
+        return print(table, end="")
+    _say(moments)
+    for path in [*paths, str(folder / "gradients.csv")]:
+        print(path)
+    stderr().print(
+        "Next: seqlab gradients --at 100,500 for points between, or seqlab train cures.", markup=False
+    )
+    return None
+
+
+def _steps(text: str | None) -> list[int]:
+    """Read the steps of --at."""
+    from seqlab.errors import UsageError
+
+    try:
+        steps = [int(word) for word in (text or "").split(",") if word.strip()]
+    except ValueError:
+        steps = [-1]
+    if any(step < 0 for step in steps):
+        raise UsageError(f"--at {text!r} names no steps.", hint="Write for example --at 100,500")
+    return sorted(set(steps) - {0})
+
+
+def _moments(
+    run: Run, plugin: str | None, steps: list[int], lags: int, sequences: int, quiet: bool
+) -> list[Moment]:
+    """Measure a run at its start, at the steps between, and with its best weights."""
+    from seqlab.analysis.states import network_of
+    from seqlab.analysis.trained_gradients import Moment, check_network, measure_network, train_again
+    from seqlab.session import reopen
+    from seqlab.training.checkpoints import load_weights
+
+    session = reopen(run, plugin)
+    name = session.experiment.model.name
+    network = network_of(session.model, name)
+    check_network(network, name)
+    console = stderr()
+
+    def measured(label: str) -> Moment:
+        if not quiet:
+            console.print(f"measuring: {label}", soft_wrap=True, markup=False)
+        layers = measure_network(
+            network, session.task, lags=lags, sequences=sequences, seed=session.experiment.seed
+        )
+        return Moment(label, layers)
+
+    moments = [
+        measured("start" if step == 0 else f"step {step:,}") for step, _ in train_again(session, [0, *steps])
+    ]
+    if run.best_weights.is_file():
+        load_weights(run.best_weights, network)
+        moments.append(measured("trained (best weights)"))
+    return moments
+
+
+def _say(moments: list[Moment]) -> None:
+    """Print norms at some lags, rates and bounds, and each curve as a line of blocks, 10^-12 to 10^3."""
+    from seqlab.cli.plot import blocks
+    from seqlab.figures.curves import sparkline
+
+    measured = moments[0].layers[0].spectral.logs.shape[1]
+    lags = [*(lag for lag in SHOWN_LAGS if lag < measured), measured]
+    rows = []
+    for moment in moments:
+        for layer in moment.layers:
+            for kind, curve in _kinds(layer).items():
+                values = [f"{curve.mean[lag - 1]:.2g}" for lag in lags]
+                shape = sparkline(list(curve.logs.mean(0)), 24, blocks(), (-12, 3))
+                rows.append([moment.label, layer.name, kind, *values, f"{curve.rate:.3g}", shape])
+    columns = ["at", "layer", "norm of", *(f"lag {lag}" for lag in lags), "rate per step", "1e-12 to 1e3"]
+    show_table(columns, rows)
+    for moment in moments:
+        for layer in moment.layers:
+            if layer.spectral_radius and layer.sigma_max:
+                print(
+                    f"{moment.label}, {layer.name}: spectral radius {layer.spectral_radius[0]:.3f}, "
+                    f"greatest singular value {layer.sigma_max[0]:.3f}"
+                )
+    held = all(layer.within_bounds for moment in moments for layer in moment.layers)
+    print(f"\nThe bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n")
+
+
+def _kinds(layer: ModelGradient) -> dict[str, Curve]:
+    """Return the curves that are printed, by what they are the norm of."""
+    kinds = {
+        "d s(T) / d s(T-L)": layer.spectral if len(layer.parts) > 1 else None,
+        "d h(T) / d h(T-L)": layer.hidden,
+        "d Loss / d h(T-L)": layer.loss_hidden,
+        "forget gates": layer.path_mean,
+        "bound": layer.closed_bound,
+    }
+    return {kind: curve for kind, curve in kinds.items() if curve is not None}
 
 
 def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -> None:

@@ -80,21 +80,27 @@ def plot(
 
 def _in_short(run: Run, records: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a run's training loss as a line of blocks, with its first and last value."""
-    from seqlab.figures.curves import BLOCKS, sparkline
+    from seqlab.figures.curves import sparkline
 
     losses = [record["loss"] for record in records if isinstance(record.get("loss"), int | float)]
-    try:
-        BLOCKS.encode(sys.stdout.encoding or "ascii")
-        blocks = BLOCKS
-    except UnicodeEncodeError:
-        blocks = ASCII_BLOCKS
     return {
         "id": run.id,
         "points": len(losses),
         "first_loss": losses[0] if losses else None,
         "last_loss": losses[-1] if losses else None,
-        "sparkline": sparkline(losses, 40, blocks),
+        "sparkline": sparkline(losses, 40, blocks()),
     }
+
+
+def blocks() -> str:
+    """Return the signs that lines are drawn with, lowest to highest: those that the terminal can show."""
+    from seqlab.figures.curves import BLOCKS
+
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return ASCII_BLOCKS
+    return BLOCKS
 
 
 def _word(value: float | None) -> str:

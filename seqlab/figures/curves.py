@@ -102,8 +102,19 @@ def smoothed(values: Array, width: int) -> Array:
         return np.asarray(totals / counts)
 
 
-def sparkline(values: Sequence[float], width: int = 60, blocks: str = BLOCKS) -> str:
+def sparkline(
+    values: Sequence[float],
+    width: int = 60,
+    blocks: str = BLOCKS,
+    limits: tuple[float, float] | None = None,
+) -> str:
     """Draw values as one line of text, lowest to highest block; each sign is the mean of its share of them.
+
+    Args:
+        values: what is finite of them is drawn.
+        width: signs, at most.
+        blocks: the signs, lowest to highest.
+        limits: what the lowest and the highest stand for; None for those of the line itself.
 
     >>> sparkline([4, 3, 2, 1])
     '█▆▃▁'
@@ -114,9 +125,10 @@ def sparkline(values: Sequence[float], width: int = 60, blocks: str = BLOCKS) ->
     )
     if not parts:
         return ""
-    low, high = min(parts), max(parts)
+    low, high = limits or (min(parts), max(parts))
     scale = (len(blocks) - 1) / (high - low) if high > low else 0.0
-    return "".join(blocks[round((part - low) * scale)] for part in parts)
+    steps = (round((min(max(part, low), high) - low) * scale) for part in parts)
+    return "".join(blocks[step] for step in steps)
 
 
 def _draw_loss(ax: Axes, runs: Sequence[tuple[str, Records]], unit: str) -> None:

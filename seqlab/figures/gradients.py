@@ -1,7 +1,8 @@
-"""The gradient through time: the norm of d s(T) / d s(T-L) against the lag L."""
+"""The gradient through time: norms against the lag L, of models at the start and of a run in training."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seqlab.analysis.gradients import GradientReport, Logs, ModelGradient
+from seqlab.analysis.gradients import Curve, GradientReport, Logs, ModelGradient
+from seqlab.analysis.trained_gradients import Moment
 from seqlab.figures.style import line, look
 
 _GREATEST = 250.0  # the power of ten that a logarithmic axis of matplotlib still shows
 _GREY = "#555555"
 _BOUND: Any = {"color": _GREY, "linestyle": "--", "linewidth": 1.2}
-_PATH: Any = {"color": _GREY, "linestyle": ":", "linewidth": 1.2}
+_PATH: Any = {"color": _GREY, "linestyle": ":", "linewidth": 1.4}
+_FROBENIUS: Any = {"color": _GREY, "linestyle": "-", "linewidth": 0.6}
+LAG = "lag $L$ (steps back from the end $T$)"
 
 
 def gradient_figure(report: GradientReport) -> Figure:
@@ -35,22 +39,128 @@ def gradient_figure(report: GradientReport) -> Figure:
         ax = figure.subplots()
         ax.axhline(1, color="#888888", linewidth=1, linestyle="-", zorder=1)
         for index, model in enumerate(report.models):
-            _draw(ax, model, index)
-        _frame(ax, report)
-        _explain(figure, ax, report)
+            draw_curve(ax, model.spectral, index)
+            draw_extras(ax, model, index)
+        scale(ax, [model.spectral for model in report.models])
+        ax.set_xlabel(LAG)
+        ax.set_ylabel(r"gradient norm  $\|\,\partial s(T)\,/\,\partial s(T-L)\,\|_2$")
+        _explain(figure, report)
     return figure
 
 
-def _draw(ax: Axes, model: ModelGradient, index: int) -> None:
-    logs = model.spectral.logs  # (S, L)
+def run_figure(moments: Sequence[Moment], title: str) -> Figure:
+    """Draw the gradient through time of a run at points of its training, a column for each layer.
+
+    Args:
+        moments: what was measured, in order.
+        title: stands above.
+
+    Returns:
+        Panels over the lag: the norm of d h(T) / d h(T-L); where the state has more parts than h, that of
+        d s(T) / d s(T-L); and |d Loss / d h(T-L)|. For each moment a line, the geometric mean over the
+        sequences, in a band from the least to the greatest; thin: the Frobenius norm; dashed: the bound
+        (gamma sigma_max)^L; dotted: the product of the forget gates.
+    """
+    layers, parts = len(moments[0].layers), moments[0].layers[0].parts
+    rows = 2 if len(parts) == 1 else 3
+    with look():
+        figure = Figure(figsize=(max(7.5, 4.8 * layers), 2.5 * rows + 1.2 + 0.2 * len(moments)))
+        axes = figure.subplots(rows, layers, sharex=True, sharey="row", squeeze=False)
+        for column in range(layers):
+            found = [moment.layers[column] for moment in moments]
+            for row in range(rows):
+                _run_panel(axes[row, column], found, row, rows)
+            axes[-1, column].set_xlabel(LAG)
+            if layers > 1:
+                axes[0, column].set_title(found[0].name)
+        state = ", ".join(parts)
+        labels = [r"$\|\,\partial h(T)\,/\,\partial h(T-L)\,\|$"]
+        labels += [r"$\|\,\partial s(T)\,/\,\partial s(T-L)\,\|$" + f"\n$s = ({state})$"] * (rows == 3)
+        labels += [r"$|\,\partial\,\mathrm{Loss}\,/\,\partial h(T-L)\,|$"]
+        for row, label in enumerate(labels):
+            axes[row, 0].set_ylabel(label)
+        figure.suptitle(title.replace("$", r"\$"), fontsize=10)
+        _run_legends(figure, moments)
+    return figure
+
+
+def _run_panel(ax: Axes, found: Sequence[ModelGradient], row: int, rows: int) -> None:
+    """Draw one layer: h in the first row, the whole state below where it is more, the loss in the last."""
+    drawn: list[Curve] = []
+    ax.axhline(1, color="#888888", linewidth=1, zorder=1)
+    for index, model in enumerate(found):
+        if row == rows - 1:
+            assert model.loss_hidden is not None
+            thick, thin = model.loss_hidden, None
+        elif row == 0:
+            thick, thin = model.hidden, model.hidden_frobenius
+        else:
+            thick, thin = model.spectral, model.frobenius
+        draw_curve(ax, thick, index)
+        drawn.append(thick)
+        extra = [(thin, _FROBENIUS)]
+        if row == rows - 2:  # of the whole state
+            extra += [(model.closed_bound, _BOUND), (model.path_mean, _PATH)]
+        for curve, style in extra:
+            if curve is not None:
+                _draw_thin(ax, curve, style, index)
+    scale(ax, drawn)
+
+
+def _run_legends(figure: Figure, moments: Sequence[Moment]) -> None:
+    names = [
+        Line2D([], [], **{**line(index), "linestyle": "-"}, label=_with_rates(moment))
+        for index, moment in enumerate(moments)
+    ]
+    figure.legend(handles=names, loc="outside upper left", fontsize=8.5)
+    kinds = [
+        Line2D([], [], color=_GREY, label="spectral norm, geometric mean and range over sequences"),
+        Line2D([], [], **_FROBENIUS, label="Frobenius norm"),
+    ]
+    figure.legend(
+        handles=kinds + _kinds_of([layer for moment in moments for layer in moment.layers]),
+        loc="outside lower left",
+        ncols=2,
+        fontsize=8.5,
+    )
+
+
+def _with_rates(moment: Moment) -> str:
+    rates = ", ".join(f"{layer.spectral.rate:.3g}" for layer in moment.layers)
+    return f"{moment.label}: {rates} per step".replace("$", r"\$")
+
+
+def _kinds_of(models: Sequence[ModelGradient]) -> list[Line2D]:
+    """Return legend entries for the further lines that these models have."""
+    kinds = []
+    if any(model.closed_bound is not None for model in models):
+        label = r"bound $(\gamma\,\sigma_{\max})^L$ of the plain network"
+        kinds.append(Line2D([], [], **_BOUND, label=label))
+    if any(model.path_mean is not None for model in models):
+        kinds.append(Line2D([], [], **_PATH, label="product of the forget gates, mean over units"))
+    return kinds
+
+
+def draw_curve(ax: Axes, curve: Curve, index: int) -> None:
+    """Draw the geometric mean over seeds as line number ``index``, in a band from the least to the most."""
+    logs = curve.logs  # (S, L)
     lag = np.arange(1, logs.shape[1] + 1)
     colour, marker = line(index)["color"], line(index)["marker"]
     apart = (index * len(lag) // 40, max(1, len(lag) // 10))  # markers of models do not hide each other
     ax.fill_between(lag, _shown(logs.min(0)), _shown(logs.max(0)), color=colour, alpha=0.15, linewidth=0)
     ax.plot(lag, _shown(logs.mean(0)), color=colour, linestyle="-", marker=marker, markevery=apart)
+
+
+def draw_extras(ax: Axes, model: ModelGradient, index: int) -> None:
+    """Draw a model's bound, dashed, and its additive path, dotted, where it has them."""
     for curve, style in ((model.closed_bound, _BOUND), (model.path_mean, _PATH)):
         if curve is not None:
-            ax.plot(lag, _shown(curve.logs.mean(0)), **{**style, "color": colour})
+            _draw_thin(ax, curve, style, index)
+
+
+def _draw_thin(ax: Axes, curve: Curve, style: Any, index: int) -> None:
+    lag = np.arange(1, curve.logs.shape[1] + 1)
+    ax.plot(lag, _shown(curve.logs.mean(0)), **{**style, "color": line(index)["color"]})
 
 
 def _shown(logs: Logs) -> Logs:
@@ -58,22 +168,19 @@ def _shown(logs: Logs) -> Logs:
     return np.asarray(10 ** np.clip(logs, -_GREATEST, _GREATEST))
 
 
-def _frame(ax: Axes, report: GradientReport) -> None:
-    """Scale the axes to what was measured; a bound may leave the picture."""
-    logs = np.concatenate([model.spectral.logs.ravel() for model in report.models]).clip(
-        -_GREATEST, _GREATEST
-    )
+def scale(ax: Axes, curves: Iterable[Curve]) -> None:
+    """Scale an axis to what was measured; a bound may leave the picture."""
+    every = list(curves)
+    logs = np.concatenate([curve.logs.ravel() for curve in every]).clip(-_GREATEST, _GREATEST)
     low, high = min(logs.min(), -1.0), max(logs.max(), 0.0)
     margin = 0.06 * (high - low)
     ax.set_yscale("log")
     ax.set_ylim(10 ** (low - margin), 10 ** (high + 2 * margin))
-    ax.set_xlim(0, report.experiment.lags)
-    ax.set_xlabel("lag $L$ (steps back from the end $T$)")
-    ax.set_ylabel(r"gradient norm  $\|\,\partial s(T)\,/\,\partial s(T-L)\,\|_2$")
+    ax.set_xlim(0, max(curve.logs.shape[1] for curve in every))
 
 
-def _explain(figure: Figure, ax: Axes, report: GradientReport) -> None:
-    """Name the models above the picture, with their rates, and the kinds of line inside it."""
+def _explain(figure: Figure, report: GradientReport) -> None:
+    """Name the models above the picture, with their rates, and the kinds of line below it."""
     names = []
     for index, model in enumerate(report.models):
         label = f"{model.name}: {model.spectral.rate:.3g} per step".replace("$", r"\$")
@@ -81,10 +188,4 @@ def _explain(figure: Figure, ax: Axes, report: GradientReport) -> None:
     figure.legend(handles=names, loc="outside upper left")
     seeds = report.experiment.seeds
     kinds = [Line2D([], [], color=_GREY, linestyle="-", label=f"geometric mean and range of {seeds} seeds")]
-    if any(model.closed_bound is not None for model in report.models):
-        kinds.append(
-            Line2D([], [], **_BOUND, label=r"bound $(\gamma\,\sigma_{\max})^L$ of the plain network")
-        )
-    if any(model.path_mean is not None for model in report.models):
-        kinds.append(Line2D([], [], **_PATH, label="product of the forget gates, mean over units"))
-    ax.legend(handles=kinds, loc="lower left")
+    figure.legend(handles=kinds + _kinds_of(report.models), loc="outside lower left")

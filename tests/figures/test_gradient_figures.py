@@ -51,7 +51,8 @@ def lines(figure: Figure, dashes: str) -> list[np.ndarray]:
 
 
 def legend_texts(figure: Figure) -> str:
-    legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes)]
+    legends = figure.legends  # above and below the picture, never over the lines
+    assert all(ax.get_legend() is None for ax in figure.axes)
     return "\n".join(text.get_text() for legend in legends for text in legend.get_texts())
 
 
