@@ -101,9 +101,7 @@ class CuresReport:
         }
 
 
-def measure_cures(
-    experiment: CuresExperiment, on_model: Callable[[str], None] | None = None
-) -> CuresReport:
+def measure_cures(experiment: CuresExperiment, on_model: Callable[[str], None] | None = None) -> CuresReport:
     """Measure every model of every column, for every strength of the input.
 
     Args:
@@ -127,9 +125,7 @@ def measure_cures(
     return CuresReport(experiment, tuple(rows))
 
 
-def _gradients(
-    experiment: CuresExperiment, models: tuple[str, ...], input_std: float
-) -> GradientExperiment:
+def _gradients(experiment: CuresExperiment, models: tuple[str, ...], input_std: float) -> GradientExperiment:
     """Return the settings of one panel."""
     return GradientExperiment.model_construct(
         kind="gradients",

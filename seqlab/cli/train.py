@@ -69,8 +69,17 @@ def train(
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8
     """
     from seqlab.cli.by_hand import run_by_hand
+    from seqlab.cli.cures import run_cures
     from seqlab.cli.gradients import run_gradients
-    from seqlab.settings import CompareExperiment, GradientExperiment, WorkedExperiment
+    from seqlab.cli.learning_and_gradients import run_lags, run_variants
+    from seqlab.settings import (
+        CompareExperiment,
+        CuresExperiment,
+        GradientExperiment,
+        LagsExperiment,
+        VariantsExperiment,
+        WorkedExperiment,
+    )
 
     words = list(overrides or [])
     if device is not None:
@@ -85,10 +94,16 @@ def train(
         seed=seed,
         task=task,
     )
-    if isinstance(settings, GradientExperiment | CompareExperiment):
+    if isinstance(settings, GradientExperiment | CompareExperiment | LagsExperiment):
         options.admit_models(settings.models, document)
     if isinstance(settings, GradientExperiment):
         return run_gradients(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, CuresExperiment):
+        return run_cures(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, LagsExperiment):
+        return run_lags(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, VariantsExperiment):
+        return run_variants(settings, quiet=quiet, as_json=as_json)
     if isinstance(settings, WorkedExperiment):
         return run_by_hand(settings, as_json=as_json)
     if isinstance(settings, CompareExperiment):

@@ -1,0 +1,148 @@
+"""Models on tasks whose lag grows: how well they learn, beside how far back their gradients reach.
+
+The runs are ordinary ones, as of every comparison: what is finished is reused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from seqlab.analysis.gradients import Curve, ModelGradient
+from seqlab.analysis.states import network_of
+from seqlab.analysis.trained_gradients import check_network, measure_network
+from seqlab.comparison.entrants import make_entrants
+from seqlab.comparison.study import Entry, Finished, entries_of
+from seqlab.configure import load_settings
+from seqlab.errors import UsageError
+from seqlab.session import open_session
+from seqlab.settings import Ladder, LagsExperiment, TrainExperiment
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a model did at one lag.
+
+    Attributes:
+        model: its label.
+        lag: steps from the first symbol that matters to the answer.
+        values: the task's metric on held-out data, of each seed whose run finished.
+        seeds: how many seeds there were.
+    """
+
+    model: str
+    lag: int
+    values: tuple[float, ...]
+    seeds: int
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over the seeds."""
+        return float(np.mean(self.values)) if self.values else None
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What came of one ladder.
+
+    Attributes:
+        on: the experiment whose task it was.
+        metric: the figure that tells how well the task is done.
+        scores: of every model at every lag.
+        gradients: label: of each model at the start, on the task at the greatest lag, a line for each seed.
+    """
+
+    on: str
+    metric: str
+    scores: tuple[Score, ...]
+    gradients: Mapping[str, ModelGradient]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "on": self.on,
+            "metric": self.metric,
+            "scores": [{**vars(score), "mean": score.mean} for score in self.scores],
+            "gradients": {label: model.to_dict() for label, model in self.gradients.items()},
+        }
+
+
+def entries_of_ladder(experiment: LagsExperiment, ladder: Ladder) -> list[Entry]:
+    """Return every model on every seed at every lag; an entry's level is ``lag 31``, say.
+
+    Raises:
+        UsageError: when the settings are wrong.
+    """
+
+    def load(model: str, overrides: Sequence[str], difficulty: str | None) -> TrainExperiment:
+        settings, _ = load_settings(ladder.on, overrides=overrides, model=model)
+        if not isinstance(settings, TrainExperiment):
+            raise UsageError(f"{ladder.on} is not an experiment in which one model learns one task.")
+        return settings
+
+    entries: list[Entry] = []
+    for rung in ladder.rungs:
+        words = [f"{key}={json.dumps(value)}" for key, value in {**ladder.settings, **rung.settings}.items()]
+        entrants = make_entrants(experiment.models, load, labels=experiment.labels, overrides=words)
+        here = [replace(entrant, level=_level(rung.lag)) for entrant in entrants]
+        entries += entries_of(here, range(1, experiment.seeds + 1))
+    return entries
+
+
+def conclude_ladder(ladder: Ladder, finished: Sequence[Finished]) -> Climb:
+    """Return what came of the runs of one ladder, and measure the gradients of its models at their start."""
+    labels = list(dict.fromkeys(item.entry.label for item in finished))
+    top = max(ladder.rungs, key=lambda rung: rung.lag)
+    gradients, metric = {}, ""
+    for label in labels:
+        starts = [
+            item.entry.experiment
+            for item in finished
+            if item.entry.label == label and item.entry.level == _level(top.lag)
+        ]
+        gradients[label], metric = _at_start(label, starts)
+    scores = [
+        _score(label, rung.lag, metric, [item for item in finished if _is(item, label, rung.lag)])
+        for label in labels
+        for rung in ladder.rungs
+    ]
+    return Climb(ladder.on, metric, tuple(scores), gradients)
+
+
+def _level(lag: int) -> str:
+    return f"lag {lag}"
+
+
+def _is(item: Finished, label: str, lag: int) -> bool:
+    return item.entry.label == label and item.entry.level == _level(lag)
+
+
+def _score(label: str, lag: int, metric: str, finished: Sequence[Finished]) -> Score:
+    values = [((item.summary or {}).get("held_out") or {}).get(metric) for item in finished]
+    return Score(label, lag, tuple(float(value) for value in values if value is not None), len(finished))
+
+
+def _at_start(label: str, experiments: Sequence[TrainExperiment]) -> tuple[ModelGradient, str]:
+    """Measure a model as each seed starts it, on its task; return the layer that reads the input.
+
+    Returns:
+        What was measured, cut to the lags that all seeds have, and the name of the task's metric.
+    """
+    measured = []
+    for experiment in experiments:
+        session = open_session(experiment)
+        network = network_of(session.model, experiment.model.name)
+        check_network(network, experiment.model.name)
+        measured.append(measure_network(network, session.task, sequences=1, seed=experiment.seed)[0])
+    lags = min(one.spectral.logs.shape[1] for one in measured)
+    shared = set.intersection(*(set(one.curves()) for one in measured))
+    curves: dict[str, Any] = {
+        key: Curve(np.concatenate([one.curves()[key].logs[:, :lags] for one in measured])) for key in shared
+    }
+    return replace(
+        measured[0], name=label, sigma_max=None, spectral_radius=None, **curves
+    ), session.task.metric
