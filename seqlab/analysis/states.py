@@ -73,6 +73,7 @@ def trace(
     *,
     force: Force | None = None,
     silent: tuple[int, int] | None = None,
+    gates: bool = True,
 ) -> Trace:
     """Read sequences from the start state, one step after the other, and keep everything.
 
@@ -81,6 +82,7 @@ def trace(
         inputs: (B, T) symbols with :data:`PAD` in front, or (B, T, I) features.
         force: gates to hold.
         silent: number of a cell and of its unit, both from 0, whose h is held at 0.
+        gates: whether they are kept.
 
     Returns:
         States, gates and outputs. Where there is padding, states stay and gates are 0.
@@ -100,7 +102,7 @@ def trace(
             assert isinstance(cell, Cell)
             unit = silent[1] if silent is not None and silent[0] == index + direction else None
             layer = _read(
-                cell, x, active, force, forced, unit,
+                cell, x, active, force, forced, unit, gate_names_of(cell) if gates else (),
                 backwards=direction == 1, name=_name(model, index, direction),
             )  # fmt: skip
             layers.append(layer)
@@ -116,12 +118,13 @@ def _read(
     force: Force | None,
     forced: Tensor,
     silent: int | None,
+    gate_names: tuple[str, ...],
     *,
     backwards: bool,
     name: str,
 ) -> Layer:
     """Take the steps of one cell; see :func:`trace`."""
-    state, gate_names = cell.start(len(x)), gate_names_of(cell)
+    state = cell.start(len(x))
     steps = range(x.shape[1])
     parts: list[tuple[Tensor, ...]] = [()] * len(steps)
     gates: list[tuple[Tensor, ...]] = [()] * len(steps)

@@ -152,20 +152,28 @@ def area_under_curve(values: Tensor, positive: Tensor) -> Tensor:
     >>> area_under_curve(values, torch.tensor([False, False, True])).tolist()
     [1.0, 0.5]
     """
-    ascending, order = values.double().sort(0)
-    count = len(values)
-    rank = torch.arange(1, count + 1, dtype=torch.float64)[:, None].expand_as(ascending).contiguous()
-    starts = torch.ones_like(ascending, dtype=torch.bool)
-    starts[1:] = ascending[1:] != ascending[:-1]
-    group = starts.cumsum(0) - 1  # equal values share the mean of their ranks
-    total, size = torch.zeros_like(rank), torch.zeros_like(rank)
-    total.scatter_add_(0, group, rank)
-    size.scatter_add_(0, group, torch.ones_like(rank))
-    shared = (total / size.clamp(min=1)).gather(0, group)
-    ranks = torch.empty_like(shared).scatter_(0, order, shared)
-    positives = int(positive.sum())
+    ranks = ranks_of(values)
+    count, positives = len(values), int(positive.sum())
     above = ranks[positive].sum(0) - positives * (positives + 1) / 2
     return above / (positives * (count - positives))
+
+
+def ranks_of(values: Tensor) -> Tensor:
+    """Return the rank from 1 of each value of (N, H) in its column, in float64; equal values share the mean.
+
+    >>> ranks_of(torch.tensor([[5.0], [7.0], [5.0]])).flatten().tolist()
+    [1.5, 3.0, 1.5]
+    """
+    ascending, order = values.t().contiguous().sort(-1)  # (H, N): what is sorted lies side by side
+    first = torch.ones_like(ascending, dtype=torch.bool)
+    first[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
+    group = first.cumsum(-1) - 1
+    place = torch.arange(1, len(values) + 1, dtype=torch.float64).expand_as(ascending)
+    total, size = torch.zeros_like(place), torch.zeros_like(place)
+    total.scatter_add_(-1, group, place)
+    size.scatter_add_(-1, group, torch.ones_like(place))
+    shared = (total / size.clamp(min=1)).gather(-1, group)
+    return torch.empty_like(shared).scatter_(-1, order, shared).t()
 
 
 def _scores(read: Trace, symbol: int) -> list[Tensor]:

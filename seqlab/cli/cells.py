@@ -1,0 +1,169 @@
+"""`seqlab cells`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqlab.cli.console import show_json, show_table, stderr, stdout
+from seqlab.cli.language_model import Json, NewestRun, OwnModel, open_language_model, read_file
+
+if TYPE_CHECKING:
+    from seqlab.analysis.cells import Finding, Passage, Units
+    from seqlab.runs import Run
+    from seqlab.text import Vocabulary
+
+IN_PICTURE, ON_PAGE = 500, 2_500
+"""Characters of a passage."""
+
+
+def cells(
+    run: NewestRun = None,
+    text: Annotated[
+        Path | None, typer.Option(help="A text to read instead of the held-out part of the run's own.")
+    ] = None,
+    characters: Annotated[
+        int, typer.Option(min=2_000, max=10_000_000, help="How much of it, at most.")
+    ] = 100_000,
+    model: OwnModel = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find units of a character model that stand for something in the text, such as being inside quotes.
+
+    Every unit of every layer is scored against each feature of the text, by AUC (yes or no) or correlation
+    (counts); luck is what the best unit scores in 95 of 100 searches with the feature moved along the text.
+
+    Examples: seqlab cells / seqlab cells char-python --text my_program.py
+    """
+    from seqlab.analysis.cells import find_cells, passage, read_units
+    from seqlab.analysis.features import features_of
+    from seqlab.analysis.states import network_of
+
+    found, network, vocabulary = open_language_model(run, "best", model)
+    cells_of = network_of(network, found.info().model)
+    whole, first = (read_file(text), 0) if text is not None else _held_out(found, model, vocabulary)
+    read = whole[first : first + characters]
+    units = read_units(cells_of, _codes(vocabulary, read), read)
+    features = {name: values[first : first + characters] for name, values in features_of(whole).items()}
+    findings = find_cells(units, features)
+    folder = found.figures if output is None else output
+    kept = [finding for finding in findings if finding.is_found]
+    paths = _save(
+        folder,
+        f"{found.id}, {len(read):,} characters of {text or 'its held-out text'}",
+        [passage(one, units, features[one.feature], IN_PICTURE) for one in kept],
+        [passage(one, units, features[one.feature], ON_PAGE) for one in kept],
+        _table(units, findings),
+    )
+    absent = [name for name in features if name not in {one.feature for one in findings}]
+    if as_json:
+        return show_json(
+            {
+                "run": found.id,
+                "text": None if text is None else str(text),
+                "characters": len(read),
+                "units": len(units.names),
+                "findings": [one.to_dict() for one in findings],
+                "absent": absent,
+                "figures": paths,
+            }
+        )
+    _say(findings, absent, len(read), len(units.names))
+    _colour([passage(one, units, features[one.feature], IN_PICTURE) for one in kept])
+    for path in paths:
+        print(path)
+    stderr().print("Next: open the page in a browser, or seqlab cells RUN --text FILE", markup=False)
+    return None
+
+
+def _held_out(run: Run, model: str | None, vocabulary: Vocabulary) -> tuple[str, int]:
+    """Return the whole text that a run learned from, and where its held-out part begins.
+
+    Features are looked for in the whole text: the held-out part may begin within quotes.
+    """
+    from seqlab.session import reopen
+
+    task = reopen(run, model).task
+    parts = [vocabulary.decode(task.text(split)) for split in ("train", "test")]
+    return "".join(parts), len(parts[0])
+
+
+def _codes(vocabulary: Vocabulary, text: str) -> Any:
+    import torch
+
+    return torch.tensor(vocabulary.encode(text).astype("int64"))
+
+
+def _say(findings: Sequence[Finding], absent: Sequence[str], characters: int, units: int) -> None:
+    show_table(
+        ("feature", "best unit", "measure", "score", "luck", "found"),
+        [
+            (
+                one.feature,
+                str(one.unit) + ("" if one.sign > 0 else " (lower)"),
+                one.measure,
+                f"{one.score:.3f}",
+                f"{one.baseline:.3f}",
+                "yes" if one.is_found else "no",
+            )
+            for one in findings
+        ],
+    )
+    print(f"\nthe best of {units:,} units, on {characters:,} characters")
+    if absent:
+        print(f"not (or hardly) in this text: {', '.join(absent)}")
+
+
+def _colour(passages: Sequence[Passage]) -> None:
+    """Print passages in colour, where the terminal has it."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return
+    from rich.text import Text
+
+    from seqlab.figures.cells import colours
+
+    for one in passages:
+        drawn = Text()
+        for sign, value in zip(one.text, one.values.tolist(), strict=True):
+            back, ink = colours(value)
+            drawn.append(sign if sign != "\n" else " \n", f"{ink} on {back}")
+        stdout().print(Text(f"\n{one.finding.summary}", "bold"))
+        stdout().print(drawn, soft_wrap=True)
+
+
+def _table(units: Units, findings: Sequence[Finding]) -> str:
+    """Return the score of every unit for every feature as CSV."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(("layer", "part", "unit", *(f"{one.feature} ({one.measure})" for one in findings)))
+    for number, unit in enumerate(units.names):
+        rows.writerow(
+            (unit.layer, unit.part, unit.number, *(f"{one.scores[number]:.6f}" for one in findings))
+        )
+    return written.getvalue()
+
+
+def _save(
+    folder: Path, title: str, short: Sequence[Passage], long: Sequence[Passage], table: str
+) -> list[str]:
+    from seqlab.errors import UsageError
+    from seqlab.figures.cells import cells_page, passages_figure
+    from seqlab.figures.style import save
+    from seqlab.runs import replace_file
+
+    page, numbers = folder / "cells.html", folder / "cells.csv"
+    try:
+        pictures = save(passages_figure(short, title), folder / "cells") if short else ()
+        replace_file(page, cells_page(long, title))
+        replace_file(numbers, table)
+    except OSError as error:
+        raise UsageError(f"Cannot write pictures to {folder}: {error.strerror}.") from None
+    return [str(path) for path in (*pictures, page, numbers)]
