@@ -9,9 +9,11 @@ import typer
 
 from seqlab import __version__
 from seqlab.cli import (
+    cells,
     compare,
     complete,
     config,
+    corpus,
     diff,
     explain,
     export,
@@ -73,9 +75,11 @@ _add(
     plot.plot,
     inspect.inspect,
     gradients.gradients,
+    cells.cells,
     explain.explain,
     diff.diff,
     report.report,
 )
 _add("Manage", notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export)
 _add("Look up", config.config, schema.schema, list_.list_)
+app.add_typer(corpus.app, rich_help_panel="Look up")

@@ -26,6 +26,7 @@ from seqlab.cli.language_model import (
 
 if TYPE_CHECKING:
     from seqlab.generation.completion import Completion
+    from seqlab.text import Vocabulary
 
     Suggest = Callable[[str], list[Completion]]
 
@@ -58,6 +59,11 @@ def complete(
     if once is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("Typing needs a terminal.", hint='In scripts: seqlab complete --once "to be or n"')
     found, network, vocabulary = open_language_model(run, checkpoint, model)
+    if vocabulary.tokens == "word":
+        raise UsageError(
+            f"{found.id} reads whole words, so there is no rest of one to suggest.",
+            hint=f"Have it go on with: seqlab sample {found.id}",
+        )
     start = start_symbol(vocabulary) or ""
 
     def suggest(text: str) -> list[Completion]:
@@ -67,8 +73,7 @@ def complete(
         return completion.complete(network, vocabulary, codes, count=count)
 
     if once is None:
-        symbols = frozenset(vocabulary.symbols)
-        return _type(suggest, symbols)
+        return _type(suggest, vocabulary)
     found_ones = suggest(once)
     if as_json:
         rows = [{"text": one.text, "probability": one.probability} for one in found_ones]
@@ -80,7 +85,7 @@ def complete(
     return None
 
 
-def _type(suggest: Suggest, known: frozenset[str]) -> None:
+def _type(suggest: Suggest, vocabulary: Vocabulary) -> None:
     """Read keys, show suggestions, and print the text at the end."""
     text = ""
     screen = sys.stderr
@@ -93,7 +98,7 @@ def _type(suggest: Suggest, known: frozenset[str]) -> None:
             if key in ENDS:
                 break
             before = text
-            text = _after(key, text, suggestions, known)
+            text = _after(key, text, suggestions, vocabulary)
             if text == before:
                 screen.write("\a")
             done = text.split("\n")[before.count("\n") : -1]
@@ -107,7 +112,7 @@ def _type(suggest: Suggest, known: frozenset[str]) -> None:
     print(text if not sys.stdout.isatty() else text.rpartition("\n")[2])
 
 
-def _after(key: str, text: str, suggestions: list[Completion], known: frozenset[str]) -> str:
+def _after(key: str, text: str, suggestions: list[Completion], vocabulary: Vocabulary) -> str:
     """Return the text after a key; a key that means nothing leaves it as it is."""
     taken = 1 if key == "\t" else int(key) if key in "123456789" else 0
     if 0 < taken <= len(suggestions):
@@ -115,7 +120,9 @@ def _after(key: str, text: str, suggestions: list[Completion], known: frozenset[
     if key in BACKSPACE:
         return text[:-1]
     key = "\n" if key == "\r" else key
-    return text + key if key in known else text
+    any_text = vocabulary.tokens == "byte" or vocabulary.rare is not None
+    known = key in vocabulary or (any_text and (key == "\n" or key.isprintable()))
+    return text + key if known else text
 
 
 def _picture(text: str, suggestions: list[Completion]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from unicodedata import category
 
 import typer
 
@@ -89,6 +90,11 @@ def read_file(path: Path) -> str:
             f"{path} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02X}.",
             hint="Save it as UTF-8.",
         ) from None
+
+
+def harmless(text: str) -> str:
+    """Return a text without what a terminal would obey: a question mark for each control character."""
+    return "".join("?" if category(sign) == "Cc" and sign not in "\n\t" else sign for sign in text)
 
 
 def visible(text: str) -> str:

@@ -33,7 +33,9 @@ def novel(
     file: Annotated[
         Path | None, typer.Argument(help="A text to look through instead of a fresh sample.")
     ] = None,
-    length: Annotated[int, typer.Option(help="Characters of the sample.")] = 2000,
+    length: Annotated[
+        int, typer.Option(help="Characters (bytes, words) of the sample.")
+    ] = 2000,
     temperature: Annotated[float, typer.Option(help="Of the sample.")] = 0.8,
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
     count: Annotated[int, typer.Option(min=1, help="Passages to show.")] = 5,
@@ -54,6 +56,7 @@ def novel(
     from seqlab.generation import Sampling, generate
     from seqlab.generation.novelty import passages, shared_lengths
     from seqlab.generation.priming import encode, start_symbol
+    from seqlab.text.tokens import UNITS
 
     sampling = Sampling(length, temperature, seed)
     found, network, vocabulary = open_language_model(run, checkpoint, model)
@@ -69,7 +72,8 @@ def novel(
     held_out = task.text("test")[: len(text)].astype(np.int64)
     data = {
         "run": found.id,
-        "characters": len(text),
+        "unit": UNITS[vocabulary.tokens],
+        "length": len(text),
         **_figures(shared_lengths(text, training)[0], ""),
         **_figures(shared_lengths(held_out, training)[0], "held_out_"),
         "passages": [
@@ -108,13 +112,14 @@ def _end(vocabulary: Vocabulary) -> int:
 
 
 def _show(data: dict[str, Any]) -> None:
+    unit = data["unit"]
     rows = [
         (str(one["length"]), str(one["position"]), str(one["training_line"]), visible(one["text"]))
         for one in data["passages"]
     ]
-    show_table(("characters", "position", "training line", "passage"), rows)
+    show_table((f"{unit}s", "position", "training line", "passage"), rows)
     print(
-        f"of {data['characters']:,} characters, the longest shared passage has {data['longest']}, "
+        f"of {data['length']:,} {unit}s, the longest shared passage has {data['longest']}, "
         f"the mean from any place {data['mean']:.1f};\n"
         f"of held-out text, which nobody copied, {data['held_out_longest']} and {data['held_out_mean']:.1f}"
     )

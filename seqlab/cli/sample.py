@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +18,7 @@ from seqlab.cli.language_model import (
     NewestRun,
     OwnModel,
     Unknown,
+    harmless,
     open_language_model,
     read_file,
 )
@@ -42,7 +42,9 @@ def sample(
     prime_file: Annotated[
         Path | None, typer.Option(help="A file with the text to go on from; - for standard input.")
     ] = None,
-    length: Annotated[int, typer.Option(help="Characters to write.")] = 400,
+    length: Annotated[
+        int, typer.Option(help="Characters (bytes, words) to write.")
+    ] = 400,
     temperature: Annotated[
         float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
     ] = 0.8,
@@ -103,11 +105,8 @@ def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> None:
     """Print a text while it is written: on a terminal character by character."""
     live = sys.stdout.isatty()
     sys.stdout.write(shown)
-    for symbol in symbols:
-        letter = vocabulary.symbols[symbol]
-        if live and unicodedata.category(letter) == "Cc" and letter not in "\n\t":
-            letter = "?"  # a terminal would obey it
-        sys.stdout.write(letter)
+    for piece in vocabulary.stream(symbols):
+        sys.stdout.write(harmless(piece) if live else piece)
         if live:
             sys.stdout.flush()
     sys.stdout.write("\n")
@@ -134,15 +133,20 @@ def _figures(
     from seqlab.generation.scoring import log_probabilities
 
     scores = log_probabilities(network, [np.concatenate([start, text]) for text in texts], None)
-    return [
-        {
-            "index": index,
-            "text": shown + vocabulary.decode(text),
-            "characters": len(text),
-            "log_probability_per_character": float(score[len(start) - 1 :].mean()) if len(text) else None,
-        }
-        for index, (text, score) in enumerate(zip(texts, scores, strict=True))
-    ]
+    figures = []
+    for index, (text, score) in enumerate(zip(texts, scores, strict=True)):
+        written = vocabulary.decode(text)
+        log_probability = float(score[len(start) - 1 :].sum())
+        figures.append(
+            {
+                "index": index,
+                "text": shown + written,
+                "characters": len(written),
+                "tokens": len(text),
+                "log_probability_per_character": log_probability / len(written) if written else None,
+            }
+        )
+    return figures
 
 
 def _headed(texts: list[str]) -> str:

@@ -23,6 +23,7 @@ from seqlab.cli.language_model import (
 if TYPE_CHECKING:
     from seqlab.models import SequenceModel
     from seqlab.text import Vocabulary
+    from seqlab.text.vocabulary import Codes
 
 SHOWN = 60
 """Characters of a text that a table shows."""
@@ -42,8 +43,9 @@ def score(
 ) -> None:
     """Say how likely a language model finds a text.
 
-    The logarithm of the probability is in nats; bits per character are what its best code would need. The
-    first character is scored as the first of a line, where the model knows ends of lines, and is left out
+    The logarithm of the probability is in nats; bits per character are what its best code would need. A rare
+    token is charged with a guess among all that the model has folded into one symbol, too. The first token
+    is scored as the first of a line, where the model knows ends of lines, and is left out
     elsewhere. Lines are scored without their ends, and empty ones passed over.
 
     Examples: seqlab score latest essay.txt / printf 'to be\\nbe to\\n' | seqlab score latest --rank
@@ -87,17 +89,24 @@ def _score(
     start = None if symbol is None else int(vocabulary.encode(symbol)[0])
     scores = log_probabilities(network, list(codes.values()), start)
     return [
-        (
-            number,
-            {
-                "text": vocabulary.decode(codes[number]),
-                "characters": len(nats),
-                "log_probability": float(nats.sum()),
-                "bits_per_character": -float(nats.mean()) / math.log(2) if len(nats) else None,
-            },
-        )
+        (number, _figures(vocabulary, codes[number], float(nats.sum()), len(nats)))
         for number, nats in zip(codes, scores, strict=True)
     ]
+
+
+def _figures(vocabulary: Vocabulary, codes: Codes, nats: float, scored: int) -> dict[str, Any]:
+    """Describe a text of which the last ``scored`` tokens have this log-probability."""
+    counted = codes[len(codes) - scored :]
+    if vocabulary.rare is not None:
+        nats -= int((counted == vocabulary.rare).sum()) * math.log(vocabulary.folded)
+    characters = round(float(vocabulary.lengths()[counted].sum()))
+    return {
+        "text": vocabulary.decode(codes),
+        "characters": characters,
+        "tokens": scored,
+        "log_probability": nats,
+        "bits_per_character": -nats / math.log(2) / characters if characters else None,
+    }
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -12,6 +12,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json, stderr
+from seqlab.cli.corpus import choose_text, fit_to_text
 
 if TYPE_CHECKING:
     from seqlab.runs import Run
@@ -54,6 +55,18 @@ def train(
     difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
     preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")
+    ] = None,
+    glob: Annotated[
+        str | None, typer.Option(help="Which files of a folder are the text, such as '*.py'.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the text's files: utf-8, utf-16, cp949, latin-1, ...")
+    ] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")
+    ] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     budget: Annotated[
         str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")
@@ -66,7 +79,10 @@ def train(
 ) -> None:
     """Train a named experiment to its claim.
 
-    Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8
+    With --text and without an experiment, the settings are those of char-shakespeare.
+
+    Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
+    seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
     """
     from seqlab.cli.by_hand import run_by_hand
     from seqlab.cli.cures import run_cures
@@ -81,7 +97,7 @@ def train(
         WorkedExperiment,
     )
 
-    words = list(overrides or [])
+    experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(
@@ -108,6 +124,8 @@ def train(
         return run_by_hand(settings, as_json=as_json)
     if isinstance(settings, CompareExperiment):
         return _compare(settings, difficulty, quiet, as_json)
+    if fit:
+        settings = fit_to_text(settings)
     return _train(settings, budget, dry_run, quiet, as_json)
 
 
@@ -205,10 +223,10 @@ def describe(summary: dict[str, Any], metric: str) -> list[str]:
     if "validation" in summary:
         for protocol, figures in summary["validation"].items():
             name = protocol.replace("_", "-")
-            lines.append(
-                f"validation, {name}: {figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character, "
-                f"perplexity {figures['perplexity']:.3f}"
-            )
+            line = f"{figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character"
+            if "bits_per_token" in figures:
+                line += f" (from {figures['bits_per_token']:.4f} bits per token)"
+            lines.append(f"validation, {name}: {line}, perplexity {figures['perplexity']:.3f}")
     else:
         held_out = summary["held_out"]
         lines.append(

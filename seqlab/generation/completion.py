@@ -40,9 +40,9 @@ class Completion:
 
 @dataclass(frozen=True)
 class _Open:
-    """A continuation that is being followed."""
+    """A continuation that is being followed, by its symbols."""
 
-    text: str
+    symbols: tuple[int, ...]
     log_probability: float
     in_word: bool
 
@@ -50,10 +50,12 @@ class _Open:
 def is_word(symbol: str) -> bool:
     """Say whether a symbol belongs to a word: letters and digits of any script, apostrophes, underscores.
 
-    >>> [is_word(symbol) for symbol in "a7예'_ -"]
-    [True, True, True, True, True, False, False]
+    So do bytes beyond ASCII, parts of such letters, and words themselves.
+
+    >>> [is_word(symbol) for symbol in [*"a7예'_ -", "\udcec", "e\u0301te"]]
+    [True, True, True, True, True, False, False, True, True]
     """
-    return symbol.isalnum() or symbol in "'_"
+    return symbol[0].isalnum() or symbol in "'_" or "\udc80" <= symbol <= "\udcff"
 
 
 def complete(
@@ -88,13 +90,14 @@ def complete(
     words = np.array([is_word(symbol) for symbol in vocabulary.symbols])
     scores, state = read_text(model, text)
     logs = _log_softmax(scores[None])  # (N, V) for N open continuations
-    opened = [_Open("", 0.0, in_word=False)]
+    opened = [_Open((), 0.0, in_word=False)]
     found: list[Completion] = []
     for _ in range(longest):
         total = logs + np.array([[one.log_probability] for one in opened])
         for one, row in zip(opened, total, strict=True):
             if one.in_word and not words.all():
-                found.append(Completion(one.text, float(np.logaddexp.reduce(row[~words]))))
+                log_probability = float(np.logaddexp.reduce(row[~words]))
+                found.append(Completion(vocabulary.decode(one.symbols), log_probability))
         found = sorted(found, key=lambda one: -one.log_probability)[:count]
         followed = np.array([one.in_word for one in opened])[:, None]
         total[followed & ~words] = -np.inf  # there it ended
@@ -106,9 +109,7 @@ def complete(
             break
         rows, symbols = np.unravel_index(likeliest, total.shape)
         opened = [
-            _Open(
-                opened[row].text + vocabulary.symbols[symbol], float(total[row, symbol]), bool(words[symbol])
-            )
+            _Open((*opened[row].symbols, int(symbol)), float(total[row, symbol]), bool(words[symbol]))
             for row, symbol in zip(rows, symbols, strict=True)
         ]
         logs, state = _read(model, state, rows, symbols)

@@ -14,7 +14,7 @@ Unknown = Literal["refuse", "skip", "replace"]
 
 def start_symbol(vocabulary: Vocabulary) -> str | None:
     """Return the symbol that stands for the start of a text: the end of a line, where there is one."""
-    return "\n" if "\n" in vocabulary.symbols else None
+    return "\n" if "\n" in vocabulary else None
 
 
 def encode(vocabulary: Vocabulary, text: str, unknown: Unknown = "refuse") -> Codes:
@@ -23,11 +23,11 @@ def encode(vocabulary: Vocabulary, text: str, unknown: Unknown = "refuse") -> Co
     Args:
         vocabulary: what the model knows.
         text: any text.
-        unknown: what is done about a character that is not in the vocabulary: ``refuse`` the text, ``skip``
-            the character, or ``replace`` it (:func:`known`).
+        unknown: what is done about a token that is not in the vocabulary: ``refuse`` the text, ``skip`` the
+            token, or ``replace`` it (:func:`known`). A vocabulary with a symbol for rare tokens refuses none.
 
     Raises:
-        TextError: naming the first unknown character and its position, where such are refused.
+        TextError: naming the first unknown token and its position, where such are refused.
 
     >>> vocabulary = Vocabulary.of("a be")
     >>> vocabulary.decode(encode(vocabulary, "é-B!", "replace"))
@@ -35,30 +35,31 @@ def encode(vocabulary: Vocabulary, text: str, unknown: Unknown = "refuse") -> Co
     >>> vocabulary.decode(encode(vocabulary, "bé-B", "skip"))
     'b'
     """
-    if unknown == "replace":
-        text = known(vocabulary, text)
-    elif unknown == "skip":
-        text = "".join(symbol for symbol in text if symbol in set(vocabulary.symbols))
+    if unknown != "refuse":
+        units = vocabulary.split(text)
+        if unknown == "skip":
+            return vocabulary.encode_units([unit for unit in units if unit in vocabulary])
+        return vocabulary.encode_units([known(vocabulary, unit) for unit in units])
     try:
         return vocabulary.encode(text)
     except TextError as error:
         raise TextError(
             error.message,
-            hint="Add --unknown skip to leave such characters out, or --unknown replace to have the nearest "
-            "known ones.",
+            hint="Add --unknown skip to leave such out, or --unknown replace to have the nearest known ones.",
         ) from None
 
 
-def known(vocabulary: Vocabulary, text: str) -> str:
-    """Replace unknown characters: by the letter without its marks, by its other case, else by a space.
+def known(vocabulary: Vocabulary, unit: str) -> str:
+    """Return the nearest known token: without marks, in another case, the rare one, a space.
 
-    Where the vocabulary has no space, its first symbol is taken.
+    Where the vocabulary has none of these, its first symbol is taken.
+
+    >>> [known(Vocabulary.of("a be"), unit) for unit in "aÉB!"]
+    ['a', 'e', 'b', ' ']
     """
-    symbols = set(vocabulary.symbols)
-
-    def nearest(symbol: str) -> str:
-        plain = unicodedata.normalize("NFKD", symbol)[0]
-        near = (symbol, plain, plain.swapcase(), " ", vocabulary.symbols[0])
-        return next(one for one in near if one in symbols)
-
-    return "".join(map(nearest, text))
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", unit) if not unicodedata.combining(sign))
+    cases = (plain, plain.swapcase(), plain.lower(), plain.capitalize(), plain.upper())
+    near = (unit, *cases, *(case[:1] for case in cases if vocabulary.tokens == "char"))
+    if vocabulary.rare is not None:
+        near += (vocabulary.symbols[vocabulary.rare],)
+    return next((one for one in (*near, " ") if one in vocabulary), vocabulary.symbols[0])

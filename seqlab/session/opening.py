@@ -82,7 +82,7 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
         },
     )
     if session.task.vocabulary is not None:
-        replace_file(run.path / VOCABULARY, to_json(session.task.vocabulary.to_list()))
+        replace_file(run.path / VOCABULARY, to_json(session.task.vocabulary.to_data()))
     return run, session
 
 
@@ -136,7 +136,7 @@ def load_language_model(
             hint="Train one: seqlab train char-shakespeare",
         )
     try:
-        vocabulary = Vocabulary.from_list(json.loads(path.read_text(encoding="utf-8")))
+        vocabulary = Vocabulary.from_data(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, TextError) as error:
         raise RunFolderError(f"{path} is damaged: {error}") from None
     experiment = read_experiment(run, model)

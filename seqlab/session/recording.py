@@ -88,7 +88,15 @@ def summarise(run: Run, session: Session, learner: Learner, started: float) -> d
 
 
 def _text_figures(metrics: dict[str, float]) -> dict[str, float]:
-    return {"nats": metrics["loss"], "bits": metrics["bits"], "perplexity": metrics["perplexity"]}
+    """Return nats and bits per character and, where tokens are something else, bits per token."""
+    figures = {
+        "nats": metrics.get("nats_per_character", metrics["loss"]),
+        "bits": metrics["bits"],
+        "perplexity": metrics["perplexity"],
+    }
+    if "bits_per_token" in metrics:
+        figures["bits_per_token"] = metrics["bits_per_token"]
+    return figures
 
 
 def note_failure(run: Run, error: BaseException) -> None:

@@ -1,10 +1,11 @@
-"""Character language model: read a text, and predict each next character."""
+"""Language model: read a text, and predict each next character, or byte, or word."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
@@ -15,22 +16,26 @@ from torch import Tensor
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import TextError, UnknownNameError
 from seqlab.tasks._base import Sample, Task
-from seqlab.text import Vocabulary, load_corpus
+from seqlab.text import Reading, Vocabulary, encode_corpus, load_corpus
+from seqlab.text.encoded import TRAINING_SHARE
+from seqlab.text.reading import Normalisation
+from seqlab.text.tokens import UNITS, Tokens
 from seqlab.text.vocabulary import Codes
-
-TRAINING_SHARE = 0.9
 
 PIECES = 64
 """Pieces of the held-out text that the protocol ``stream`` reads side by side."""
 
 WARM_UP = 512
-"""Characters that each piece reads before its own, so that its state is that of the stream."""
+"""Tokens that each piece reads before its own, so that its state is that of the stream."""
 
 STEPS = 256
 """Steps of the stream in one batch."""
 
 POSITIONS = 16_384
-"""Characters in one batch of blocks, about."""
+"""Tokens in one batch of blocks, about."""
+
+JUDGED = 1_000_000
+"""Tokens of the held-out text that are judged, at most: the first ones. Only of texts beyond ten million."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,14 @@ class CorpusInfo:
     Attributes:
         name: as the corpus is called.
         source: where it was read from.
-        sha256: of the text in UTF-8.
+        sha256: of the text in UTF-8, as it was read and normalised.
         characters: its length.
-        symbols: its different characters.
+        tokens: what a symbol is: char, byte or word.
+        length: its length in tokens.
+        symbols: the size of the vocabulary.
+        folded: how many different rare tokens are one symbol of it.
+        encoding: of the files.
+        normalisation: the Unicode form.
         stands_in_for: the corpus that was asked for and could not be had, or None.
         reason: why it could not be had.
     """
@@ -51,7 +61,12 @@ class CorpusInfo:
     source: str
     sha256: str
     characters: int
+    tokens: str
+    length: int
     symbols: int
+    folded: int
+    encoding: str
+    normalisation: str
     stands_in_for: str | None
     reason: str | None
 
@@ -61,33 +76,45 @@ class CorpusInfo:
 
 
 class CharLM(Task):
-    r"""Next-character prediction: p(x(t+1) | x(1), ..., x(t)).
+    r"""Next-character prediction: p(x(t+1) | x(1), ..., x(t)); or of bytes, or of words.
 
     The first 90 % of the text are for training, the rest is held out. A text has no third part, so validation
     and test are the same: choose nothing by the one and report it as the other without saying so.
 
     Training reads the text as NYU 6-3 does: cut into ``size`` columns (:func:`batchify`), all read side by
-    side, ``period`` characters a batch, the state carried on and detached (truncated BPTT). An epoch is over
+    side, ``period`` tokens a batch, the state carried on and detached (truncated BPTT). An epoch is over
     when the columns are; the next begins at another place, drawn anew, so that it cuts the text differently.
 
-    Held out, every character but the first is predicted exactly once, by one of these protocols:
+    Held out, every token but the first (of the first :data:`JUDGED`) is predicted exactly once, by one of
+    these protocols:
 
     - ``stream``: the state is carried through the whole text. To be quick, it is read as 64 pieces side by
-      side, each but the first warmed by the 512 characters before it.
+      side, each but the first warmed by the 512 tokens before it.
     - ``block_256``, ``block_64``: the text is cut into blocks, each read from the start state. The first
-      characters of a block are hard to guess, so figures are worse than those of ``stream``.
+      tokens of a block are hard to guess, so figures are worse than those of ``stream``.
+
+    The loss is in nats per token. With c characters per token in the judged text, the share r of rare tokens
+    there, and R different ones folded into one symbol,
+
+        bits per character = (loss + r ln R) / (c ln 2):
+
+    a model that says only "rare" still owes which one, and is charged a guess among all of them.
 
     Args:
-        corpus: ``shakespeare``, ``python``, ``miniature``, or the path of a UTF-8 file or folder.
+        corpus: ``shakespeare``, ``python``, ``miniature``, or the path of a text file or folder.
         glob: which files of a folder to read.
-        period: characters through which the gradient flows back.
+        encoding: of a path's files: utf-8, utf-16, cp949, latin-1, ...
+        normalisation: ``NFC`` or ``NFKC`` brings the text into that Unicode form.
+        tokens: ``char``, ``byte`` (256 symbols for any text), or ``word`` (words, and each sign between).
+        rare: tokens seen less often than this are one symbol, which prints as U+FFFD; 0 keeps all.
+        period: tokens through which the gradient flows back.
 
     Attributes:
-        vocabulary: the characters of the whole text.
+        vocabulary: the tokens of the whole text, with counts.
         corpus_info: what a run records of the text.
 
     Raises:
-        TextError: when there is no such text, or it is too short.
+        TextError: when there is no such text, it is in another encoding, or it is too short.
     """
 
     stream = True
@@ -95,44 +122,65 @@ class CharLM(Task):
     higher_is_better = False
     bounds = (0.0, math.inf)
     protocols = ("stream", "block_256", "block_64")
+    vocabulary: Vocabulary
 
     def __init__(
         self,
         *,
         corpus: str = "shakespeare",
         glob: str = "*",
+        encoding: str = "utf-8",
+        normalisation: Normalisation = "none",
+        tokens: Tokens = "char",
+        rare: Annotated[int, Field(ge=0)] = 0,
         period: Annotated[int, Field(ge=1, le=100_000)] = 64,
     ) -> None:
         found = load_corpus(corpus, glob=glob)
+        read = encode_corpus(found, Reading(encoding, normalisation, tokens, rare))
         self.period = period
-        self.vocabulary = Vocabulary.of(found.text)
-        symbols = len(self.vocabulary)
+        self.vocabulary = read.vocabulary
+        symbols = len(read.vocabulary)
         self.spec = Spec("tokens", symbols, "classes", symbols, causal=True)
         self.corpus_info = CorpusInfo(
             found.name,
             found.source,
-            found.sha256,
-            len(found.text),
+            read.sha256,
+            read.characters,
+            tokens,
+            len(read.codes),
             symbols,
+            read.vocabulary.folded,
+            encoding,
+            normalisation,
             found.stands_in_for,
             found.reason,
         )
-        self.sample = Sample(prime="\n" if "\n" in found.text else found.text[0])
-        codes = self.vocabulary.encode(found.text)
-        cut = int(TRAINING_SHARE * len(codes))
-        self._parts = {"train": codes[:cut], "held out": codes[cut:]}
+        cut = int(TRAINING_SHARE * len(read.codes))
+        self._parts = {"train": read.codes[:cut], "held out": read.codes[cut:]}
         if min(map(len, self._parts.values())) < 2:
             raise TextError(
-                f"The text {corpus!r} is too short to train on 90 % and test on the rest: {found.text!r}.",
+                f"The text {corpus!r} is too short to train on 90 % and test on the rest: it has "
+                f"{len(read.codes)} {UNITS[tokens]}s.",
                 hint="Give a longer text; `miniature` is one that is always there.",
             )
+        first = read.vocabulary.decode(read.codes[:1])
+        self.sample = Sample(prime="\n" if "\n" in read.vocabulary else first)
 
     def text(self, split: Split) -> Codes:
         """Return the tokens of a split, in order."""
         return self._parts["train" if split == "train" else "held out"]
 
+    def fitting(self, size: int) -> tuple[int, int]:
+        """Return the largest batch size up to ``size``, and with it the longest period, that the text allows.
+
+        It is the batch that is made smaller, and the period only where not even one column fits.
+        """
+        length = len(self.text("train"))
+        largest = min(size, length // self.period - 1)
+        return (largest, self.period) if largest >= 1 else (1, max(1, length // 2))
+
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return the next ``period`` characters of ``size`` columns, (B, period)."""
+        """Return the next ``period`` tokens of ``size`` columns, (B, period)."""
         text = self.text(split)
         length = self._column_length(len(text), size)  # of a column: a whole number of periods
         epoch, place = divmod(index, length // self.period)
@@ -145,37 +193,72 @@ class CharLM(Task):
         )
         return Batch(_tensor(inputs), _tensor(targets), continues=place > 0)
 
-    def _column_length(self, characters: int, size: int) -> int:
+    def _column_length(self, length: int, size: int) -> int:
         """Return how long columns may be so that the offset has at least a period to vary in."""
-        periods = (characters - self.period) // (size * self.period)
+        periods = (length - self.period) // (size * self.period)
         if periods < 1:
+            fits, period = self.fitting(size)
             raise TextError(
-                f"A batch of {size} times {self.period} characters needs a text of at least "
-                f"{self.period * (size + 1):,}; there are {characters:,}.",
-                hint=f"With this text, {_what_fits(characters, size, self.period)}.",
+                f"A batch of {size} times {self.period} {UNITS[self.vocabulary.tokens]}s needs a text of at "
+                f"least {self.period * (size + 1):,} to train on; there are {length:,}.",
+                hint=f"The largest that fits is training.batch_size={fits} with task.period={period}"
+                f"{_or_shorter(length, size)}; --fit takes the first.",
             )
         return periods * self.period
 
     def evaluation(
         self, split: Split, sequences: int, seed: int, protocol: str | None = None
     ) -> Iterator[Batch]:
-        """Yield the whole held-out text by a protocol; ``sequences`` and ``seed`` have no say."""
+        """Yield the held-out text by a protocol; ``sequences`` and ``seed`` have no say."""
         protocol = protocol or self.protocols[0]
         if protocol not in self.protocols:
             raise UnknownNameError("protocol", protocol, self.protocols)
         if protocol == "stream":
-            return _stream(self.text(split))
-        return _blocks(self.text(split), int(protocol.removeprefix("block_")))
+            return _stream(self.text(split)[:JUDGED])
+        return _blocks(self.text(split)[:JUDGED], int(protocol.removeprefix("block_")))
 
     def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return loss (nats a character), bits (a character), perplexity and accuracy."""
+        """Return loss (nats a token), bits (a character), perplexity and accuracy (of tokens).
+
+        Where tokens are not just characters, also ``nats_per_character`` and ``bits_per_token``.
+        """
         loss = total["loss"] / total["targets"]
-        return {
+        figures = {
             "loss": loss,
-            "bits": loss / math.log(2),
+            "bits": self.bits_per_character(loss),
             "perplexity": math.exp(min(loss, 700.0)),  # e^710 is more than a float holds
             "accuracy": total["correct"] / total["targets"],
         }
+        if not self._plain:
+            figures["nats_per_character"] = figures["bits"] * math.log(2)
+            figures["bits_per_token"] = loss / math.log(2)
+        return figures
+
+    def bits_per_character(self, loss: float) -> float:
+        """Convert nats per token by the equation above."""
+        if self._plain:
+            return loss / math.log(2)
+        rare_nats, characters = self._conversion
+        return (loss + rare_nats) / (characters * math.log(2))
+
+    @property
+    def characters_per_token(self) -> float:
+        """How many characters a token of the judged text has in the mean."""
+        return 1.0 if self._plain else self._conversion[1]
+
+    @property
+    def _plain(self) -> bool:
+        """Whether a token is a character, and each one known."""
+        return self.vocabulary.tokens == "char" and not self.vocabulary.folded
+
+    @cached_property
+    def _conversion(self) -> tuple[float, float]:
+        """Return r ln R and c of the equation above."""
+        vocabulary = self.vocabulary
+        judged = self.text("test")[:JUDGED]
+        share = np.bincount(judged, minlength=len(vocabulary)) / len(judged)
+        rare = 0.0 if vocabulary.rare is None else share[vocabulary.rare] * math.log(vocabulary.folded)
+        return float(rare), float(share @ vocabulary.lengths())
 
 
 def batchify(text: Codes, columns: int) -> Codes:
@@ -215,30 +298,24 @@ def _stream(text: Codes) -> Iterator[Batch]:
     predictions = len(text) - 1
     warm_up = min(WARM_UP, predictions - 1)
     length = -(-(predictions - warm_up) // PIECES)
-    pieces = -(-(predictions - warm_up) // length)
-    place = np.arange(pieces)[:, None] * length + np.arange(warm_up + length)  # (pieces, steps)
-    counted = place < predictions
-    counted[1:, :warm_up] = False
-    place = np.minimum(place, predictions - 1)
+    starts = np.arange(-(-(predictions - warm_up) // length))[:, None] * length  # (pieces, 1)
     for first in range(0, warm_up + length, STEPS):
-        steps = slice(first, first + STEPS)
-        here = place[:, steps]
+        step = np.arange(first, min(first + STEPS, warm_up + length))
+        place = starts + step  # (pieces, steps)
+        counted = place < predictions
+        counted[1:, step < warm_up] = False
+        place = np.minimum(place, predictions - 1)
         yield Batch(
-            _tensor(text[here]),
-            _tensor(text[here + 1]),
-            mask=torch.from_numpy(np.ascontiguousarray(counted[:, steps])),
+            _tensor(text[place]),
+            _tensor(text[place + 1]),
+            mask=torch.from_numpy(counted),
             continues=first > 0,
         )
 
 
-def _what_fits(characters: int, size: int, period: int) -> str:
-    largest_size, largest_period = characters // period - 1, characters // (size + 1)
-    fits = []
-    if largest_size >= 1:
-        fits.append(f"training.batch_size may be at most {largest_size}")
-    if largest_period >= 1:
-        fits.append(f"task.period at most {largest_period}")
-    return ", or ".join(fits) or f"batches of 1 times {characters // 2} characters are the largest"
+def _or_shorter(length: int, size: int) -> str:
+    period = length // (size + 1)
+    return f", or training.batch_size={size} with task.period={period}" if period >= 1 else ""
 
 
 def _tensor(codes: Codes) -> Tensor:

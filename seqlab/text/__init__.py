@@ -1,6 +1,7 @@
-"""Texts: where they come from and how they become numbers."""
+"""Texts: where they lie, how they are read, and how they become numbers."""
 
 from seqlab.text.corpora import Corpus, load_corpus
+from seqlab.text.encoded import EncodedText, Reading, encode_corpus
 from seqlab.text.vocabulary import Vocabulary
 
-__all__ = ["Corpus", "Vocabulary", "load_corpus"]
+__all__ = ["Corpus", "EncodedText", "Reading", "Vocabulary", "encode_corpus", "load_corpus"]

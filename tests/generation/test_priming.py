@@ -7,6 +7,8 @@ import pytest
 from seqlab.errors import TextError
 from seqlab.generation.priming import encode, known, start_symbol
 from seqlab.text import Vocabulary
+from seqlab.text.tokens import count
+from seqlab.text.vocabulary import RARE
 
 ENGLISH = Vocabulary.of("to be, or not\n")
 KOREAN = Vocabulary.of("자세히 보아야 예쁘다\n")
@@ -23,7 +25,7 @@ def test_an_unknown_character_is_named_with_its_position() -> None:
 def test_unknown_characters_are_left_out_or_replaced() -> None:
     assert ENGLISH.decode(encode(ENGLISH, "to 예bZe", "skip")) == "to be"
     assert ENGLISH.decode(encode(ENGLISH, "Tö BÉ예", "replace")) == "to be "
-    assert known(Vocabulary.of("ab"), "xb") == "ab"
+    assert [known(Vocabulary.of("ab"), sign) for sign in "xb"] == ["a", "b"]
     assert len(encode(ENGLISH, "ZZZ", "skip")) == 0
 
 
@@ -35,3 +37,16 @@ def test_korean_and_the_empty_text() -> None:
 def test_the_start_is_the_end_of_a_line_where_there_is_one() -> None:
     assert start_symbol(KOREAN) == "\n"
     assert start_symbol(Vocabulary.of("hello")) is None
+
+
+def test_unknown_words_are_left_out_replaced_or_rare() -> None:
+    text = "To be, or not to be. ten\n"
+    words = Vocabulary.counted(count([text], "word"), "word")
+    with pytest.raises(TextError, match="The word 'Ten' at position 4"):
+        encode(words, "to Ten")
+    assert words.decode(encode(words, "to Tén or zzz", "replace")) == "to ten or  "
+    assert words.decode(encode(words, "to zzz-be", "skip")) == "to be"
+    folded = Vocabulary.counted(count([text * 3, "seldom "], "word"), "word", rare=2)
+    assert folded.decode(encode(folded, "to zzz")) == f"to {RARE}"
+    assert folded.decode(encode(folded, "to zzz TO", "replace")) == f"to {RARE} to"
+    assert folded.decode(encode(folded, "to zzz TO", "skip")) == "to  "

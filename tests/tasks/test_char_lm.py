@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ MakeTask = Callable[..., CharLM]
 def task_of(tmp_path: Path) -> MakeTask:
     """Make a task of a text."""
 
-    def make(text: str, **options: int) -> CharLM:
+    def make(text: str, **options: Any) -> CharLM:
         path = tmp_path / "text.txt"
         path.write_text(text, encoding="utf-8", newline="")
         return CharLM(corpus=str(path), **options)
@@ -159,12 +160,15 @@ def test_figures_of_a_uniform_guess() -> None:
 
 def test_a_text_too_short_for_the_batch_says_what_fits(task_of: MakeTask) -> None:
     task = task_of("ab" * 500, period=64)
-    with pytest.raises(TextError, match=r"at least 2,112; there are 900") as caught:
+    with pytest.raises(TextError, match=r"at least 2,112 to train on; there are 900") as caught:
         task.batch("train", 0, 32, seed=1)
     assert (
         caught.value.hint
-        == "With this text, training.batch_size may be at most 13, or task.period at most 27."
+        == "The largest that fits is training.batch_size=13 with task.period=64, or training.batch_size=32 "
+        "with task.period=27; --fit takes the first."
     )
+    assert task.fitting(32) == (13, 64)
+    assert task.fitting(5) == (5, 64)
     assert task.batch("train", 0, 13, seed=1).inputs.shape == (13, 64)
     assert task_of("ab" * 500, period=27).batch("train", 0, 32, seed=1).inputs.shape == (32, 27)
     for size, period in ((14, 64), (32, 28)):
@@ -223,3 +227,59 @@ def test_tiny_shakespeare_has_the_known_split() -> None:
             for batch in task.evaluation("validation", 0, 1, protocol)
         )
         assert total == 111_539
+
+
+@pytest.mark.parametrize(("length", "size", "period"), [(12, 3, 50), (40, 1, 17), (40, 32, 17), (300, 7, 64)])
+def test_what_is_said_to_fit_fits(task_of: MakeTask, length: int, size: int, period: int) -> None:
+    task = task_of("ab" * length, period=period)
+    fits, shorter = task.fitting(size)
+    assert fits <= size
+    assert shorter <= period
+    task_of("ab" * length, period=shorter).batch("train", 0, fits, seed=1)
+
+
+TEXT = "자세히 보아야 예쁘다, 오래 보아야 사랑스럽다.\nEvery word is seen, every word is heard.\n" * 30
+
+
+@pytest.mark.parametrize("tokens", ["byte", "word"])
+def test_bits_per_character_of_other_tokens(task_of: MakeTask, tokens: str) -> None:
+    task = task_of(TEXT, tokens=tokens)
+    held_out = task.vocabulary.decode(task.text("test")) if tokens == "word" else None
+    nats, targets = 1.7 * 100, 100.0
+    figures = task.metrics({"loss": nats, "targets": targets, "correct": 50.0})
+    assert figures["loss"] == pytest.approx(1.7)
+    assert figures["bits_per_token"] == pytest.approx(1.7 / np.log(2))
+    length = len(task.text("test"))
+    characters = (
+        len(held_out)
+        if held_out is not None
+        else sum(byte & 0xC0 != 0x80 for byte in task.text("test").tolist())
+    )
+    assert figures["bits"] == pytest.approx(1.7 * length / characters / np.log(2))
+    assert figures["nats_per_character"] == pytest.approx(figures["bits"] * np.log(2))
+    assert task.characters_per_token == pytest.approx(characters / length)
+
+
+def test_rare_characters_are_charged_a_guess_among_them(task_of: MakeTask) -> None:
+    """The bits are those of a code that says "rare", and then which of the rare ones."""
+    text = ("ab" * 50 + "".join(map(chr, range(1000, 1010)))) * 20
+    task = task_of(text, rare=30)
+    assert task.vocabulary.symbols == ("a", "b", "\ufffd")
+    assert task.corpus_info.folded == 10
+    share = np.bincount(task.text("test"), minlength=3) / len(task.text("test"))
+    loss = float(-(share * np.log(share)).sum())  # of a model that knows the shares
+    figures = task.metrics({"loss": loss, "targets": 1.0, "correct": 0.0})
+    spelled = np.append(share[:2], np.full(10, share[2] / 10))
+    assert figures["bits"] == pytest.approx(float(-(spelled * np.log2(spelled)).sum()))
+
+
+def test_the_first_million_of_a_long_held_out_text_is_judged(
+    task_of: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(char_lm, "JUDGED", 100)
+    task = task_of("ab" * 5000)
+    for protocol in task.protocols:
+        assert (
+            len(predictions(list(task.evaluation("test", 0, 1, protocol)), carried=protocol == "stream"))
+            == 99
+        )

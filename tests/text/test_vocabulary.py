@@ -4,13 +4,16 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab.errors import TextError
 from seqlab.text import Vocabulary
+from seqlab.text.tokens import Tokens, count
+from seqlab.text.vocabulary import RARE
 
 
+@settings(deadline=None)
 @given(text=st.text(min_size=1, max_size=60), data=st.data())
 def test_what_is_encoded_is_decoded_again(text: str, data: st.DataObject) -> None:
     vocabulary = Vocabulary.of(text)
@@ -57,13 +60,38 @@ def test_a_broken_character_of_the_command_line_is_an_unknown_one() -> None:
 
 def test_it_goes_through_json() -> None:
     vocabulary = Vocabulary.of("보아야 예쁘다\n")
-    assert Vocabulary.from_list(json.loads(json.dumps(vocabulary.to_list()))) == vocabulary
+    back = Vocabulary.from_data(json.loads(json.dumps(vocabulary.to_data())))
+    assert back == vocabulary
+    assert back.counts == vocabulary.counts
+    for tokens in ("byte", "word"):
+        made = Vocabulary.counted(count(["보아야 예쁘다 보아야\n"], tokens), tokens, "NFC")
+        again = Vocabulary.from_data(json.loads(json.dumps(made.to_data())))
+        assert again == made
+        assert again.decode(again.encode("예쁘다 ")) == "예쁘다 "
 
 
 @pytest.mark.parametrize("symbols", [[], ["b", "a"], ["a", "a"], ["ab"], [""], [1]])
-def test_a_damaged_list_is_refused(symbols: list[str]) -> None:
+def test_damaged_symbols_are_refused(symbols: list[str]) -> None:
     with pytest.raises(TextError):
-        Vocabulary.from_list(symbols)
+        Vocabulary.from_data({**Vocabulary.of("abc").to_data(), "symbols": symbols})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tokens": "syllable"},
+        {"normalisation": "NFX"},
+        {"counts": [1]},
+        {"counts": 3},
+        {"folded": 2},
+        {"symbols": None},
+    ],
+)
+def test_damaged_data_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(TextError):
+        Vocabulary.from_data({**Vocabulary.of("abc").to_data(), **wrong})
+    with pytest.raises(TextError):
+        Vocabulary.from_data({"symbols": ["a"]})
 
 
 @pytest.mark.parametrize("code", [-1, 3])
@@ -75,3 +103,67 @@ def test_decoding_a_number_of_no_character_is_refused(code: int) -> None:
 def test_nothing_is_encoded_as_nothing() -> None:
     assert len(Vocabulary.of("abc").encode("")) == 0
     assert Vocabulary.of("abc").decode([]) == ""
+
+
+TEXT = "It was the best of times, it was the worst of times.\n예쁘다 예쁘다 😀"
+
+
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_rare_tokens_are_one_symbol(tokens: Tokens) -> None:
+    counts = count([TEXT], tokens)
+    vocabulary = Vocabulary.counted(counts, tokens, rare=2)
+    rare = {token for token, number in counts.items() if number < 2}
+    assert rare
+    assert set(vocabulary.symbols) == {*counts} - rare | {RARE}
+    assert vocabulary.folded == len(rare)
+    assert sum(vocabulary.counts) == counts.total()
+    codes = vocabulary.encode(TEXT)
+    assert (codes == vocabulary.rare).sum() == len(rare)
+    assert vocabulary.decode(codes) == "".join(
+        RARE if token in rare else token for token in vocabulary.split(TEXT)
+    )
+    assert vocabulary.encode("Ж").tolist() == [vocabulary.rare], "what is unknown is rare"
+    told = dict(zip(vocabulary.symbols, vocabulary.counts, strict=True))
+    assert all(told[token] == counts[token] for token in told if token != RARE)
+    assert vocabulary.lengths() @ np.bincount(codes) == pytest.approx(len(TEXT))
+
+
+def test_nothing_is_folded_where_nothing_is_rare() -> None:
+    vocabulary = Vocabulary.counted({"a": 3, "b": 2}, rare=2)
+    assert vocabulary.rare is None
+    with pytest.raises(TextError):
+        vocabulary.encode("c")
+    with pytest.raises(TextError, match="Nothing in the text is seen 4 times"):
+        Vocabulary.counted({"a": 3, "b": 2}, rare=4)
+    with pytest.raises(TextError, match="Bytes"):
+        Vocabulary.counted(count(["a"], "byte"), "byte", rare=2)
+
+
+def test_a_text_is_brought_into_the_form_of_the_vocabulary() -> None:
+    vocabulary = Vocabulary.counted({"é": 1, "x": 1}, normalisation="NFC")
+    assert vocabulary.encode("e\u0301x").tolist() == vocabulary.encode("éx").tolist()
+
+
+def test_an_unknown_word_is_named_with_its_position() -> None:
+    vocabulary = Vocabulary.counted(count(["the cat"], "word"), "word")
+    with pytest.raises(TextError, match="The word 'dog' at position 5 is none of the 3 words"):
+        vocabulary.encode("the dog")
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=60))
+def test_every_text_is_bytes(text: str) -> None:
+    vocabulary = Vocabulary.counted(count([], "byte"), "byte")
+    codes = vocabulary.encode(text)
+    assert len(vocabulary) == 256
+    assert bytes(codes.tolist()) == text.encode()
+    assert vocabulary.decode(codes) == text
+    assert "".join(vocabulary.stream(codes.tolist())) == text
+    assert vocabulary.lengths()[codes].sum() == len(text)
+
+
+def test_bytes_that_are_no_text_can_be_shown() -> None:
+    vocabulary = Vocabulary.counted(count([], "byte"), "byte")
+    cut = [*"예".encode()[:2], ord("a"), 0xFF]
+    assert vocabulary.decode(cut) == "\ufffda\ufffd"
+    assert "".join(vocabulary.stream(cut)) == "\ufffda\ufffd"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqlab.errors import TextError
+from seqlab.text import reading
+from seqlab.text.reading import read_blocks
+
+
+@pytest.fixture(params=[3, 16, 1 << 20])
+def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Read so many bytes at once."""
+    monkeypatch.setattr(reading, "BLOCK", request.param)
+    return int(request.param)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "cp949", "euc-kr", "utf-8-sig"])
+def test_a_text_is_read_in_its_encoding(tmp_path: Path, block: int, encoding: str) -> None:
+    text = "자세히 보아야 예쁘다\r\n오래 보아야 사랑스럽다\n너도 그렇다" * 3
+    path = tmp_path / "시.txt"
+    path.write_bytes(text.encode(encoding))
+    blocks = list(read_blocks([path], encoding))
+    assert "".join(blocks) == text
+    assert len(blocks) > 1 or block > 1000
+
+
+def test_the_mark_at_the_beginning_is_left_out(tmp_path: Path, block: int) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes("\ufeffa\ufeff".encode())
+    assert "".join(read_blocks([tmp_path / "a", tmp_path / "b"])) == "a\ufeff\na\ufeff"
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "said"),
+    [
+        (b"0123456789 caf\xe9 noir", "utf-8", "is not UTF-8 text: byte 14 is 0xE9"),
+        ("0123456789 예".encode()[:-1], "utf-8", "is not UTF-8 text: byte 11 is 0xEC"),
+        ("예예예예예예".encode("cp949") + b"\xff\xffx", "cp949", "is not CP949 text: byte 12 is 0xFF"),
+        (b"0123456789 \0", "utf-8", "is not text: byte 11 is zero"),
+        (b"abc", "utf-16", "is not UTF-16 text"),
+    ],
+)
+def test_the_first_wrong_byte_is_named(
+    tmp_path: Path, block: int, data: bytes, encoding: str, said: str
+) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_bytes(data)
+    with pytest.raises(TextError, match=r"mine\.txt") as caught:
+        list(read_blocks([path], encoding))
+    assert said in caught.value.message
+    assert "--encoding" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("encoding", ["utf-9", "hex", "", "a\0b"])
+def test_an_unknown_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(TextError, match="There is no encoding"):
+        list(read_blocks([tmp_path], encoding))
+
+
+def test_a_file_that_has_gone(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="cannot be read"):
+        list(read_blocks([tmp_path / "gone"]))
+
+
+@settings(deadline=None)
+@given(
+    text=st.text(st.sampled_from("ae\u0301\u0323ᄒ\u1161\u11ab각\u11a8 \n.ﬁ①"), max_size=60),
+    form=st.sampled_from(["NFC", "NFKC"]),
+)
+def test_blocks_are_normalised_as_the_whole_is(
+    tmp_path_factory: pytest.TempPathFactory, text: str, form: reading.Normalisation
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "text"
+    path.write_bytes(text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK", 4)
+        assert "".join(read_blocks([path], normalisation=form)) == unicodedata.normalize(form, text)
