@@ -38,6 +38,7 @@ pre { font: 14px/1.45 ui-monospace, Menlo, Consolas, monospace; padding: 0.6rem;
       white-space: pre-wrap; overflow-wrap: anywhere; }
 h2 { font-size: 1.05rem; margin: 2rem 0 0.4rem; }
 .scale { display: flex; gap: 0.6rem; align-items: center; }
+b { font-weight: inherit; }
 .scale i { flex: 0 0 14rem; height: 0.9rem; }
 """.strip()
 
@@ -53,10 +54,10 @@ def passages_figure(passages: Sequence[Passage], title: str) -> Figure:
     rows = [max((row for row, _ in place), default=0) + 1 for place in places]
     heights = [_ROW * count for count in rows]
     above = 0.42  # for a finding's line
-    with look(), matplotlib.rc_context({"figure.constrained_layout.use": False}):
+    with look():
         total = 1.0 + sum(heights) + above * len(heights)
         width = _CELL * WIDTH + 0.4
-        figure = Figure(figsize=(width, total))
+        figure = Figure(figsize=(width, total), layout="none")
         figure.text(0.2 / width, 1 - 0.25 / total, title.replace("$", r"\$"), fontsize=11, va="center")
         top = total - 0.45
         for one, place, height in zip(passages, places, heights, strict=True):
@@ -75,7 +76,11 @@ def passages_figure(passages: Sequence[Passage], title: str) -> Figure:
 
 def cells_page(passages: Sequence[Passage], title: str) -> str:
     """Return a page of HTML that needs nothing else, with each passage below its finding."""
-    scale = ", ".join(colours(value)[0] for value in np.linspace(-LIMIT, LIMIT, 9))
+    shades = [colours(value) for value in np.linspace(-LIMIT, LIMIT, SHADES)]
+    style = "\n".join(
+        f"b.s{k} {{ background: {back}; color: {ink}; }}" for k, (back, ink) in enumerate(shades)
+    )
+    scale = ", ".join(back for back, _ in shades)
     parts = [
         f'<h1>{escape(title)}</h1>\n<p class="scale">below the unit\'s mean '
         f'<i style="background: linear-gradient(to right, {scale})"></i> above it (to {LIMIT:g} standard '
@@ -87,7 +92,7 @@ def cells_page(passages: Sequence[Passage], title: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{_STYLE}\n{style}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -97,21 +102,25 @@ def colours(value: float) -> tuple[str, str]:
     >>> colours(0.0), colours(-9.0)
     (('#f7f6f6', '#000000'), ('#053061', '#ffffff'))
     """
-    shade = round((min(max(value / LIMIT, -1.0), 1.0) + 1) / 2 * (SHADES - 1)) / (SHADES - 1)
+    shade = _shade(value) / (SHADES - 1)
     red, green, blue, _ = matplotlib.colormaps["RdBu_r"](shade)
     dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
     return to_hex((red, green, blue)), "#ffffff" if dark else "#000000"
 
 
+def _shade(value: float) -> int:
+    return round((min(max(value / LIMIT, -1.0), 1.0) + 1) / 2 * (SHADES - 1))
+
+
 def _spans(one: Passage) -> str:
     """Return a passage as HTML, neighbours of one colour together."""
     parts = []
-    coloured = zip(one.text, map(colours, one.values.tolist()), strict=True)
-    for (back, ink), group in groupby(coloured, key=lambda pair: pair[1]):
+    coloured = zip(one.text, map(_shade, one.values.tolist()), strict=True)
+    for shade, group in groupby(coloured, key=lambda pair: pair[1]):
         text = escape("".join(sign for sign, _ in group)).replace(
             "\n", " \n"
         )  # an end of a line is seen, too
-        parts.append(f'<span style="background:{back};color:{ink}">{text}</span>')
+        parts.append(f'<b class="s{shade}">{text}</b>')
     return "".join(parts)
 
 
