@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
+
+if TYPE_CHECKING:
+    from seqlab.settings import Component
 
 
 def explain(
@@ -19,9 +23,12 @@ def explain(
     ],
     inputs: Annotated[int, typer.Option(min=1, max=100_000, help="Symbols or features of the task.")] = 8,
     outputs: Annotated[int, typer.Option(min=1, max=100_000, help="Outputs of the task.")] = 4,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the diagram instead of reports/diagrams among the runs.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Explain a model: its equations, its weights, and what a step costs.
+    """Explain a model: its equations, its weights, what a step costs, and a diagram of its cell.
 
     Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64
     """
@@ -34,8 +41,9 @@ def explain(
         admit(written.name)
     component = check_options("model", written, Document({}, "On the command line"))
     found = dissect(component, inputs=inputs, outputs=outputs)
+    diagram = _diagram(component, output)
     if as_json:
-        return show_json(found.to_dict())
+        return show_json({**found.to_dict(), "diagram": None if diagram is None else str(diagram)})
     print(f"{model}: {found.summary}\n")
     for line in found.equations:
         print(f"    {line}".rstrip())
@@ -58,5 +66,27 @@ def explain(
         print(f"{count:,} multiply-adds a step in matrix products, reading {reading}")
     if not found.multiply_adds:
         print("It is not made of recurrent cells: what a step costs is not counted.")
+    print(f"\ndiagram: {diagram}" if diagram else "\nno diagram: what happens inside its step is not known")
     stderr().print("Next: seqlab train temporal-order --model " + model, soft_wrap=True, markup=False)
     return None
+
+
+def _diagram(component: Component, output: Path | None) -> Path | None:
+    """Draw the cell and return the path of the SVG; None for a model whose inside is not known."""
+    from seqlab.errors import UsageError
+    from seqlab.figures.diagram import cell_diagram
+    from seqlab.figures.style import save
+    from seqlab.models import Cell
+    from seqlab.registry import load
+    from seqlab.runs.store import REPORTS, runs_dir, short_model
+
+    cls = load("model", component.name)
+    name = short_model(component.name)
+    figure = cell_diagram(cls, component.options, name) if issubclass(cls, Cell) else None
+    if figure is None:
+        return None
+    folder = runs_dir() / REPORTS / "diagrams" if output is None else output
+    try:
+        return save(figure, folder / name)[1]
+    except OSError as error:
+        raise UsageError(f"Cannot write pictures to {folder}: {error.strerror}.") from None

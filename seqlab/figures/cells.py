@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from seqlab.analysis.cells import Passage
 from seqlab.figures.style import look
@@ -57,7 +58,7 @@ def passages_figure(passages: Sequence[Passage], title: str) -> Figure:
     with look():
         total = 1.0 + sum(heights) + above * len(heights)
         width = _CELL * WIDTH + 0.4
-        figure = Figure(figsize=(width, total), layout="none")
+        figure = Figure(figsize=(width, total), layout=PlaceHolderLayoutEngine(True, True))
         figure.text(0.2 / width, 1 - 0.25 / total, title.replace("$", r"\$"), fontsize=11, va="center")
         top = total - 0.45
         for one, place, height in zip(passages, places, heights, strict=True):

@@ -15,6 +15,7 @@ def test_a_model_is_explained(seqlab_command: Command) -> None:
     assert "1,060 weights in all" in result.stdout
     told = json.loads(seqlab_command("explain", "gru", "--inputs", "2", "--json").stdout)
     assert told["gates"] == ["r", "z", "n"]
+    assert told["diagram"].endswith("gru.svg")
 
 
 def test_wrong_names_are_explained(seqlab_command: Command) -> None:
