@@ -74,6 +74,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Take one step, save nothing, say what would be done.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show every number of a small network, before and after.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
@@ -126,7 +129,7 @@ def train(
         return _compare(settings, difficulty, quiet, as_json)
     if fit:
         settings = fit_to_text(settings)
-    return _train(settings, budget, dry_run, quiet, as_json)
+    return _train(settings, budget, dry_run, explain, quiet, as_json)
 
 
 def resume(
@@ -162,8 +165,11 @@ def resume(
     _finish(found, reopen(found, model), quiet, as_json)
 
 
-def _train(settings: TrainExperiment, budget: str | None, dry_run: bool, quiet: bool, as_json: bool) -> None:
-    from seqlab.session import begin
+def _train(
+    settings: TrainExperiment, budget: str | None, dry_run: bool, explain: bool, quiet: bool, as_json: bool
+) -> None:
+    from seqlab.cli.unrolled import show_unrolled, unrolled
+    from seqlab.session import begin, open_session
     from seqlab.session.budget import parse_seconds, steps_within
 
     if budget is not None:
@@ -176,8 +182,11 @@ def _train(settings: TrainExperiment, budget: str | None, dry_run: bool, quiet: 
         stderr().print(f"{steps:,} steps fit.")
     if dry_run:
         return _dry_run(settings, as_json)
+    before = unrolled(open_session(settings)) if explain else None  # refused before a run begins
     run, session = begin(settings, command=shlex.join(["seqlab", *sys.argv[1:]]))
     _finish(run, session, quiet, as_json)
+    if before is not None:
+        show_unrolled(run, before, unrolled(session), as_json=as_json)
     return None
 
 

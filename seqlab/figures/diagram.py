@@ -187,7 +187,7 @@ def _frame(ax: Axes, left: float, bottom: float, right: float, top: float) -> No
             facecolor="#f6f6f6",
             edgecolor="#bbbbbb",
             zorder=0,
-        )  # fmt: skip
+        )
     )
 
 
