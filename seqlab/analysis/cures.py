@@ -146,7 +146,7 @@ def _clip(name: str, settings: GradientExperiment, clip_norm: float) -> Clipped:
     for seed in range(1, settings.seeds + 1):
         cell = start(component, settings.input_std, seed)
         state, states = cell.start(1), []
-        for x_t in drive(settings, seed).split(1):
+        for x_t in drive(settings, seed).unsqueeze(1):
             state = cell.step(x_t, state)
             states.append(state[0])
         size = states[-1].shape[1]

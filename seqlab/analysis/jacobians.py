@@ -157,7 +157,8 @@ def log_spectral(matrices: Tensor) -> Tensor:
     largest = matrices.abs().amax((1, 2), keepdim=True)
     scaled = matrices / torch.where(largest > 0, largest, 1)
     squared = torch.linalg.eigvalsh(scaled @ scaled.mT)[:, -1].clamp(min=0)
-    return squared.log10() / 2 + largest.flatten().log10().nan_to_num(neginf=0)
+    logs: Tensor = squared.log10() / 2 + largest.flatten().log10().nan_to_num(neginf=0)
+    return logs
 
 
 def _log_frobenius(matrices: Tensor) -> Tensor:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from seqlab.comparison.study import Entry, Finished
     from seqlab.settings import LagsExperiment, VariantsExperiment
 
+_DRAWN = ("sequences", "loss", "grad_norm", "validation_loss")
+"""What the picture of :func:`run_variants` shows of a run's records."""
+
 
 def run_lags(settings: LagsExperiment, *, quiet: bool, as_json: bool) -> None:
     """Train every model at every lag, measure the gradients, and show both."""
@@ -80,8 +83,13 @@ def run_variants(settings: VariantsExperiment, *, quiet: bool, as_json: bool) ->
             "No run has recorded anything.", hint="`seqlab runs --status failed` lists them."
         )
     folder = create_report(settings.experiment)
-    drawn = [(label, records) for label, records in recorded.items() if records]
-    paths = save(curves(drawn, metric="loss", loss_unit="squared error"), folder / "curves")
+    drawn = [
+        (label, [{key: record[key] for key in _DRAWN if key in record} for record in records])
+        for label, records in recorded.items()
+        if records
+    ]
+    unit = next(item.run.info().extra.get("loss_unit", "nats") for item in finished if item.run is not None)
+    paths = save(curves(drawn, loss_unit=unit), folder / "curves")
     rows = [_variant(item, recorded[item.entry.label]) for item in finished]
     if as_json:
         return show_json({"variants": rows, "figures": [str(path) for path in paths]})
@@ -123,7 +131,7 @@ def _variant(item: Finished, records: Sequence[dict[str, object]]) -> dict[str, 
         "greatest loss": max(losses, default=None),
         "last loss": losses[-1] if losses else None,
         "greatest gradient norm": max(norms, default=None),
-        "end": item.failure or "finished",
+        "end": "finished" if item.failure is None else item.failure.splitlines()[0],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -115,6 +116,6 @@ def _kinds(figure: Figure, report: CuresReport) -> None:
         Line2D([], [], color=_GREY, linestyle=":", linewidth=1.4, label="product of the forget gates"),
     ]
     if report.experiment.clipped:
-        open_mark = {"marker": "o", "markerfacecolor": "white", "linestyle": "--"}
+        open_mark: Any = {"marker": "o", "markerfacecolor": "white", "linestyle": "--"}
         kinds.append(Line2D([], [], color=_GREY, label="last column: clipped", **open_mark))
     figure.legend(handles=kinds, loc="outside lower center", ncols=len(kinds))
