@@ -57,6 +57,19 @@ class Reading:
         """The likeliest class after each step; empty where the outputs are values."""
         return [self.answer_names[best] for best in self.answers.argmax(1)] if self.answer_names else []
 
+    def to_rows(self) -> list[tuple[object, ...]]:
+        """Return every number as a row, below a row of names, for CSV; answers come last."""
+        answers = self.answer_names or tuple(map(str, range(self.answers.shape[1])))
+        blocks = [(panel.name, range(len(panel.values)), panel.values) for panel in self.panels]
+        rows: list[tuple[object, ...]] = [("quantity", "of", "step", "symbol", "value")]
+        for quantity, of, values in (*blocks, ("answer", answers, self.answers.T)):
+            for name, line in zip(of, values, strict=True):
+                rows += [
+                    (quantity, name, step, symbol, float(f"{value:.6g}"))
+                    for step, (symbol, value) in enumerate(zip(self.symbols, line, strict=True))
+                ]
+        return rows
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; states and gates are lists over units of lists over steps."""
         return {

@@ -12,6 +12,7 @@ from seqlab.analysis.gates import Force
 from seqlab.analysis.states import Trace, trace
 from seqlab.analysis.symbols import input_names
 from seqlab.contracts import Batch
+from seqlab.errors import TextError
 from seqlab.models import Recurrent
 from seqlab.tasks import Task
 
@@ -27,7 +28,7 @@ NEAR = 5
 
 @dataclass(frozen=True)
 class Switch:
-    """A unit that lights at the first of two equal symbols and goes dark at the second.
+    """A unit that goes one way at the first of two equal symbols and back at the second.
 
     Attributes:
         symbol: the name of the symbol.
@@ -53,6 +54,11 @@ class Switch:
     sequences: int
 
     @property
+    def rises(self) -> bool:
+        """Whether h is higher between the two symbols, and not lower."""
+        return 2 * self.between > self.before + self.after
+
+    @property
     def is_clear(self) -> bool:
         """Whether the unit does what it was looked for."""
         return self.score >= CLEAR
@@ -76,10 +82,10 @@ class Lesions:
 
 
 def find_switches(model: Recurrent, task: Task, *, sequences: int, seed: int) -> list[Switch]:
-    """Find for each symbol the unit that lights at its first and goes dark at its second appearance.
+    """Find for each symbol the unit that goes one way at its first and back at its second appearance.
 
     Looked at are the sequences that hold the symbol exactly twice, of one batch of the test set; the unit
-    that is found there is judged on the next batch.
+    that is found there is judged on those of the next batch that differ from them. A text has no sequences.
 
     Args:
         model: the network.
@@ -91,9 +97,14 @@ def find_switches(model: Recurrent, task: Task, *, sequences: int, seed: int) ->
         The best unit for each symbol that is twice in enough sequences, the clearest first.
     """
     names = input_names(task)
-    if not names:
+    if not names or task.stream:
         return []
-    first, second = (trace(model, task.batch("test", index, sequences, seed).inputs) for index in (0, 1))
+    chosen, judged = (task.batch("test", index, sequences, seed).inputs.unique(dim=0) for index in (0, 1))
+    known = (judged[:, None] == chosen).all(-1).any(-1) if judged.shape[1] == chosen.shape[1] else None
+    judged = judged if known is None else judged[~known]
+    if min(len(chosen), len(judged)) < ENOUGH:
+        return []
+    first, second = (trace(model, inputs, gates=False) for inputs in (chosen, judged))
     found: list[Switch] = []
     for symbol, name in enumerate(names):
         if min(int(_holds_twice(read, symbol).sum()) for read in (first, second)) < ENOUGH:
@@ -110,8 +121,8 @@ def find_switches(model: Recurrent, task: Task, *, sequences: int, seed: int) ->
         h = _h(second, layer)[rows][..., unit]
         active = second.active[rows]
         before, between, after = (float(h[active & (seen == count)].mean()) for count in (0, 1, 2))
-        judged = float(score[1][layer][side, unit])
-        found.append(Switch(name, layer, unit, judged, before, between, after, int(rows.sum())))
+        area = float(score[1][layer][side, unit])
+        found.append(Switch(name, layer, unit, area, before, between, after, int(rows.sum())))
     return sorted(found, key=lambda switch: -switch.score)
 
 
@@ -124,13 +135,13 @@ def accuracy(
     silent: tuple[int, int] | None = None,
 ) -> float:
     """Return the task's metric on a batch, with gates held or a unit silenced; see :func:`trace`."""
-    outputs = trace(model, batch.inputs, force=force, silent=silent).outputs
+    outputs = trace(model, batch.inputs, force=force, silent=silent, gates=False).outputs
     return float(task.metrics(task.tally(outputs, batch))[task.metric])
 
 
 def lesions(model: Recurrent, task: Task, *, sequences: int, seed: int) -> Lesions:
     """Silence each unit in turn and measure what it costs, on one batch of the test set."""
-    batch = task.batch("test", 0, sequences, seed)
+    batch = held_out_batch(task, sequences, seed)
     cells: list[Any] = list(model.cells)
     return Lesions(
         metric=task.metric,
@@ -139,8 +150,21 @@ def lesions(model: Recurrent, task: Task, *, sequences: int, seed: int) -> Lesio
             tuple(accuracy(model, task, batch, silent=(layer, unit)) for unit in range(cell.hidden_size))
             for layer, cell in enumerate(cells)
         ),
-        sequences=len(batch.inputs),
+        sequences=different(batch),
     )
+
+
+def held_out_batch(task: Task, sequences: int, seed: int) -> Batch:
+    """Return a batch of the test set; one sequence of a text that is too short for more."""
+    try:
+        return task.batch("test", 0, sequences, seed)
+    except TextError:
+        return task.batch("test", 0, 1, seed)
+
+
+def different(batch: Batch) -> int:
+    """Return how many sequences of a batch differ: those of a small task repeat."""
+    return len(batch.inputs.unique(dim=0))
 
 
 def area_under_curve(values: Tensor, positive: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from seqlab.models import Recurrent
     from seqlab.runs import Run
     from seqlab.session import Session
+
+ALL_STEPS = 40
+"""Of sequences up to this long every step is printed."""
 
 
 def inspect(
@@ -104,11 +108,11 @@ def _states(
     from seqlab.analysis.reading import reading
     from seqlab.analysis.states import trace
     from seqlab.analysis.symbols import read_symbols
-    from seqlab.analysis.units import accuracy, find_switches
+    from seqlab.analysis.units import accuracy, different, find_switches, held_out_batch
     from seqlab.figures.states import classes_figure, states_figure
 
     task, seed = session.task, session.experiment.seed
-    batch = task.batch("test", 0, sequences, seed)
+    batch = held_out_batch(task, sequences, seed)
     switches = find_switches(network, task, sequences=sequences, seed=seed)
     switch = next((switch for switch in switches if switch.is_clear), None)
     if text is not None:
@@ -121,7 +125,7 @@ def _states(
     classes = _of_each_class(network, session, batch, force)
     if text is None and example is None and len(classes) > 1:
         pictures["classes"] = classes_figure(classes, f"{run.id}: h, a sequence of each class", switch)
-    paths = _save(pictures, folder)
+    paths = [*_save(pictures, folder), _write(folder / "states.csv", read.to_rows())]
     costs: dict[str, Any] | None = None
     if force is not None:
         costs = {
@@ -131,7 +135,7 @@ def _states(
             "metric": task.metric,
             "free": accuracy(network, task, batch),
             "forced": accuracy(network, task, batch, force=force),
-            "sequences": len(batch.inputs),
+            "sequences": different(batch),
         }
     if as_json:
         return show_json(
@@ -148,7 +152,7 @@ def _states(
         print(
             f"With {', '.join(f'{name} = {value:g}' for name, value in costs['gates'].items())} from step "
             f"{start_word(force)}: {task.metric} {costs['forced']:.4g}, left free {costs['free']:.4g} "
-            f"({costs['sequences']:,} test sequences)."
+            f"({costs['sequences']:,} different test sequences)."
         )
     return _point_to(
         paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
@@ -162,20 +166,24 @@ def start_word(force: Force | None) -> str:
 
 
 def _say(read: Reading, switches: list[Switch]) -> None:
-    """Print what the network would have said after each symbol, where that changes, and the units found."""
+    """Print what the network would have said after each symbol, and the units found.
+
+    Of long sequences the steps are left out at which that stays as it is.
+    """
     if read.answer_names:
         rows, before = [], None
         for step, (symbol, said) in enumerate(zip(read.symbols, read.said, strict=True)):
-            if said != before or step == len(read.said) - 1:
+            if said != before or step == len(read.said) - 1 or len(read.said) <= ALL_STEPS:
                 rows.append((str(step), symbol, said, f"{read.answers[step].max():.3f}"))
             before = said
         show_table(("step", "after reading", "would say", "probability"), rows)
-        print(f"wanted: {read.wanted}" if read.wanted is not None else "", end="\n\n")
+        print(f"wanted: {read.wanted}\n" if read.wanted is not None else "")
     for item in switches:
-        does = "lights at the first" if item.is_clear else "is the nearest to one that lights at the first"
+        goes, back = ("rises", "falls") if item.rises else ("falls", "rises")
+        does = goes if item.is_clear else f"is the nearest to one that {goes}"
         print(
-            f"Unit {item.unit} of cell {item.layer} {does} {item.symbol} and goes dark at the second: "
-            f"score {item.score:.3f}; h {item.before:+.3f} before, {item.between:+.3f} between, "
+            f"Unit {item.unit} of cell {item.layer} {does} at the first {item.symbol} and {back} at the "
+            f"second: score {item.score:.3f}; h {item.before:+.3f} before, {item.between:+.3f} between, "
             f"{item.after:+.3f} after ({item.sequences:,} sequences)."
         )
 
@@ -251,7 +259,9 @@ def _lesions(
     from seqlab.figures.states import lesions_figure
 
     found = lesions(network, session.task, sequences=sequences, seed=session.experiment.seed)
-    paths = _save({"lesions": lesions_figure(found)}, folder)
+    rows: list[Sequence[object]] = [("cell", "unit", found.metric)]
+    rows += [(cell, unit, v) for cell, values in enumerate(found.silenced) for unit, v in enumerate(values)]
+    paths = [*_save({"lesions": lesions_figure(found)}, folder), _write(folder / "lesions.csv", rows)]
     if as_json:
         return show_json({"run": run.id, **vars(found), "figures": paths})
     show_table(
@@ -262,7 +272,9 @@ def _lesions(
             for unit, value in enumerate(values)
         ],
     )
-    print(f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} test sequences)")
+    print(
+        f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} different test sequences)"
+    )
     return _point_to(paths, "seqlab inspect, to see what the units do")
 
 
@@ -274,6 +286,19 @@ def _save(pictures: dict[str, Any], folder: Path) -> list[str]:
         return [str(path) for name, figure in pictures.items() for path in save(figure, folder / name)]
     except OSError as error:
         raise UsageError(f"Cannot write pictures to {folder}: {error.strerror}.") from None
+
+
+def _write(path: Path, rows: Sequence[Sequence[object]]) -> str:
+    """Write numbers as CSV and return the path."""
+    import csv
+    import io
+
+    from seqlab.runs import replace_file
+
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    replace_file(path, written.getvalue())
+    return str(path)
 
 
 def _point_to(paths: list[str], following: str) -> None:

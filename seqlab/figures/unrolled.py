@@ -29,7 +29,7 @@ def unrolled_figure(moments: Mapping[str, Unrolled], title: str) -> Figure:
     first = next(iter(moments.values()))
     steps, units = len(first.steps), len(first.steps[0].h)
     rows = len(first.inputs) + units + len(first.outputs)
-    height = rows * _ROW + 3.6
+    height = rows * _ROW + 3.0
     with look():
         figure = Figure(figsize=((steps * 1.45 + 1.2) * len(moments), height * 0.92))
         axes = figure.subplots(1, len(moments), squeeze=False)[0]
@@ -40,6 +40,10 @@ def unrolled_figure(moments: Mapping[str, Unrolled], title: str) -> Figure:
             ax.set_ylim(-0.55, height - 0.55)
             ax.set_axis_off()
             _panel(ax, seen)
+        figure.supxlabel(
+            "scores: green the target's, orange a greater one; loss: green where none is greater",
+            fontsize=8, color="#555555",
+        )  # fmt: skip
     return figure
 
 

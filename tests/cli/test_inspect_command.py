@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,7 @@ def test_held_gates_and_lesions(trained: Any, tmp_path: Path) -> None:
     held = told(force="f=1,i=0", output=tmp_path / "out")
     assert held["panels"]["c"] == [[0.0] * len(held["symbols"])] * 12  # nothing was ever written
     assert held["force"]["forced"] <= 1
-    pictures = {"states.png", "states.svg", "classes.png", "classes.svg"}
+    pictures = {"states.png", "states.svg", "states.csv", "classes.png", "classes.svg"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == pictures
     assert [len(values) for values in told(lesions=True)["silenced"]] == [12]
 
@@ -81,6 +82,29 @@ def test_wrong_words_are_explained(trained: Any, words: dict[str, Any], said: st
 )
 def test_other_tasks_are_inspected(trained: Any, experiment: str, panels: list[str]) -> None:
     assert list(trained(experiment)()["panels"]) == panels
+
+
+def test_a_small_task_repeats_and_shows_every_step(
+    trained: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = trained("hello")
+    assert told()["switches"] == []  # h e l l holds l twice, but there is no other sequence to judge by
+    assert told(lesions=True)["sequences"] == 1
+    inspect(output=tmp_path)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[:2] for line in said[1:5]] == [["0", "h"], ["1", "e"], ["2", "l"], ["3", "l"]]
+    rows = list(csv.DictReader((tmp_path / "states.csv").open()))
+    assert {row["quantity"] for row in rows} == {"h", "answer"}
+    answers = [float(row["value"]) for row in rows if row["quantity"] == "answer" and row["step"] == "2"]
+    assert len(answers) == 4
+    assert sum(answers) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_text_too_short_for_many_sequences_is_inspected(trained: Any) -> None:
+    told = trained("char-shakespeare", task="char-lm[corpus=miniature,period=16]", model="rnn")
+    held = told(text="so it is", sequences=512)
+    assert held["symbols"] == ["s", "o", "' '", "i", "t", "' '", "i", "s"]
+    assert held["switches"] == []
 
 
 def test_a_run_without_cells_is_refused(trained: Any) -> None:
