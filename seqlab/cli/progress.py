@@ -1,19 +1,66 @@
-"""How a training run is shown while it goes: a live bar on a terminal, plain lines elsewhere."""
+"""How a training run is shown while it goes: a live bar on a terminal, plain lines elsewhere.
+
+A language model also writes a little now and then: below the bar, or as a line.
+"""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqlab.cli.console import stderr
+from seqlab.cli.language_model import harmless, visible
 
 if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.progress import Progress
+
+    from seqlab.session import Session
     from seqlab.training import Step
 
 BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
+LIVE_SAMPLE_SECONDS, LINE_SAMPLE_SECONDS = 5.0, 60.0
+SAMPLE_SHARE = 0.01
+"""Of the time, spent on samples to be looked at, at most."""
+
+SAMPLE_LENGTH, SAMPLE_LINES = 200, 6
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the figures of a language model are converted by.
+
+    Attributes:
+        characters_per_step: read in a step.
+        bits: turns a loss into bits per character.
+    """
+
+    characters_per_step: float
+    bits: Callable[[float], float]
+
+
+def text_in(session: Session) -> Text | None:
+    """Return how a session's figures are converted; None where it learns no text."""
+    from seqlab.tasks.char_lm import CharLM
+
+    task = session.task
+    if not isinstance(task, CharLM):
+        return None
+    tokens = session.experiment.training.batch_size * task.period
+    return Text(tokens * task.characters_per_token, task.bits_per_character)
+
+
+def sampler(session: Session) -> Callable[[], str] | None:
+    """Return what writes a short sample with a session's model as it is; None where it learns no text."""
+    from seqlab.session.recording import write_sample
+
+    if text_in(session) is None or session.model.counts:
+        return None
+    return lambda: harmless(write_sample(session, SAMPLE_LENGTH))
 
 
 class Reporter:
@@ -22,13 +69,13 @@ class Reporter:
     Args:
         steps: updates in all.
         start: updates made before this process.
-        characters_per_step: of a language model; None for other tasks.
+        text: of a language model; None for other tasks.
     """
 
-    def __init__(self, steps: int, start: int, characters_per_step: int | None) -> None:
+    def __init__(self, steps: int, start: int, text: Text | None) -> None:
         self.steps = steps
         self.start = start
-        self.characters_per_step = characters_per_step
+        self.text = text
         self.began = time.perf_counter()
         self.best = math.inf
 
@@ -40,12 +87,15 @@ class Reporter:
     def line(self, step: Step) -> str:
         """Return what is known at a step, in one line."""
         rate = (step.step - self.start) / max(time.perf_counter() - self.began, 1e-9)
-        parts = [f"loss {step.smoothed_loss:.4f}"]
-        if self.characters_per_step is None:
-            parts.append(f"{rate:,.0f} steps/s")
+        if self.text is None:
+            parts = [f"loss {step.smoothed_loss:.4f}", f"{rate:,.0f} steps/s"]
         else:
-            parts.append(f"{step.smoothed_loss / math.log(2):.3f} bits/char")
-            parts.append(f"{rate * self.characters_per_step:,.0f} chars/s")
+            parts = [
+                f"loss {step.loss:.3f}",
+                f"smoothed {step.smoothed_loss:.4f}",
+                f"{self.text.bits(step.smoothed_loss):.3f} bits/char",
+                f"{rate * self.text.characters_per_step:,.0f} chars/s",
+            ]
         if math.isfinite(self.best):
             parts.append(f"best validation {self.best:.4f}")
         return ", ".join(parts)
@@ -58,7 +108,11 @@ class Reporter:
 
 @contextmanager
 def progress(
-    reporter: Reporter, log: Callable[[str], None], *, quiet: bool = False
+    reporter: Reporter,
+    log: Callable[[str], None],
+    *,
+    quiet: bool = False,
+    sample: Callable[[], str] | None = None,
 ) -> Iterator[Callable[[Step], None]]:
     """Show a run's progress on stderr and in its log.
 
@@ -66,32 +120,58 @@ def progress(
         reporter: words the steps.
         log: takes the plain lines, for train.log.
         quiet: whether the screen stays empty.
+        sample: writes what is shown now and then; None for a run that writes nothing.
 
     Yields:
         The function to call with every step.
     """
+    from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = stderr()
     live = console.is_terminal and not quiet
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     line_due, bar_due = _timer(LINE_SECONDS), _timer(BAR_SECONDS)
+    pause = LIVE_SAMPLE_SECONDS if live else LINE_SAMPLE_SECONDS
+    sample_at = time.perf_counter() + pause
+    written = ""
+    bar = Progress(*columns, console=console, auto_refresh=False)
+    row = bar.add_task("", total=reporter.steps, completed=reporter.start)
+    screen = Live(bar, console=console, transient=True, auto_refresh=False) if live else None
 
-    with Progress(*columns, console=console, transient=True, auto_refresh=live, disable=not live) as bar:
-        row = bar.add_task("", total=reporter.steps, completed=reporter.start)
+    def say(line: str) -> None:
+        log(line)
+        if not live and not quiet:
+            console.print(line, soft_wrap=True, markup=False)
 
-        def show(step: Step) -> None:
-            reporter.note(step)
-            if line_due() or step.step == reporter.steps:
-                line = f"step {step.step:,}/{reporter.steps:,}, {reporter.line(step)}"
-                line += f", {reporter.seconds_left(step):.0f} s left" if step.step < reporter.steps else ""
-                log(line)
-                if not live and not quiet:
-                    console.print(line, soft_wrap=True)
-            if live and bar_due():
-                bar.update(row, completed=step.step, description=reporter.line(step))
+    def show(step: Step) -> None:
+        nonlocal written, sample_at
+        reporter.note(step)
+        if line_due() or step.step == reporter.steps:
+            line = f"step {step.step:,}/{reporter.steps:,}, {reporter.line(step)}"
+            line += f", {reporter.seconds_left(step):.0f} s left" if step.step < reporter.steps else ""
+            say(line)
+        began = time.perf_counter()
+        if sample is not None and not quiet and began >= sample_at:
+            written = sample()
+            sample_at = began + max(pause, (time.perf_counter() - began) / SAMPLE_SHARE)
+            if not live:
+                say(f"sample: {visible(written.strip())}")
+        if screen is not None and bar_due():
+            bar.update(row, completed=step.step, description=reporter.line(step))
+            screen.update(_picture(bar, written), refresh=True)
 
+    with screen or nullcontext():
         yield show
+
+
+def _picture(bar: Progress, written: str) -> Group:
+    """Put the beginning of the latest sample below the bar."""
+    from rich.console import Group
+    from rich.text import Text as Plain
+
+    lines = [line for line in written.splitlines() if line.strip()][:SAMPLE_LINES]
+    return Group(bar, *(Plain(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines))
 
 
 def _timer(seconds: float) -> Callable[[], bool]:

@@ -192,7 +192,7 @@ def _train(
 
 def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
     """Train a run to its end and say what came of it."""
-    from seqlab.cli.progress import Reporter, progress
+    from seqlab.cli.progress import Reporter, progress, sampler, text_in
     from seqlab.session import train as train_run
     from seqlab.training.checkpoints import step_of
 
@@ -200,10 +200,8 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
     training = session.experiment.training
     if not quiet:
         _announce(run, session)
-    period = session.task.batch("train", 0, 1, session.experiment.seed).inputs.shape[1]
-    characters = training.batch_size * period if session.task.protocols else None
-    reporter = Reporter(training.steps, step_of(run.last_checkpoint), characters)
-    with progress(reporter, run.log, quiet=quiet) as watch:
+    reporter = Reporter(training.steps, step_of(run.last_checkpoint), text_in(session))
+    with progress(reporter, run.log, quiet=quiet, sample=sampler(session)) as watch:
         summary = train_run(run, session, watch=watch)
     if as_json:
         show_json({"run": run.id, "path": str(run.path), **summary})

@@ -145,7 +145,9 @@ class Member:
 
     def _take_over(self) -> None:
         """Move the learner's numbers into the flat arrays, and make its tensors views of them."""
-        learner, state = self.learner, self.learner.optimizer.state
+        learner = self.learner
+        assert learner.optimizer is not None
+        state = learner.optimizer.state
         averaged = learner.averaged
         first, second = KEPT[self.settings.optimizer]
         position = 0
@@ -168,6 +170,7 @@ class Member:
 
     def _note(self, rate: float) -> None:
         """Bring what the learner keeps beside its tensors up to its step."""
+        assert self.learner.optimizer is not None
         for group in self.learner.optimizer.param_groups:
             group["lr"] = rate
         self.updates[:] = self.learner.step

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqlab.contracts import numpy_stream
+from seqlab.generation.counting import FastNGram
 from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.generation.sampling import Sampling, Scores, Symbols, choose
 from seqlab.models import SequenceModel, State
+from seqlab.models.ngram import NGram
 
 AT_ONCE = 128
 """Texts that are written side by side, at most."""
@@ -83,7 +85,8 @@ def open_reader(model: SequenceModel, prime: Symbols, rows: int | None = None) -
     """Read a prime and return what reads on from there, with the scores of the next symbol.
 
     Args:
-        model: put into evaluation mode; the networks of :mod:`seqlab.generation.fast` are read in NumPy.
+        model: put into evaluation mode; the networks of :mod:`seqlab.generation.fast` and, for one text,
+            the n-gram model are read in NumPy.
         prime: (P,) symbols, at least one.
         rows: how many texts go on side by side; None for one, without a dimension for it.
 
@@ -95,6 +98,8 @@ def open_reader(model: SequenceModel, prime: Symbols, rows: int | None = None) -
     last = scores.float().cpu().numpy() if rows is None else scores.float().cpu().expand(rows, -1).numpy()
     if is_fast(model):
         return FastNetwork(model, state, rows), last
+    if type(model) is NGram and rows is None:
+        return FastNGram(model, state), last
     return _TorchReader(model, state, rows), last
 
 

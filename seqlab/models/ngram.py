@@ -21,7 +21,7 @@ _ABSENT = -1  # as an index it picks the last weight: pass on everything
 _LAST_KEY = torch.iinfo(torch.int64).max
 
 
-class _Level(NamedTuple):
+class Level(NamedTuple):
     """The grams of one order, as :class:`seqlab.text.ngram.Level` has them; ``kept`` of real ones only."""
 
     keys: Tensor
@@ -88,7 +88,7 @@ class NGram(SequenceModel):
         """Yield the ids of the grams of 0, 1, ... order - 1 symbols that end at each place of (B, T)."""
         gram = torch.zeros_like(symbols)
         yield gram
-        for k, level in enumerate(self._levels()[:-1]):
+        for k, level in enumerate(self.levels()[:-1]):
             context = gram
             if k > 0:  # the context of a place is the shorter gram that ends one place before
                 context = torch.full_like(gram, _ABSENT)
@@ -101,7 +101,7 @@ class NGram(SequenceModel):
 
     def _mix(self, contexts: list[Tensor]) -> Tensor:
         """Return p(w | h), (N, V), for contexts of 0, 1, ... order - 1 symbols by their ids, each (N,)."""
-        unigrams, *longer = self._levels()
+        unigrams, *longer = self.levels()
         size = self.spec.input_size
         probability = unigrams.kept.new_full((1, size), 1 / size)
         _add(probability, unigrams, contexts[0][:1])  # the empty context is the same everywhere
@@ -115,10 +115,10 @@ class NGram(SequenceModel):
             _add(probability, level, context)
         return probability
 
-    def _levels(self) -> list[_Level]:
+    def levels(self) -> list[Level]:
+        """Return what was counted, order by order, unigrams first."""
         return [
-            _Level(*(getattr(self, f"{name}_{k}") for name in _Level._fields))
-            for k in range(1, self.order + 1)
+            Level(*(getattr(self, f"{name}_{k}") for name in Level._fields)) for k in range(1, self.order + 1)
         ]
 
     def _put(self, k: int, keys: Tensor, kept: Tensor, weight: Tensor) -> None:
@@ -132,10 +132,10 @@ class NGram(SequenceModel):
         """Make room for as many grams as are loaded, where the arrays belong together."""
         contexts = 2  # the empty one, and the entry for an absent one
         for k in range(1, self.order + 1):
-            arrays = [state_dict.get(f"{prefix}{name}_{k}") for name in _Level._fields]
+            arrays = [state_dict.get(f"{prefix}{name}_{k}") for name in Level._fields]
             if not all(isinstance(array, Tensor) and array.dim() == 1 for array in arrays):
                 break
-            level = _Level(*(torch.empty_like(array) for array in arrays if array is not None))
+            level = Level(*(torch.empty_like(array) for array in arrays if array is not None))
             if (len(level.kept), len(level.weight)) != (len(level.keys) - 1, contexts):
                 break
             self._put(k, *level)
@@ -143,7 +143,7 @@ class NGram(SequenceModel):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-def _add(probability: Tensor, level: _Level, context: Tensor) -> None:
+def _add(probability: Tensor, level: Level, context: Tensor) -> None:
     """Go up one order, in place: p becomes kept + weight p, (N, V), after contexts given by their ids, (N,).
 
     The grams that go on from a context stand side by side among the sorted keys.

@@ -39,18 +39,25 @@ def record(run: Run, learner: Learner, step: Step, log_every: int) -> None:
                 save_weights(run.best_weights, learner.model)
 
 
-def keep_sample(run: Run, session: Session, learner: Learner) -> None:
-    """Let a language model write a sample."""
-    task = session.task
-    if task.vocabulary is None:
-        return
+def write_sample(session: Session, length: int) -> str:
+    """Let the model of a session write so many tokens, as it is now; it may be in the middle of training."""
+    task, model = session.task, session.model
+    assert task.vocabulary is not None
+    was_training = model.training
     prime = task.vocabulary.encode(task.sample.prime)
-    sampling = Sampling(task.sample.length, task.sample.temperature, session.experiment.seed)
+    sampling = Sampling(length, task.sample.temperature, session.experiment.seed)
+    symbols = list(generate(model, prime, sampling))
+    model.train(was_training)
+    return task.sample.prime + task.vocabulary.decode(symbols)
+
+
+def keep_sample(run: Run, session: Session, learner: Learner) -> None:
+    """Keep a sample of what a language model writes now."""
+    if session.task.vocabulary is None:
+        return
     with learner.evaluated_weights():
-        symbols = list(generate(learner.model, prime, sampling))
-    learner.model.train()
+        text = write_sample(session, session.task.sample.length)
     run.samples.mkdir(exist_ok=True)
-    text = task.sample.prime + task.vocabulary.decode(symbols)
     (run.samples / f"step-{learner.step:07d}.txt").write_text(text.lstrip("\n") + "\n", encoding="utf-8")
 
 
@@ -71,9 +78,11 @@ def summarise(run: Run, session: Session, learner: Learner, started: float) -> d
         "best_step": learner.counters["best_step"],
     }
     if task.protocols:
+        judged = {task.protocols[0]: learner.counters["best_metrics"]}  # when they became the best
         summary["validation"] = {
             protocol: _text_figures(
-                evaluate(session.model, task, task.evaluation("validation", 0, seed, protocol))
+                judged.get(protocol)
+                or evaluate(session.model, task, task.evaluation("validation", 0, seed, protocol))
             )
             for protocol in task.protocols
         }

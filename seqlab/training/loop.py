@@ -69,17 +69,19 @@ class Step:
 class Learner:
     """A model in training with everything that the next step depends on.
 
-    Random streams need no remembering: data and dropout are functions of (seed, step).
+    Random streams need no remembering: data and dropout are functions of (seed, step). A model that counts
+    has no optimizer.
     """
 
     model: SequenceModel
-    optimizer: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer | None
     averaged: list[Tensor] | None = None
     carried: State | None = None
     counters: dict[str, Any] = field(
         default_factory=lambda: {
             "step": 0, "sequences": 0, "smoothed_loss": None, "grad_norm": None,
-            "best_loss": math.inf, "best_step": None, "stale": 0, "solved_at": None, "ended": False,
+            "best_loss": math.inf, "best_step": None, "best_metrics": None,
+            "stale": 0, "solved_at": None, "ended": False,
         }
     )  # fmt: skip
 
@@ -92,7 +94,7 @@ class Learner:
         """Return everything as tensors and plain values, on the processor."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": None if self.optimizer is None else self.optimizer.state_dict(),
             "averaged": self.averaged,
             "carried": self.carried,
             "counters": dict(self.counters),
@@ -101,7 +103,8 @@ class Learner:
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        if self.optimizer is not None:
+            self.optimizer.load_state_dict(saved["optimizer"])
         self.averaged = saved["averaged"]
         self.carried = saved["carried"]
         self.counters = dict(saved["counters"])
@@ -131,7 +134,8 @@ def new_learner(model: SequenceModel, settings: Training) -> Learner:
     averaged = None
     if settings.averaging is not None:
         averaged = [parameter.detach().clone() for parameter in model.parameters()]
-    return Learner(model, build_optimizer(model.parameters(), settings), averaged)
+    optimizer = None if model.counts else build_optimizer(model.parameters(), settings)
+    return Learner(model, optimizer, averaged)
 
 
 def train_step(
@@ -149,7 +153,7 @@ def train_step(
     Raises:
         NonFiniteLossError: when either is not finite; the weights are then left as they were.
     """
-    if learner.model.counts:
+    if learner.optimizer is None:
         learner.model.count(task.text("train"))
         return float(task.loss(learner.model(batch.inputs)[0].float(), batch)), 0.0
     state = learner.carried if batch.continues else None
@@ -199,7 +203,7 @@ def fit(
         index = learner.step
         batch = task.batch("train", index, settings.batch_size, seed).to(device)
         rate = learning_rate(settings, index)
-        for group in learner.optimizer.param_groups:
+        for group in learner.optimizer.param_groups if learner.optimizer else ():
             group["lr"] = rate
         learner.model.noise = torch_stream(seed, "dropout", index)
         loss, grad_norm = train_step(learner, task, batch, settings, precision)
@@ -263,7 +267,7 @@ def note_validation(
     best = solved or metrics["loss"] < counters["best_loss"]
     counters["stale"] = 0 if best else counters["stale"] + 1
     if best:
-        counters.update(best_loss=metrics["loss"], best_step=counters["step"])
+        counters.update(best_loss=metrics["loss"], best_step=counters["step"], best_metrics=dict(metrics))
     if solved:
         counters["solved_at"] = counters["sequences"]
     counters["ended"] = solved or (settings.patience is not None and counters["stale"] >= settings.patience)

@@ -1,0 +1,127 @@
+"""What is shown of a run while it goes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from seqlab.cli import progress as module
+from seqlab.cli.progress import Reporter, Text, progress, sampler, text_in
+from seqlab.training import Step
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def step(number: int) -> Step:
+    return Step(number, 32 * number, 1.7, 1.5, 0.5, 0.01)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A clock that goes when it is told to."""
+    now = [100.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def forward(seconds: float) -> None:
+        now[0] += seconds
+
+    return forward
+
+
+def screen(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> io.StringIO:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=100, highlight=False)
+    monkeypatch.setattr(module, "stderr", lambda: console)
+    return output
+
+
+def test_a_line_tells_all_of_a_language_model(clock: Callable[[float], None]) -> None:
+    reporter = Reporter(steps=100, start=10, text=Text(2048, lambda loss: 2 * loss))
+    clock(4.0)
+    assert reporter.line(step(30)) == "loss 1.700, smoothed 1.5000, 3.000 bits/char, 10,240 chars/s"
+    assert reporter.seconds_left(step(30)) == pytest.approx(70 / 5)
+    assert Reporter(100, 0, None).line(step(1)).startswith("loss 1.5000, ")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_sample_is_shown_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None], terminal: bool
+) -> None:
+    output = screen(monkeypatch, terminal=terminal)
+    logged: list[str] = []
+    samples = iter(f"\nto be {number}\n[or] not\n" for number in range(1000))
+    with progress(Reporter(1000, 0, None), logged.append, sample=lambda: next(samples)) as watch:
+        for number in range(1, 1000):
+            clock(0.5)
+            watch(step(number))
+    shown = output.getvalue()
+    if terminal:
+        assert "to be 0" in shown
+        assert "[or] not" in shown, "what looks like markup is text"
+        assert int(re.findall(r"to be (\d+)", shown)[-1]) == pytest.approx(500 / 5, abs=2)
+    else:
+        assert not CONTROL.search(shown)
+        lines = shown.splitlines()
+        assert [line for line in lines if line.startswith("sample")] == [
+            f"sample: to be {number}↵[or] not" for number in range(8)
+        ]
+        assert sum(line.startswith("step") for line in lines) == 99
+        assert logged == lines
+
+
+def test_samples_that_take_long_are_written_seldom(
+    monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]
+) -> None:
+    screen(monkeypatch, terminal=True)
+    taken = [0]
+
+    def slow() -> str:
+        taken[0] += 1
+        clock(2.0)
+        return "slow"
+
+    with progress(Reporter(10_000, 0, None), lambda _: None, sample=slow) as watch:
+        for number in range(1, 1000):
+            clock(0.5)
+            watch(step(number))
+    assert taken[0] == 3, "at 5 s, 205 s and 405 s"
+
+
+def test_quiet_is_quiet_and_logs(monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]) -> None:
+    output = screen(monkeypatch, terminal=True)
+    logged: list[str] = []
+    with progress(Reporter(10, 0, None), logged.append, quiet=True, sample=lambda: "never") as watch:
+        for number in range(1, 11):
+            clock(100.0)
+            watch(step(number))
+    assert output.getvalue() == ""
+    assert len(logged) == 10
+
+
+def test_a_session_writes_as_it_is_and_goes_on_training() -> None:
+    from seqlab.configure import load_settings
+    from seqlab.session import open_session
+    from seqlab.settings import TrainExperiment
+
+    words = ["task.corpus=miniature", "model.hidden_size=8", "compute.device=cpu", "task.tokens=byte"]
+    experiment, _ = load_settings("char-shakespeare", overrides=words)
+    assert isinstance(experiment, TrainExperiment)
+    session = open_session(experiment)
+    session.model.train()
+    write = sampler(session)
+    assert write is not None
+    assert write() == write()
+    assert session.model.training
+    text = text_in(session)
+    assert text is not None
+    assert text.characters_per_step == pytest.approx(
+        experiment.training.batch_size * experiment.task.options["period"]
+    )
+    hello, _ = load_settings("hello")
+    assert isinstance(hello, TrainExperiment)
+    assert sampler(open_session(hello)) is None
