@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint check check-slow bench clean
+.PHONY: demo test lint check check-slow bench gallery clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seqlab needs Python 3.11 or newer")'
@@ -32,6 +32,9 @@ check-slow: $(READY)  ## The claims of the shipped experiments, trained in full:
 
 bench: $(READY)  ## Every measurement behind a figure in the documents.
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+gallery: $(READY)  ## docs/gallery.md and its pictures, from real runs: about a quarter of an hour.
+	$(BIN)/python docs/make_gallery.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

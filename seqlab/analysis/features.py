@@ -27,6 +27,9 @@ Language = Literal["python", "c", "prose"]
 Array = npt.NDArray[Any]
 Span = tuple[int, int]
 
+TRIPLE = ('"""', "'''")
+"""What strings of Python that may go over several lines begin with."""
+
 TAB = 8
 """Columns between tab stops."""
 
@@ -69,9 +72,14 @@ def features_of(text: str) -> dict[str, Array]:
     quotes, comments = marked(text, language)
     code = blanked(text, [*quotes, *comments])
     depth = bracket_depth(code)
+    long = [span for span in quotes if text[span[0] : span[0] + 3] in TRIPLE] if language == "python" else []
+    short = sorted(set(quotes) - set(long))
     return {
         "inside quotes": spread(quotes, len(text)),
+        "inside plain quotes": spread(short, len(text)),
+        "inside triple quotes": spread(long, len(text)),
         "inside a comment": spread(comments, len(text)),
+        "inside triple quotes or a comment": spread([*long, *comments] if long else [], len(text)),
         "inside an if condition": if_condition(code, depth, language),
         "bracket depth": depth,
         "indentation depth": indentation(text),

@@ -34,6 +34,7 @@ class Switch:
         symbol: the name of the symbol.
         layer: the number of the cell, from 0.
         unit: the number of the unit, from 0.
+        rises: whether it is higher between the two symbols, and not lower.
         score: the least of three areas under the ROC curve, each the probability that h is further to its lit
             side at one step than at another: between the two symbols and anywhere else; in the 5 steps from
             the first symbol on and in the 5 before; in the 5 steps before the second and in the 5 from it on.
@@ -47,16 +48,12 @@ class Switch:
     symbol: str
     layer: int
     unit: int
+    rises: bool
     score: float
     before: float
     between: float
     after: float
     sequences: int
-
-    @property
-    def rises(self) -> bool:
-        """Whether h is higher between the two symbols, and not lower."""
-        return 2 * self.between > self.before + self.after
 
     @property
     def is_clear(self) -> bool:
@@ -122,7 +119,7 @@ def find_switches(model: Recurrent, task: Task, *, sequences: int, seed: int) ->
         active = second.active[rows]
         before, between, after = (float(h[active & (seen == count)].mean()) for count in (0, 1, 2))
         area = float(score[1][layer][side, unit])
-        found.append(Switch(name, layer, unit, area, before, between, after, int(rows.sum())))
+        found.append(Switch(name, layer, unit, side == 0, area, before, between, after, int(rows.sum())))
     return sorted(found, key=lambda switch: -switch.score)
 
 

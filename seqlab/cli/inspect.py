@@ -178,7 +178,7 @@ def _say(read: Reading, switches: list[Switch]) -> None:
             before = said
         show_table(("step", "after reading", "would say", "probability"), rows)
         print(f"wanted: {read.wanted}\n" if read.wanted is not None else "")
-    for item in switches:
+    for item in [item for item in switches if item.is_clear] or switches[:1]:
         goes, back = ("rises", "falls") if item.rises else ("falls", "rises")
         does = goes if item.is_clear else f"is the nearest to one that {goes}"
         print(

@@ -40,6 +40,9 @@ def _shown(text: str, name: str) -> list[str]:
 def test_python_is_read_as_its_tokenizer_reads_it() -> None:
     assert language_of(PROGRAM) == "python"
     assert _shown(PROGRAM, "inside quotes") == ['"""Says \'so\'.""', '"a', "'\\'", '"{x}']
+    assert _shown(PROGRAM, "inside triple quotes") == ['"""Says \'so\'.""']
+    assert _shown(PROGRAM, "inside plain quotes") == _shown(PROGRAM, "inside quotes")[1:]
+    assert len(_shown(PROGRAM, "inside triple quotes or a comment")) == 2
     assert _shown(PROGRAM, "inside a comment") == ['# it\'s "one"']
     assert _shown(PROGRAM, "inside an if condition") == [' (x[1:2] or\n                {"a": 1}) and x']
     depth = features_of(PROGRAM)["bracket depth"]

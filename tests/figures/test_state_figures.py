@@ -12,7 +12,7 @@ from seqlab.figures.states import classes_figure, lesions_figure, states_figure
 H = np.linspace(-0.5, 0.2, 24).reshape(4, 6)
 F = np.linspace(0, 0.9, 24).reshape(4, 6)
 ANSWERS = np.full((6, 2), 0.5)
-SWITCH = Switch("X", 0, 2, 0.95, 0, 1, 0, 30)
+SWITCH = Switch("X", 0, 2, True, 0.95, 0, 1, 0, 30)
 
 
 def read(names: tuple[str, ...] = ("Q", "R"), answers: np.ndarray = ANSWERS) -> Reading:
