@@ -82,7 +82,8 @@ def train(
         raise UsageError(f"{experiment or config} is not an experiment in which one model learns one task.")
     given = {"config": config, "model": model, "task": task, "difficulty": difficulty, "preset": preset}
     run, session = begin(checked, command=_call("train", experiment, **given, seed=seed, **settings))
-    train_run(run, session, watch=_step_printer(session.experiment.training.steps) if progress else None)
+    watch = _step_printer(session.experiment.training.steps) if progress else None
+    train_run(run, session, watch=watch, announce=_announce)
     return TrainedRun(run.path)
 
 
@@ -148,6 +149,7 @@ def compare(
         command=design.command,
         plugins=design.plugins,
         on_update=_print_run if progress else _say_nothing,
+        announce=_announce,
     )
     if all(item.summary is None for item in finished):
         raise RunFailedError(f"Every run failed: {finished[0].failure}")
@@ -205,6 +207,10 @@ def _print_run(entry: Entry, update: Update) -> None:
     if update.kind in ("finished", "failed"):
         said = f": {update.facts['message']}" if update.kind == "failed" else ""
         print(f"{entry.label}, seed {entry.experiment.seed}: {update.kind}{said}", file=sys.stderr)
+
+
+def _announce(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _say_nothing(entry: Entry, update: Update) -> None:

@@ -131,9 +131,18 @@ def run_comparison(
     for note in lineup.notes:
         console.print(note, soft_wrap=True, markup=False)
     entries = entries_of(lineup.entrants, design.seeds)
+
+    def announce(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False)
+
     with board(entries, quiet) as note_update:
         finished = study(
-            entries, processes=jobs, command=design.command, plugins=design.plugins, on_update=note_update
+            entries,
+            processes=jobs,
+            command=design.command,
+            plugins=design.plugins,
+            on_update=note_update,
+            announce=announce,
         )
     _report_failures(finished)
     if all(item.summary is None for item in finished):

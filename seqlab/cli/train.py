@@ -72,7 +72,7 @@ def train(
         str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Take one step, save nothing, say what would be done.")
+        bool, typer.Option("--dry-run", help="Take two steps, save nothing, say what would be done.")
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show every number of a small network, before and after.")
@@ -175,7 +175,7 @@ def _train(
     if budget is not None:
         seconds = parse_seconds(budget)
         stderr().print(f"Measuring the speed for a budget of {seconds:.0f} s ...")
-        steps = steps_within(settings, seconds)
+        steps = steps_within(settings, seconds, _tell)
         settings = settings.model_copy(
             update={"training": settings.training.model_copy(update={"steps": steps})}
         )
@@ -202,7 +202,7 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
         _announce(run, session)
     reporter = Reporter(training.steps, step_of(run.last_checkpoint), text_in(session))
     with progress(reporter, run.log, quiet=quiet, sample=sampler(session)) as watch:
-        summary = train_run(run, session, watch=watch)
+        summary = train_run(run, session, watch=watch, announce=_tell)
     if as_json:
         show_json({"run": run.id, "path": str(run.path), **summary})
     else:
@@ -244,14 +244,24 @@ def describe(summary: dict[str, Any], metric: str) -> list[str]:
     return lines
 
 
+def _tell(line: str) -> None:
+    stderr().print(line, soft_wrap=True, markup=False)
+
+
 def _announce(run: Run, session: Session) -> None:
+    from rich.markup import escape
+
     console = stderr()
     compute = session.experiment.compute
     corpus = getattr(session.task, "corpus_info", None)
     if corpus is not None and corpus.stands_in_for:
         console.print(f"[bold yellow]Note:[/] {corpus.reason}", soft_wrap=True)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
-    console.print(f"{run.id} on {session.device}, {compute.precision}, {threads}", soft_wrap=True)
+    engine = session.experiment.training.engine
+    how = f"{compute.precision}, {engine} engine" + (f", {threads}" if engine == "torch" else "")
+    console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True)
+    if session.advice:
+        console.print(f"[bold yellow]Note:[/] {escape(session.advice)}", soft_wrap=True)
 
 
 def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
@@ -271,7 +281,7 @@ def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
         return show_json(facts)
     for name, value in facts.items():
         print(f"{name}\t{value}")
-    stderr().print("One step was taken; nothing was saved.")
+    stderr().print("Two steps were taken; nothing was saved.")
     return None
 
 

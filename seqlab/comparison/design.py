@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seqlab.comparison.budgets import within_budget
 from seqlab.comparison.entrants import Entrant, Grid, make_entrants
@@ -11,7 +11,9 @@ from seqlab.comparison.matching import beside, match_parameters
 from seqlab.configure import load_settings
 from seqlab.errors import UsageError
 from seqlab.registry import is_plugin, parse_reference
+from seqlab.session.engines import check_engine, take_engine
 from seqlab.settings import TrainExperiment
+from seqlab.tasks import build_task
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ def draw_up(design: Design) -> Lineup:
         matched = match_parameters(entrants)
         notes += matched.notes
         entrants = beside(entrants, matched.entrants) if design.same_width else matched.entrants
+    entrants, advice = _with_engines(entrants)
+    notes += advice
     if design.budget is not None:
         fitted = within_budget(entrants, design.budget)
         steps = [
@@ -108,3 +112,15 @@ def draw_up(design: Design) -> Lineup:
             f"Steps that fit into {design.budget:g} s: {', '.join(steps) or 'as many as there are'}."
         )
     return Lineup(entrants, notes)
+
+
+def _with_engines(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[str]]:
+    """Return the entrants with the engines that will train them, and an advice where there is one."""
+    settled, advice = [], dict[str, None]()
+    for entrant in entrants:
+        task = build_task(entrant.experiment.task)
+        experiment, said = take_engine(entrant.experiment, task)
+        check_engine(experiment, task)
+        settled.append(replace(entrant, experiment=experiment))
+        advice.update({said: None} if said else {})
+    return settled, list(advice)

@@ -11,12 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
 
-import torch
-
 from seqlab.comparison.entrants import Entrant, vary
 from seqlab.contracts import Spec
-from seqlab.models import Cell, Recurrent, count_parameters
-from seqlab.registry import load
+from seqlab.models import count_parameters, outline
 from seqlab.settings import Component
 from seqlab.tasks import build_task
 
@@ -84,10 +81,7 @@ def parameters(model: Component, spec: Spec) -> int:
     >>> parameters(Component(name="rnn", hidden_size=2), Spec("tokens", 8, "classes", 4, causal=False))
     34
     """
-    cls = load("model", model.name)
-    with torch.device("meta"):
-        built = Recurrent(cls, spec, **model.options) if issubclass(cls, Cell) else cls(spec, **model.options)
-    return count_parameters(built)
+    return count_parameters(outline(model, spec))
 
 
 def nearest_width(count: Callable[[int], int], target: int) -> int:

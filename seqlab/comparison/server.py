@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-PRELOADED = ["seqlab.comparison.workers", "torch._dynamo"]
-"""What the server imports. The second, which torch imports with the first optimiser, takes 1.5 s."""
+PRELOADED = ["seqlab.comparison.workers", "seqlab.fused.preload", "torch._dynamo"]
+"""What the server imports: the second loads compiled code, the third takes torch 1.5 s at its first step."""
 
 
 def context() -> ForkServerContext | SpawnContext:

@@ -11,8 +11,10 @@ from typing import Any
 
 from seqlab.comparison.entrants import Entrant
 from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
-from seqlab.comparison.workers import Job, Update, run_jobs
+from seqlab.comparison.workers import Job, Update, Wanted, run_jobs
 from seqlab.errors import Interrupted
+from seqlab.fused import make_ready
+from seqlab.fused.cache import is_compiled
 from seqlab.runs import Run, RunEntry, list_runs
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task, build_task
@@ -70,6 +72,7 @@ def study(
     command: str = "",
     plugins: Sequence[str] = (),
     on_update: Callable[[Entry, Update], None] = lambda entry, update: None,
+    announce: Callable[[str], None] | None = None,
 ) -> list[Finished]:
     """Train what is not trained yet, and return every entry with its run.
 
@@ -82,14 +85,14 @@ def study(
         command: the command line, for the runs' records.
         plugins: the user's own files that were named on the command line.
         on_update: called with everything that a run says: ``reused`` or ``began``, its steps, its end.
+        announce: called with a line where code must be compiled first, which takes some seconds.
 
     Raises:
         Interrupted: after Ctrl-C; the same call goes on where this one stopped.
     """
     known = _known_runs()
     done: dict[int, Finished] = {}
-    jobs: list[Job] = []
-    places: list[int] = []
+    missing: list[Wanted] = []
     tasks: dict[str, Task] = {}
     for place, entry in enumerate(entries):
         before = known.get(fingerprint(entry.experiment, _data_hash(entry.experiment.task, tasks)))
@@ -98,13 +101,16 @@ def study(
             on_update(entry, Update(place, "reused", before.summary))
             continue
         resumed = before.id if before is not None and before.status == "interrupted" else None
-        places.append(place)
-        jobs.append(Job(entry.label, entry.experiment, resumed, command, tuple(plugins)))
+        missing.append(Wanted(place, entry.experiment, resumed))
 
+    processes = processes or cores()
+    jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(entries, missing, processes)]
+    if any(wanted.experiment.training.engine == "fused" for wanted in missing) and not is_compiled():
+        make_ready(announce)  # here, so that no run's time has the compiler's in it
     runs: dict[int, Run] = {}
 
     def note(update: Update) -> None:
-        place = places[update.job]
+        place = update.place
         entry, run = entries[place], runs.get(place)
         if update.kind == "began":
             runs[place] = Run(Path(update.facts["path"]))
@@ -115,7 +121,7 @@ def study(
         on_update(entry, update)
 
     try:
-        run_jobs(jobs, processes or cores(), note)
+        run_jobs(jobs, processes, note)
     except Interrupted as error:
         saved = len(runs.keys() - done.keys())
         raise Interrupted(
@@ -123,6 +129,27 @@ def study(
             hint=error.hint,
         ) from None
     return [done[place] for place in sorted(done)]
+
+
+def share_out(
+    entries: Sequence[Entry], missing: Sequence[Wanted], processes: int
+) -> list[tuple[Wanted, ...]]:
+    """Divide runs among processes, in the order in which they are to be begun.
+
+    With the fused engine the seeds of a model advance together: each process gets a share of them. Every
+    other run is by itself.
+    """
+    found: list[tuple[Wanted, ...]] = []
+    together: dict[tuple[str | None, str], list[Wanted]] = {}
+    for wanted in missing:
+        entry = entries[wanted.place]
+        if wanted.experiment.training.engine == "fused":
+            together.setdefault((entry.level, entry.label), []).append(wanted)
+        else:
+            found.append((wanted,))
+    for group in together.values():
+        found += [tuple(group[k::processes]) for k in range(min(processes, len(group)))]
+    return sorted(found, key=lambda runs: runs[0].place)
 
 
 def _known_runs() -> dict[str, RunEntry]:

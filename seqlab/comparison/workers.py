@@ -1,7 +1,8 @@
-"""Training runs side by side, each in a process of its own.
+"""Training runs side by side, in processes of their own.
 
-The processes are forked from a server (:mod:`seqlab.comparison.server`). One that dies takes only its own run
-with it. Ctrl-C reaches this process alone, which asks the others to save and stop.
+The processes are forked from a server (:mod:`seqlab.comparison.server`). Each trains one run, or several at
+once where the fused engine can. One that dies takes only its own runs with it. Ctrl-C reaches this process
+alone, which asks the others to save and stop.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import Any, Literal, cast
 from seqlab.comparison.server import context
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.registry import admit
-from seqlab.runs import find_run
-from seqlab.session import begin, reopen, train
+from seqlab.runs import Run, find_run
+from seqlab.session import Result, Session, begin, reopen, train_together
 from seqlab.settings import TrainExperiment
 from seqlab.training import Step
 
@@ -28,38 +29,52 @@ UPDATE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Job:
+class Wanted:
     """One run to be trained.
 
     Attributes:
-        label: the model as it was named.
+        place: what updates call it.
         experiment: the settings.
         run_id: of an interrupted run to go on with; None for a new one.
-        command: the command line, for the run's record.
+    """
+
+    place: int
+    experiment: TrainExperiment
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process trains.
+
+    Attributes:
+        runs: one run, or several that differ in their seed alone and are trained together.
+        command: the command line, for the runs' records.
         plugins: the user's own files that were named on the command line.
     """
 
-    label: str
-    experiment: TrainExperiment
-    run_id: str | None
+    runs: tuple[Wanted, ...]
     command: str
     plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Update:
-    """What a job has to say.
+    """What there is to say of a run.
 
     Attributes:
-        job: its place in the list.
+        place: the run's.
         kind: ``reused`` (summary), ``began`` (run, path), ``step`` (step, loss), ``finished`` (summary),
             ``failed`` or ``interrupted`` (message).
         facts: what belongs to it.
     """
 
-    job: int
+    place: int
     kind: Literal["reused", "began", "step", "finished", "failed", "interrupted"]
     facts: dict[str, Any]
+
+
+ENDS = ("finished", "failed", "interrupted")
 
 
 def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], None]) -> None:
@@ -68,49 +83,57 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
     Args:
         jobs: what to train.
         processes: how many at a time.
-        on_update: called in this process with everything that a job says; every job ends with ``finished``,
+        on_update: called in this process with everything that is said of a run; each ends with ``finished``,
             ``failed`` or ``interrupted``, unless it never began.
 
     Raises:
-        Interrupted: after Ctrl-C, when every process has saved its run.
+        Interrupted: after Ctrl-C, when every process has saved its runs.
     """
-    waiting = list(enumerate(jobs))
-    running: dict[Connection, tuple[int, BaseProcess]] = {}
-    with _stop_requests(lambda: [process for _, process in running.values()]) as stopped:
+    waiting = list(jobs)
+    running: dict[Connection, _Worker] = {}
+    with _stop_requests(lambda: [worker.process for worker in running.values()]) as stopped:
         while running or (waiting and not stopped()):
             while waiting and len(running) < processes and not stopped():
-                index, job = waiting.pop(0)
-                connection, process = _start(job)
-                running[connection] = (index, process)
+                connection, worker = _start(waiting.pop(0))
+                running[connection] = worker
             for ready in wait(list(running), timeout=1.0):
                 connection = cast(Connection, ready)
-                index, process = running[connection]
+                worker = running[connection]
                 try:
-                    kind, facts = connection.recv()
-                except EOFError:  # it is gone without a word
-                    process.join()
-                    del running[connection]
-                    died = f"its process died (exit code {process.exitcode})"
-                    on_update(Update(index, "interrupted" if stopped() else "failed", {"message": died}))
-                    continue
-                if kind in ("finished", "failed", "interrupted"):
-                    process.join()
+                    update = connection.recv()
+                except EOFError:  # it is gone; what it has not told of has gone with it
+                    worker.process.join()
                     connection.close()
                     del running[connection]
-                on_update(Update(index, kind, facts))
+                    died = f"its process died (exit code {worker.process.exitcode})"
+                    kind: Literal["interrupted", "failed"] = "interrupted" if stopped() else "failed"
+                    for place in sorted(worker.under_way):
+                        on_update(Update(place, kind, {"message": died}))
+                    continue
+                if update.kind in ENDS:
+                    worker.under_way.remove(update.place)
+                on_update(update)
         if stopped():
             raise Interrupted(
                 "Interrupted; every run is saved.", hint="The same command goes on where this one stopped."
             )
 
 
-def _start(job: Job) -> tuple[Connection, BaseProcess]:
+@dataclass
+class _Worker:
+    """A process and the places of its runs that have not come to an end."""
+
+    process: BaseProcess
+    under_way: set[int]
+
+
+def _start(job: Job) -> tuple[Connection, _Worker]:
     processes = context()
     ours, theirs = processes.Pipe(duplex=False)
     process = processes.Process(target=_work, args=(job, theirs, _environment()), daemon=True)
     process.start()
     theirs.close()  # so that the end of the process is the end of the pipe
-    return ours, process
+    return ours, _Worker(process, {wanted.place for wanted in job.runs})
 
 
 def _environment() -> dict[str, str]:
@@ -119,42 +142,66 @@ def _environment() -> dict[str, str]:
 
 
 def _work(job: Job, pipe: Connection, environment: dict[str, str]) -> None:
-    """Train one run in this process and tell of it through the pipe."""
+    """Train a job in this process and tell of its runs through the pipe."""
     os.environ.update(environment)
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C in the terminal is for the parent, which asks us to stop
-    last = 0.0
+    under_way = [wanted.place for wanted in job.runs]
+    opened: list[tuple[Run, Session]] = []
+    places: list[int] = []
+    due = dict.fromkeys(under_way, 0.0)
 
-    def watch(step: Step) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        if now - last < UPDATE_SECONDS:
-            return
-        last = now
+    def tell(place: int, kind: str, facts: dict[str, Any]) -> None:
+        if kind in ENDS:
+            under_way.remove(place)
         try:
-            pipe.send(("step", {"step": step.step, "loss": step.smoothed_loss}))
+            pipe.send(Update(place, cast(Any, kind), facts))
         except OSError:  # the parent is gone: save and stop
-            os.kill(os.getpid(), signal.SIGTERM)
+            if under_way:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def watch(member: int, step: Step) -> None:
+        place, now = places[member], time.perf_counter()
+        if now >= due[place]:
+            due[place] = now + UPDATE_SECONDS
+            tell(place, "step", {"step": step.step, "loss": step.smoothed_loss})
+
+    def on_end(member: int, result: Result) -> None:
+        if isinstance(result, SeqlabError):
+            tell(places[member], "failed", {"message": str(result)})
+        else:
+            tell(places[member], "finished", result)
 
     try:
         for plugin in job.plugins:
             admit(plugin)
-        if job.run_id is None:
-            run, session = begin(job.experiment, command=job.command)
-        else:
-            run = find_run(job.run_id)
-            session = reopen(run)
-        pipe.send(("began", {"run": run.id, "path": str(run.path.resolve())}))
-        summary = train(run, session, watch=watch)
-        message = ("finished", summary)
+        for wanted in job.runs:
+            try:
+                run, session = _open(wanted, job.command)
+            except SeqlabError as error:
+                tell(wanted.place, "failed", {"message": str(error)})
+                continue
+            opened.append((run, session))
+            places.append(wanted.place)
+            tell(wanted.place, "began", {"run": run.id, "path": str(run.path.resolve())})
+        train_together(opened, watch=watch, on_end=on_end)
+        ending = ("failed", "it has not come to an end")
     except Interrupted as error:
-        message = ("interrupted", {"message": error.message})
+        ending = ("interrupted", error.message)
     except KeyboardInterrupt:
-        message = ("interrupted", {"message": "interrupted at once"})
+        ending = ("interrupted", "interrupted at once")
     except SeqlabError as error:
-        message = ("failed", {"message": str(error)})
-    with contextlib.suppress(OSError):
-        pipe.send(message)
+        ending = ("failed", str(error))
+    for place in list(under_way):
+        tell(place, ending[0], {"message": ending[1]})
+
+
+def _open(wanted: Wanted, command: str) -> tuple[Run, Session]:
+    """Begin a run, or open the interrupted one."""
+    if wanted.run_id is None:
+        return begin(wanted.experiment, command=command)
+    run = find_run(wanted.run_id)
+    return run, reopen(run)
 
 
 @contextlib.contextmanager

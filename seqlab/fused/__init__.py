@@ -5,20 +5,24 @@ training step is one compiled function, made by Numba (``pip install 'seqlab[fas
 checkpoints are those of :mod:`seqlab.training`, so a run can be begun with one engine and resumed with the
 other.
 
-:func:`why_not` says whether it can be used, :func:`fit_together` trains. Only the latter imports Numba.
+:func:`why_not` says whether it can be used, :func:`fit_together` trains, :func:`evaluate` judges. Only
+these two import Numba.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from seqlab.contracts import Split
 from seqlab.errors import SeqlabError
-from seqlab.fused.choice import why_not
-from seqlab.settings import Training
+from seqlab.fused.choice import NO_NUMBA, why_not
+from seqlab.models import SequenceModel, build_model
+from seqlab.settings import Component, Training
 from seqlab.tasks import Task
-from seqlab.training import Learner, Step
+from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.training import Learner, Step, new_learner
 
-__all__ = ["fit_together", "why_not"]
+__all__ = ["NO_NUMBA", "evaluate", "fit_together", "make_ready", "why_not"]
 
 
 def fit_together(
@@ -48,7 +52,8 @@ def fit_together(
         settings: how to train.
         seeds: of each learner's data.
         threads: seeds that advance at the same time; None for the number of cores.
-        ahead: most updates between two pauses.
+        ahead: most updates between two pauses; fewer are made where they take longer than a tenth of a
+            second.
         pause_at: further steps at which the learners shall be where the step says.
         announce: called with a line when the code must be compiled first, which takes some seconds, once.
         on_failure: called with the place of a learner whose loss is not finite, and the error; the others go
@@ -64,3 +69,31 @@ def fit_together(
 
     engine = Engine(learners, task, settings, seeds, ahead=ahead, pause_at=pause_at)
     yield from engine.fit(threads, announce, on_failure)
+
+
+def evaluate(model: SequenceModel, task: Task, split: Split, sequences: int, seed: int) -> dict[str, float]:
+    """Return the task's metrics over the fixed set on which models are judged.
+
+    Args:
+        model: of an experiment for which :func:`why_not` is None.
+        task: what it has learned.
+        split: ``"validation"`` or ``"test"``.
+        sequences: how many.
+        seed: of the random streams.
+    """
+    from seqlab.fused.judging import evaluate_fused
+
+    return evaluate_fused(model, task, split, sequences, seed)
+
+
+def make_ready(announce: Callable[[str], None] | None = None) -> None:
+    """Load the compiled code, and compile it first where that has not been done on this machine.
+
+    Args:
+        announce: called with a line when the code must be compiled, which takes some seconds.
+    """
+    task, settings = TemporalOrder(), Training(steps=1, batch_size=1, evaluation_sequences=1)
+    smallest = Component.model_validate({"name": "rnn", "hidden_size": 1})
+    learner = new_learner(build_model(smallest, task.spec, 1), settings)
+    for _ in fit_together([learner], task, settings, [1], threads=1, announce=announce):
+        pass

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch
-from seqlab.fused.temporal_order import generate, ranges_of
+from seqlab.contracts import PAD, Batch, Split
+from seqlab.fused.temporal_order import SPLITS, generate, ranges_of
 from seqlab.tasks import Task
 from seqlab.tasks.temporal_order import TemporalOrder
 
@@ -48,10 +48,7 @@ class Packed:
 def training_batches(task: Task, index: int, count: int, size: int, seed: int) -> Iterator[Packed]:
     """Yield training batches ``index`` to ``index + count``, as many at a time as have one shape."""
     if type(task) is TemporalOrder:
-        shape = (count, -(-size // LANES), task.width, LANES)
-        symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
-        generate(ranges_of(task), seed, index, size, symbols, wanted)
-        yield Packed(symbols, _NONE, wanted, size)
+        yield _temporal_order(task, "train", index, count, size, seed)
         return
     batches = (task.batch("train", i, size, seed) for i in range(index, index + count))
     for (_, continues), alike in groupby(batches, key=lambda batch: (batch.inputs.shape, batch.continues)):
@@ -60,6 +57,25 @@ def training_batches(task: Task, index: int, count: int, size: int, seed: int) -
             yield from (pack([batch]) for batch in run)
         else:
             yield pack(run)
+
+
+def evaluation_batches(task: Task, split: Split, sequences: int, seed: int) -> Iterator[Packed]:
+    """Yield the batches of :meth:`Task.evaluation`, packed."""
+    if type(task) is TemporalOrder:
+        for index, start in enumerate(range(0, sequences, 512)):
+            yield _temporal_order(task, split, index, 1, min(512, sequences - start), seed)
+        return
+    for batch in task.evaluation(split, sequences, seed):
+        yield pack([batch])
+
+
+def _temporal_order(
+    task: TemporalOrder, split: Split, index: int, count: int, size: int, seed: int
+) -> Packed:
+    shape = (count, -(-size // LANES), task.width, LANES)
+    symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
+    generate(ranges_of(task), seed, SPLITS[split], index, size, symbols, wanted)
+    return Packed(symbols, _NONE, wanted, size)
 
 
 def pack(batches: Sequence[Batch]) -> Packed:

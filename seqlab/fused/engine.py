@@ -7,20 +7,23 @@ numbers are flushed to zero (which makes the way back through a long sequence up
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import repeat
-
-import torch
+from typing import Any
 
 from seqlab.errors import NonFiniteLossError, SeqlabError
-from seqlab.fused._compiling import is_compiled
+from seqlab.fused.cache import is_compiled
 from seqlab.fused.member import Member
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.loop import Learner, Step
+from seqlab.training.runtime import flush_denormals
 
 COMPILING = "Compiling the fused engine; this takes some 20 seconds, once."
+ROUND_SECONDS = 0.1
 
 Result = tuple[list[Step], NonFiniteLossError | None]
 
@@ -54,11 +57,14 @@ class Engine:
         if announce is not None and not is_compiled():
             announce(COMPILING)
         failed: set[int] = set()
-        with ThreadPoolExecutor(threads or processors(), "fused", _flush_denormals) as pool:
+        ahead = 1
+        with _workers(threads or processors()) as each:
             while active := [i for i, one in enumerate(self.members) if not one.over and i not in failed]:
-                count = min(self._until_pause(self.members[i]) for i in active)
-                results = pool.map(Member.advance, (self.members[i] for i in active), repeat(count))
+                count = min(self._until_pause(self.members[i], ahead) for i in active)
+                began = time.perf_counter()
+                results = each(Member.advance, [self.members[i] for i in active], repeat(count))
                 done = dict(zip(active, results, strict=True))
+                ahead = self._next_ahead(ahead, time.perf_counter() - began)
                 yield from self._together(done, count)
                 for i, (_, error) in done.items():
                     if error is not None:
@@ -75,12 +81,18 @@ class Engine:
             if any(step):
                 yield step
 
-    def _until_pause(self, member: Member) -> int:
+    def _next_ahead(self, ahead: int, seconds: float) -> int:
+        """Return how many updates to make before what has happened is told again, some ten times a second."""
+        if seconds < ROUND_SECONDS / 2:
+            return min(2 * ahead, self.ahead)
+        return max(ahead // 2, 1) if seconds > 2 * ROUND_SECONDS else ahead
+
+    def _until_pause(self, member: Member, ahead: int) -> int:
         """Return how many updates a member may make before its next pause."""
         step, settings = member.learner.step, self.settings
         regular = (period - step % period for period in (settings.evaluate_every, settings.checkpoint_every))
         extra = (pause - step for pause in self.pauses if pause > step)
-        return min(self.ahead, settings.steps - step, *regular, *extra)
+        return min(ahead, settings.steps - step, *regular, *extra)
 
 
 def processors() -> int:
@@ -88,5 +100,12 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _flush_denormals() -> None:
-    torch.set_flush_denormal(True)
+@contextmanager
+def _workers(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Yield a function that maps as ``map`` does, in so many threads, in which denormals are flushed."""
+    if threads == 1:
+        flush_denormals()
+        yield map
+    else:
+        with ThreadPoolExecutor(threads, "fused", flush_denormals) as pool:
+            yield pool.map

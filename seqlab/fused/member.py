@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,13 +12,11 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import NonFiniteLossError
-from seqlab.fused.batches import LANES, Floats, Packed, pack, training_batches
-from seqlab.fused.network import CELLS, Shape, run, space_rows
+from seqlab.fused.batches import LANES, Floats, Packed, evaluation_batches, training_batches
+from seqlab.fused.judging import counts_as_usual, judge
+from seqlab.fused.memory import aligned, shape_of, working_space
+from seqlab.fused.network import CELLS, run, space_rows
 from seqlab.fused.optimise import OPTIMISERS
-from seqlab.models import Recurrent, SequenceModel
-from seqlab.models.gru import GRU
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.loop import (
@@ -41,8 +37,6 @@ KEPT = {
     "adamw": ("exp_avg", "exp_avg_sq"),
 }
 """What torch's optimisers call the two running means."""
-
-_local = threading.local()
 
 
 class Member:
@@ -104,7 +98,14 @@ class Member:
             decays[:] = [min(settings.averaging, (1 + i) / (10 + i)) for i in range(step, step + batches)]
         if not packed.continues:
             self.start[:] = 0
-        made = self._run(packed, True, self.weights, self.start, np.array(rates), decays, losses, norms)
+        made: int = run(
+            tuple(self.shape), self.weights, self.gradient, self.mean, self.square, self.averaged,
+            self.transposed, working_space(space_rows(self.shape, packed.symbols.shape[2])),
+            packed.symbols, packed.features, packed.wanted, self.start, self.task.stream, True,
+            OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays,
+            math.inf if settings.clip_norm is None else settings.clip_norm,
+            settings.momentum, settings.decay, settings.weight_decay, losses, norms, np.zeros(3, np.int64),
+        )  # fmt: skip
         return losses, norms, made
 
     def _validate(self) -> Validation:
@@ -113,35 +114,10 @@ class Member:
             return validate(self.learner, self.task, self.settings, self.seed)
         sequences = self.settings.evaluation_sequences
         if self._validation is None:
-            batches = self.task.evaluation("validation", sequences, self.seed)
-            self._validation = [pack([batch]) for batch in batches]
+            self._validation = list(evaluation_batches(self.task, "validation", sequences, self.seed))
         weights = self.averaged if len(self.averaged) else self.weights
-        counts, loss, nothing = np.zeros(3, np.int64), np.zeros(1), np.zeros(1)
-        total: Counter[str] = Counter()
-        for packed in self._validation:
-            start = aligned(packed.symbols.shape[1], 2 * self.shape.H, LANES)
-            before = counts[0]
-            self._run(packed, False, weights, start, nothing, nothing, loss, nothing, counts)
-            total["loss"] += float(loss[0]) * int(counts[0] - before)  # type: ignore[assignment]
-            total["sequences"] += packed.size
-        total["targets"], total["correct"], total["errors"] = (int(count) for count in counts)
-        return note_validation(self.learner, self.task.metrics(total), self.task, self.settings)
-
-    def _run(
-        self, packed: Packed, learn: bool, weights: Floats, start: Floats, rates: Any, decays: Any,
-        losses: Any, norms: Any, counts: Any = None,
-    ) -> int:  # fmt: skip
-        settings = self.settings
-        counts = np.zeros(3, np.int64) if counts is None else counts
-        made: int = run(
-            tuple(self.shape), weights, self.gradient, self.mean, self.square, self.averaged, self.transposed,
-            _space(space_rows(self.shape, packed.symbols.shape[2])),
-            packed.symbols, packed.features, packed.wanted, start, self.task.stream, learn,
-            OPTIMISERS.index(settings.optimizer), self.learner.step, rates, decays,
-            math.inf if settings.clip_norm is None else settings.clip_norm,
-            settings.momentum, settings.decay, settings.weight_decay, losses, norms, counts,
-        )  # fmt: skip
-        return made
+        metrics = judge(self.shape, weights, self.task, self._validation)
+        return note_validation(self.learner, metrics, self.task, self.settings)
 
     def _take_over(self) -> None:
         """Move the learner's numbers into the flat arrays, and make its tensors views of them."""
@@ -183,60 +159,6 @@ class Member:
             )
 
 
-def shape_of(model: SequenceModel, task: Task) -> Shape:
-    """Return what the compiled code must know of a model."""
-    assert isinstance(model, Recurrent)
-    cell = model.cells[0]
-    begins: dict[str, int] = {}
-    position = 0
-    for name, parameter in model.named_parameters():
-        begins[name] = position
-        position += parameter.numel()
-    kind = _cell_kind(cell)
-    H = model.hidden_size
-    gates, kept = {"rnn": (1, 1), "lst": (4, 4), "gru": (3, 4)}[kind[:3]]
-    return Shape(
-        cell=CELLS.index(kind),
-        I=task.spec.input_size,
-        H=H,
-        O=task.spec.output_size,
-        symbols=int(task.spec.inputs == "tokens"),
-        classes=int(task.spec.outputs == "classes"),
-        N=gates * H,
-        R=kept * H,
-        U=begins["cells.0.input.weight"],
-        b=begins["cells.0.input.bias"],
-        W=begins["cells.0.W"],
-        c=begins.get("cells.0.c", 0),
-        V=begins["readout.weight"],
-        d=begins["readout.bias"],
-    )
-
-
-def counts_as_usual(task: Task) -> bool:
-    """Say whether a task counts what is right as every task does, so that the compiled code can count it."""
-    kind = type(task)
-    usual = kind.tally is Task.tally and kind.is_correct is Task.is_correct
-    return usual and task.spec.outputs == "classes" and not task.protocols
-
-
-def aligned(*shape: int) -> Floats:
-    """Return zeros that begin at a multiple of 64 bytes; elsewhere vectors would lie across cache lines."""
-    count = math.prod(shape)
-    room = np.zeros(4 * count + 64, np.uint8)
-    begin = -room.ctypes.data % 64
-    return room[begin : begin + 4 * count].view(np.float32).reshape(shape)
-
-
-def _cell_kind(cell: object) -> str:
-    if isinstance(cell, RNN):
-        return f"rnn {cell.nonlinearity}"
-    if isinstance(cell, GRU):
-        return "gru before" if cell.c is None else "gru after"
-    assert isinstance(cell, LSTM)
-    return "lstm"
-
-
 def _view(part: Floats, tensor: Tensor | None, shape: torch.Size | None = None) -> Tensor:
     """Fill a part of a flat array from a tensor, if there is one, and return the part as a tensor."""
     view = torch.from_numpy(part).view(tensor.shape if tensor is not None else shape or ())
@@ -251,11 +173,3 @@ def _lay_state(state: Tensor, start: Floats, row: int) -> None:
     for tile in range(len(start)):
         part = values[tile * LANES : (tile + 1) * LANES]
         start[tile, row : row + part.shape[1], : len(part)] = part.T
-
-
-def _space(rows: int) -> Floats:
-    """Return this thread's working space, of at least so many rows."""
-    space: Floats | None = getattr(_local, "space", None)
-    if space is None or len(space) < rows:
-        space = _local.space = aligned(rows, LANES)
-    return space

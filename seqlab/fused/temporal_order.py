@@ -15,7 +15,8 @@ from seqlab.fused._compiling import compiled
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
 from seqlab.tasks.temporal_order import BEGIN, DISTRACTORS, END, LEVELS, TemporalOrder, X
 
-NAME, TRAIN = zlib.crc32(b"temporal-order"), zlib.crc32(b"train")
+NAME = zlib.crc32(b"temporal-order")
+SPLITS = {split: zlib.crc32(split.encode()) for split in ("train", "validation", "test")}
 
 
 def ranges_of(task: TemporalOrder) -> NDArray[np.int64]:
@@ -25,12 +26,13 @@ def ranges_of(task: TemporalOrder) -> NDArray[np.int64]:
 
 
 @compiled
-def generate(ranges: Any, seed: int, index: int, size: int, symbols: Any, wanted: Any) -> None:
-    """Write training batches ``index`` and following.
+def generate(ranges: Any, seed: int, split: int, index: int, size: int, symbols: Any, wanted: Any) -> None:
+    """Write batches ``index`` and following of a split.
 
     Args:
         ranges: as from :func:`ranges_of`.
         seed: of the random stream.
+        split: its number in :data:`SPLITS`.
         index: number of the first batch.
         size: sequences in a batch.
         symbols: (batches, tiles, T, LANES), filled with padding before.
@@ -38,7 +40,7 @@ def generate(ranges: Any, seed: int, index: int, size: int, symbols: Any, wanted
     """
     batches, _, width, lanes = symbols.shape
     stream, words = np.zeros(4, np.uint64), np.zeros(4, np.uint32)
-    words[0], words[1], words[2] = seed, NAME, TRAIN
+    words[0], words[1], words[2] = seed, NAME, split
     drawn = np.zeros((5, size))
     for batch in range(batches):
         words[3] = index + batch

@@ -1,5 +1,6 @@
 """Models: one file each. :func:`build_model` makes one from its settings."""
 
+import torch
 from torch import nn
 
 from seqlab.contracts import Spec, torch_stream
@@ -17,6 +18,7 @@ __all__ = [
     "build_model",
     "count_parameters",
     "detach",
+    "outline",
 ]
 
 
@@ -33,12 +35,21 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
         raise SettingsError(
             f"The model {component.name!r} reads {' or '.join(cls.reads)}; the task gives {spec.inputs}."
         )
-    model: SequenceModel
-    if issubclass(cls, Cell):
-        model = Recurrent(cls, spec, **component.options)
-    else:
-        model = cls(spec, **component.options)
+    model = _construct(component, spec)
     model.initialise(torch_stream(seed, "weights"))
+    return model
+
+
+def outline(component: Component, spec: Spec) -> SequenceModel:
+    """Build a model without making room for its weights: to be asked what it is, not to be run."""
+    with torch.device("meta"):
+        return _construct(component, spec)
+
+
+def _construct(component: Component, spec: Spec) -> SequenceModel:
+    cls = load("model", component.name)
+    options = component.options
+    model: SequenceModel = Recurrent(cls, spec, **options) if issubclass(cls, Cell) else cls(spec, **options)
     return model
 
 

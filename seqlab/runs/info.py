@@ -151,7 +151,7 @@ def _boot() -> str | None:
 def versions() -> dict[str, str]:
     """Return the versions of what computes, without importing it."""
     found = {"python": platform.python_version(), "seqlab": __version__}
-    for package in ("torch", "numpy"):
+    for package in ("torch", "numpy", "numba"):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -8,8 +8,9 @@ from seqlab.session.opening import (
     read_experiment,
     reopen,
 )
-from seqlab.session.running import train
+from seqlab.session.running import Result, train, train_together
 
 __all__ = [
-    "Session", "begin", "load_language_model", "open_session", "read_experiment", "reopen", "train",
+    "Result", "Session", "begin", "load_language_model", "open_session", "read_experiment", "reopen", "train",
+    "train_together",
 ]  # fmt: skip

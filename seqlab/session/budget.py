@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from seqlab.errors import UsageError
+from seqlab.session.engines import check_engine, judge, steps_of
 from seqlab.session.opening import open_session
 from seqlab.settings import TrainExperiment
-from seqlab.training.evaluation import evaluate
-from seqlab.training.loop import new_learner, train_step
-from seqlab.training.runtime import autocast
+from seqlab.training import new_learner
 
 MEASURED_SHARE = 0.05
 """Of the budget, spent on measuring."""
+
+ENDLESS = 10**9
+"""Steps, between validations too: none is made while steps are timed."""
 
 
 @dataclass(frozen=True)
@@ -59,40 +64,50 @@ def parse_seconds(text: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def measure(experiment: TrainExperiment, seconds: float) -> Speed:
-    """Take steps with a throw-away model for about so many seconds, at least one, and time them."""
+def measure(
+    experiment: TrainExperiment, seconds: float, announce: Callable[[str], None] | None = None
+) -> Speed:
+    """Take steps with a throw-away model for about so many seconds, at least two, and time them.
+
+    The first, in which much is loaded (or, as ``announce`` then says, compiled), does not count.
+    """
     session = open_session(experiment)
-    task, training, seed = session.task, experiment.training, experiment.seed
-    learner = new_learner(session.model, training)
-    precision = autocast(session.experiment.compute.precision, session.device)
-    times: list[float] = []
-    losses: list[float] = []
-    until = time.perf_counter() + seconds
-    while not times or (len(times) < training.steps and time.perf_counter() < until):
-        started = time.perf_counter()
-        batch = task.batch("train", len(times), training.batch_size, seed).to(session.device)
-        losses.append(train_step(learner, task, batch, training, precision)[0])
-        times.append(time.perf_counter() - started)
-    typical = sorted(times)[len(times) // 2]
+    check_engine(session.experiment, session.task)
+    settings, seed = session.experiment.training, experiment.seed
+    endless = settings.model_copy(update={"steps": ENDLESS, "evaluate_every": ENDLESS})
+    endless_experiment = session.experiment.model_copy(update={"training": endless})
+    learner = new_learner(session.model, endless)
+    steps = steps_of(endless_experiment, session.task, [learner], [seed], announce=announce)
+    readings = [time.perf_counter()]
+    first_loss = math.nan
+    for (step,) in islice(steps, max(settings.steps, 1)):
+        assert step is not None
+        first_loss = step.loss if step.step == 1 else first_loss
+        readings.append(time.perf_counter())
+        if step.step == learner.step > 1 and readings[-1] >= readings[1] + seconds:
+            break
+    made = readings[1:] if len(readings) > 2 else readings
+    typical = (made[-1] - made[0]) / (len(made) - 1)
     started = time.perf_counter()
-    evaluate(session.model, task, task.evaluation("validation", training.evaluation_sequences, seed))
+    judge(session.experiment, session.task, session.model, "validation", settings.evaluation_sequences)
     validation = time.perf_counter() - started
-    if task.protocols:  # the judgement at the end reads the whole text once in each protocol
-        test = validation * len(task.protocols)
+    if session.task.protocols:  # the judgement at the end reads the whole text once in each protocol
+        test = validation * len(session.task.protocols)
     else:
-        test = validation * training.test_sequences / training.evaluation_sequences
-    return Speed(
-        typical, validation, test, losses[0], sum(weight.numel() for weight in session.model.parameters())
-    )
+        test = validation * settings.test_sequences / settings.evaluation_sequences
+    parameters = sum(weight.numel() for weight in session.model.parameters())
+    return Speed(typical, validation, test, first_loss, parameters)
 
 
-def steps_within(experiment: TrainExperiment, seconds: float) -> int:
+def steps_within(
+    experiment: TrainExperiment, seconds: float, announce: Callable[[str], None] | None = None
+) -> int:
     """Return how many steps, with their validations and the judgement at the end, fit into so many seconds.
 
     Raises:
         UsageError: when not even one step fits.
     """
-    speed = measure(experiment, seconds * MEASURED_SHARE)
+    speed = measure(experiment, seconds * MEASURED_SHARE, announce)
     per_step = speed.step_seconds + speed.validation_seconds / experiment.training.evaluate_every
     steps = int((seconds * (1 - MEASURED_SHARE) - speed.test_seconds) / per_step)
     if steps < 1:

@@ -13,25 +13,35 @@ from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
 from seqlab.runs.files import replace_file, to_json
+from seqlab.session.engines import check_engine, take_engine, with_engine
 from seqlab.settings import Component, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, build_task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
 from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
 from seqlab.training.loop import is_solved, new_learner
-from seqlab.training.runtime import pick_device, prepare
+from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
 VOCABULARY = "vocabulary.json"
 
 
 @dataclass(frozen=True)
 class Session:
-    """What a run is made of, built from its settings."""
+    """What a run is made of, built from its settings.
+
+    Attributes:
+        experiment: the settings, with what was taken in the place of ``auto``.
+        task: what is learned.
+        model: what learns, on its device.
+        device: where.
+        advice: what there is to say about the engine that was taken, if anything.
+    """
 
     experiment: TrainExperiment
     task: Task
     model: SequenceModel
     device: torch.device
+    advice: str | None = None
 
 
 def open_session(experiment: TrainExperiment) -> Session:
@@ -41,24 +51,33 @@ def open_session(experiment: TrainExperiment) -> Session:
         SettingsError: when the model does not answer in the shape that the task asks for, or ``stop_when``
             names a metric that the task does not have.
     """
+    flush_denormals()  # before torch has threads, since those begin as this one is
     task = build_task(experiment.task)
     model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
+    experiment, advice = take_engine(experiment, task)
     compute = prepare(experiment.compute, device, count_parameters(model))
     experiment = experiment.model_copy(update={"compute": compute})
     if model.counts:  # in one step, from which there is nothing to average
         task.text("train")  # or it is said here that there is none
         training = experiment.training.model_copy(update={"steps": 1, "averaging": None})
         experiment = experiment.model_copy(update={"training": training})
-    session = Session(experiment, task, model.to(device), device)
+    session = Session(experiment, task, model.to(device), device, advice)
     _try_out(session)
     return session
 
 
 def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
-    """Create the folder of a new run."""
+    """Create the folder of a new run.
+
+    Raises:
+        SettingsError: as from :func:`open_session`, and when the engine that is asked for cannot train this.
+    """
     session = open_session(experiment)
+    check_engine(session.experiment, session.task)
+    engine = session.experiment.training.engine
     corpus = getattr(session.task, "corpus_info", None)
+    identity = fingerprint(with_engine(experiment, engine), None if corpus is None else corpus.sha256)
     run = create_run(
         experiment.experiment,
         experiment.model.name,
@@ -74,7 +93,8 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
             "parameters": count_parameters(session.model),
             "metric": session.task.metric,
             "loss_unit": "nats" if session.task.spec.outputs == "classes" else "squared error",
-            "fingerprint": fingerprint(experiment, None if corpus is None else corpus.sha256),
+            "engine": engine,
+            "fingerprint": identity,
             "code": code_hash(),
             "plugins": plugin_hashes(experiment) or None,
             "vocabulary": None if session.task.vocabulary is None else len(session.task.vocabulary),

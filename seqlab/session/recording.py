@@ -9,6 +9,7 @@ from typing import Any
 from seqlab.generation import Sampling, generate
 from seqlab.models import count_parameters
 from seqlab.runs import Run
+from seqlab.session.engines import judge
 from seqlab.session.opening import Session
 from seqlab.training.checkpoints import load_weights, save_weights
 from seqlab.training.evaluation import evaluate
@@ -61,11 +62,9 @@ def keep_sample(run: Run, session: Session, learner: Learner) -> None:
     (run.samples / f"step-{learner.step:07d}.txt").write_text(text.lstrip("\n") + "\n", encoding="utf-8")
 
 
-def summarise(run: Run, session: Session, learner: Learner, started: float) -> dict[str, Any]:
-    """Judge the best weights on the held-out test set and return the summary.
-
-    ``started`` is the reading of the clock at which an uninterrupted run would have begun.
-    """
+def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
+    """Judge the best weights on the held-out test set and return the summary."""
+    started = time.perf_counter()
     task, settings, seed = session.task, session.experiment.training, session.experiment.seed
     load_weights(run.best_weights, session.model)
     summary: dict[str, Any] = {
@@ -89,10 +88,9 @@ def summarise(run: Run, session: Session, learner: Learner, started: float) -> d
         first = summary["validation"][task.protocols[0]]
         summary["held_out"] = {"protocol": task.protocols[0], "loss": first["nats"], "bits": first["bits"]}
     else:
-        test = task.evaluation("test", settings.test_sequences, seed)
-        summary["held_out"] = evaluate(session.model, task, test)
+        summary["held_out"] = judge(session.experiment, task, session.model, "test", settings.test_sequences)
     summary["training_seconds"] = learner.counters["seconds"]
-    summary["wall_seconds"] = time.perf_counter() - started
+    summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     return summary
 
 

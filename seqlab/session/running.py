@@ -1,33 +1,41 @@
-"""A run trained to its end, recorded, interrupted, gone on with.
+"""Runs trained to their ends, recorded, interrupted, gone on with: one by itself, or several in company.
 
-The loop (:mod:`seqlab.training.loop`) knows no files; this module has written what it yields.
+The engines know no files; this module has written what they yield.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seqlab.errors import Interrupted, RunFailedError, SeqlabError
 from seqlab.runs import Run
+from seqlab.session.engines import check_engine, steps_of
 from seqlab.session.opening import Session
 from seqlab.session.recording import SAMPLE_AT, keep_sample, note_failure, record, summarise
 from seqlab.session.stopping import stop_requests
 from seqlab.training.checkpoints import load_checkpoint, save_checkpoint, save_weights
-from seqlab.training.loop import Learner, Step, fit, new_learner
-from seqlab.training.runtime import autocast
+from seqlab.training.loop import Step, new_learner
 
-Watcher = Callable[[Step], None]
+Result = dict[str, Any] | SeqlabError
+"""The summary of a run that has come to its end, or why it has not."""
 
 
-def train(run: Run, session: Session, *, watch: Watcher | None = None) -> dict[str, Any]:
+def train(
+    run: Run,
+    session: Session,
+    *,
+    watch: Callable[[Step], None] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """Train a run to its end, from its last checkpoint if it has one.
 
     Args:
         run: the folder, new or interrupted.
         session: what it is made of.
         watch: called with every step, for progress on a screen.
+        announce: called with a line where code must be compiled first, which takes some seconds.
 
     Returns:
         The summary.
@@ -36,63 +44,202 @@ def train(run: Run, session: Session, *, watch: Watcher | None = None) -> dict[s
         Interrupted: on the first Ctrl-C or SIGTERM, with a checkpoint saved.
         RunFailedError: when the run cannot go on; its folder says why.
     """
-    experiment = session.experiment
-    learner = new_learner(session.model, experiment.training)
-    if run.last_checkpoint.is_file():
-        load_checkpoint(run.last_checkpoint, learner)
-    run.truncate_metrics(learner.step)
-    run.update_info(status="running")
+    watcher = None if watch is None else lambda place, step: watch(step)
+    (result,) = train_together([(run, session)], watch=watcher, announce=announce)
+    if isinstance(result, SeqlabError):
+        raise result
+    return result
+
+
+def train_together(
+    runs: Sequence[tuple[Run, Session]],
+    *,
+    watch: Callable[[int, Step], None] | None = None,
+    on_end: Callable[[int, Result], None] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> list[Result]:
+    """Train runs that differ in nothing but their seed, each as :func:`train` would train it alone.
+
+    Args:
+        runs: folders, new or interrupted, and what they are made of.
+        watch: called with a run's place in the list and every step of it.
+        on_end: called with a run's place and its result as soon as it is known.
+        announce: called with a line where code must be compiled first, which takes some seconds.
+
+    Returns:
+        The result of each; one that failed does not keep the others from going on.
+
+    Raises:
+        SettingsError: when the runs' engine cannot train them here.
+        Interrupted: on the first Ctrl-C or SIGTERM, with a checkpoint saved of each run under way.
+    """
+    for _, session in runs[:1]:
+        check_engine(session.experiment, session.task)
+    company = _Company(runs, watch, on_end)
     try:
         with stop_requests() as stopped:
-            summary = _train_to_the_end(run, session, learner, watch, stopped)
-    except Interrupted:
-        run.update_info(status="interrupted")
-        raise
-    except KeyboardInterrupt:
-        run.update_info(status="interrupted")
-        raise
-    except SeqlabError as error:
-        note_failure(run, error)
+            company.train(stopped, announce)
+    except (Interrupted, KeyboardInterrupt):
+        for one in company.under_way:
+            one.run.update_info(status="interrupted")
         raise
     except Exception as error:
-        note_failure(run, error)
-        raise RunFailedError(
-            f"{run.id} failed: {type(error).__name__}: {error}",
-            hint=f"The traceback is in {run.path / 'error.txt'}.",
-        ) from error
-    run.write_summary(summary)
-    run.update_info(status="finished")
-    return summary
+        for one in company.under_way:
+            company.fail(one, error)
+    return [one.result for one in company.members if one.result is not None]
 
 
-def _train_to_the_end(
-    run: Run, session: Session, learner: Learner, watch: Watcher | None, stopped: Callable[[], bool]
-) -> dict[str, Any]:
-    experiment, settings = session.experiment, session.experiment.training
-    before = float(learner.counters.get("seconds", 0.0))
-    started = time.perf_counter()
-    precision = autocast(experiment.compute.precision, session.device)
-    sample_at = {max(1, round(share * settings.steps)) for share in SAMPLE_AT}
+class _Member:
+    """A run in training."""
 
-    def checkpoint() -> None:
-        learner.counters["seconds"] = before + time.perf_counter() - started
-        save_checkpoint(run.last_checkpoint, learner)
+    def __init__(self, place: int, run: Run, session: Session) -> None:
+        self.place, self.run, self.session = place, run, session
+        settings = session.experiment.training
+        self.learner = new_learner(session.model, settings)
+        self.result: Result | None = None
+        self.samples_at = set[int]()
+        if session.task.vocabulary is not None:
+            self.samples_at = {max(1, round(share * settings.steps)) for share in SAMPLE_AT}
 
-    for step in fit(learner, session.task, settings, experiment.seed, precision):
-        record(run, learner, step, settings.log_every)
-        if step.step in sample_at or (learner.counters["ended"] and session.task.vocabulary):
-            keep_sample(run, session, learner)
-        if watch is not None:
-            watch(step)
-        if stopped():
-            checkpoint()
-            raise Interrupted(
-                f"Interrupted at step {step.step:,}; everything is saved.",
-                hint=f"To go on: seqlab resume {run.id}",
+    def start(self) -> None:
+        """Go back to the last checkpoint, if there is one."""
+        if self.run.last_checkpoint.is_file():
+            load_checkpoint(self.run.last_checkpoint, self.learner)
+        self.learner.counters.setdefault("seconds", 0.0)
+        self.run.truncate_metrics(self.learner.step)
+        self.run.update_info(status="running")
+
+    def is_at(self, step: Step) -> bool:
+        """Say whether the learner is where the step says; an engine may have gone ahead of it."""
+        return step.step == self.learner.step
+
+    def is_over(self) -> bool:
+        """Say whether there are no more steps to make."""
+        ended = bool(self.learner.counters["ended"])
+        return ended or self.learner.step >= self.session.experiment.training.steps
+
+    def note(self, step: Step) -> None:
+        """Write down what there is to be written down after a step."""
+        settings = self.session.experiment.training
+        record(self.run, self.learner, step, settings.log_every)
+        if self.is_at(step):
+            over = self.learner.counters["ended"] and self.session.task.vocabulary
+            if step.step in self.samples_at or over:
+                keep_sample(self.run, self.session, self.learner)
+            if step.step % settings.checkpoint_every == 0:
+                self.save()
+
+    def save(self) -> None:
+        """Save a checkpoint."""
+        save_checkpoint(self.run.last_checkpoint, self.learner)
+
+    def finish(self) -> dict[str, Any]:
+        """Save and judge the run, and return the summary."""
+        self.save()
+        if not self.run.best_weights.is_file():  # no step was asked for, so none was judged
+            save_weights(self.run.best_weights, self.session.model)
+        summary = summarise(self.run, self.session, self.learner)
+        self.run.write_summary(summary)
+        self.run.update_info(status="finished")
+        return summary
+
+
+class _Company:
+    """What :func:`train_together` runs; its arguments are described there."""
+
+    def __init__(
+        self,
+        runs: Sequence[tuple[Run, Session]],
+        watch: Callable[[int, Step], None] | None,
+        on_end: Callable[[int, Result], None] | None,
+    ) -> None:
+        self.members = [_Member(place, run, session) for place, (run, session) in enumerate(runs)]
+        self.watch, self.on_end = watch, on_end
+
+    @property
+    def under_way(self) -> list[_Member]:
+        """The members that have not come to an end."""
+        return [one for one in self.members if one.result is None]
+
+    def train(self, stopped: Callable[[], bool], announce: Callable[[str], None] | None) -> None:
+        """Train all members to their ends."""
+        for one in self.members:
+            self._guarded(one, one.start)
+        group = self.under_way
+        if not group:
+            return
+        session = group[0].session
+        last = time.perf_counter()
+        for steps in steps_of(
+            session.experiment,
+            session.task,
+            [one.learner for one in group],
+            [one.session.experiment.seed for one in group],
+            pause_at={step for one in group for step in one.samples_at},
+            announce=announce,
+            on_failure=lambda place, error: self.fail(group[place], error),
+        ):
+            made = [
+                (one, step)
+                for one, step in zip(group, steps, strict=True)
+                if step is not None and one.result is None
+            ]
+            for one, step in made:
+                self._guarded(one, self._note, one, step)
+            now = time.perf_counter()
+            for one, _ in made:  # they share the time
+                one.learner.counters["seconds"] += (now - last) / len(made)
+            self._end_or_stop(made, stopped)
+            last = time.perf_counter()
+        for one in self.under_way:  # without any step
+            self._finish(one)
+
+    def fail(self, one: _Member, error: Exception) -> None:
+        """Write down why a run cannot go on."""
+        note_failure(one.run, error)
+        one.learner.counters["ended"] = True  # for the engine, which may not know
+        if not isinstance(error, SeqlabError):
+            cause = error
+            error = RunFailedError(
+                f"{one.run.id} failed: {type(cause).__name__}: {cause}",
+                hint=f"The traceback is in {one.run.path / 'error.txt'}.",
             )
-        if step.step % settings.checkpoint_every == 0:
-            checkpoint()
-    checkpoint()
-    if not run.best_weights.is_file():  # no step was asked for, so none was judged
-        save_weights(run.best_weights, session.model)
-    return summarise(run, session, learner, started - before)
+            error.__cause__ = cause
+        self._end(one, error)
+
+    def _note(self, one: _Member, step: Step) -> None:
+        one.note(step)
+        if self.watch is not None:
+            self.watch(one.place, step)
+
+    def _end_or_stop(self, made: Sequence[tuple[_Member, Step]], stopped: Callable[[], bool]) -> None:
+        """Finish who is over. Then, if that is asked for and all are where their steps say, save and stop."""
+        for one, step in made:
+            if one.result is None and one.is_at(step) and one.is_over():
+                self._finish(one)
+        left = self.under_way
+        if not (left and stopped() and all(one.is_at(step) for one, step in made)):
+            return
+        for one in left:
+            one.save()
+        if len(self.members) > 1:
+            raise Interrupted("Interrupted; every run is saved.")
+        raise Interrupted(
+            f"Interrupted at step {left[0].learner.step:,}; everything is saved.",
+            hint=f"To go on: seqlab resume {left[0].run.id}",
+        )
+
+    def _finish(self, one: _Member) -> None:
+        self._guarded(one, lambda: self._end(one, one.finish()))
+
+    def _end(self, one: _Member, result: Result) -> None:
+        one.result = result
+        if self.on_end is not None:
+            self.on_end(one.place, result)
+
+    def _guarded(self, one: _Member, act: Callable[..., None], *words: Any) -> None:
+        """Act; what goes wrong ends this member only."""
+        try:
+            act(*words)
+        except Exception as error:
+            self.fail(one, error)

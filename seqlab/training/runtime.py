@@ -38,8 +38,7 @@ def pick_device(name: str) -> torch.device:
 def prepare(compute: Compute, device: torch.device, parameters: int) -> Compute:
     """Set this process up for training and return the settings as taken.
 
-    Denormal numbers are flushed to zero (on long sequences they cost a factor of 2 to 4), and on Linux freed
-    memory is kept by the process rather than returned and faulted in again at every step.
+    On Linux freed memory is kept by the process rather than returned and faulted in again at every step.
 
     Args:
         compute: the settings, where ``auto`` and null stand for a choice.
@@ -48,10 +47,18 @@ def prepare(compute: Compute, device: torch.device, parameters: int) -> Compute:
     """
     threads = compute.threads or (1 if parameters <= SMALL_MODEL else os.cpu_count() or 1)
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
+    flush_denormals()
     _keep_freed_memory()
     precision = "fp32" if compute.precision == "auto" else compute.precision
     return compute.model_copy(update={"threads": threads, "precision": precision})
+
+
+def flush_denormals() -> None:
+    """Flush denormal numbers to zero, which on long sequences cost a factor of 2 to 4.
+
+    A thread has the setting of the one that began it, so this comes before torch first works with several.
+    """
+    torch.set_flush_denormal(True)
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -18,7 +18,7 @@ pytest.importorskip("numba")
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import NonFiniteLossError, SeqlabError
 from seqlab.fused import fit_together, why_not
-from seqlab.models import Recurrent, build_model
+from seqlab.models import build_model
 from seqlab.settings import Component, Compute, TrainExperiment, Training
 from seqlab.tasks import Task
 from seqlab.tasks.echo import Echo
@@ -257,7 +257,7 @@ def experiment(**compute: Any) -> TrainExperiment:
 def test_why_not_says_what_the_engine_lacks() -> None:
     def reason(options: dict[str, Any] | None = None, name: str = "lstm", **compute: Any) -> str | None:
         component = Component(name=name, hidden_size=4, **(options or {}))
-        return why_not(experiment(**compute), EASY, build_model(component, EASY.spec, 1))
+        return why_not(experiment(**compute).model_copy(update={"model": component}), EASY)
 
     assert all(reason(name=name) is None for name in ("rnn", "irnn", "lstm", "gru"))
     assert "one layer" in (reason({"layers": 2}) or "")
@@ -269,23 +269,24 @@ def test_why_not_says_what_the_engine_lacks() -> None:
         def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
             return 2 * super().loss(outputs, batch)
 
-    class OwnCell(Recurrent):
-        pass
-
-    model = build_model(MODELS["lstm"], EASY.spec, 1)
-    assert "loss of its own" in (why_not(experiment(), OwnLoss(), model) or "")
-    model.__class__ = OwnCell
-    assert "rnn, irnn, lstm and gru" in (why_not(experiment(), EASY, model) or "")
+    assert "loss of its own" in (why_not(experiment(), OwnLoss()) or "")
+    own = experiment().model_copy(update={"model": Component(name="ngram")})
+    assert "rnn, irnn, lstm and gru" in (why_not(own, EASY) or "")
 
 
 def test_the_package_is_imported_without_numba_and_says_what_is_lacking() -> None:
     code = """
 import importlib.util, sys
 import seqlab.fused
+from seqlab.settings import Component, TrainExperiment
+from seqlab.tasks.temporal_order import TemporalOrder
+experiment = TrainExperiment(
+    experiment="x", task=Component(name="temporal-order"), model=Component(name="lstm", hidden_size=4)
+)
 print("numba" in sys.modules)
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name == "numba" else find(name, package)
-print(seqlab.fused.why_not(None, None, None))
+print(seqlab.fused.why_not(experiment, TemporalOrder()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported, reason = done.stdout.splitlines()

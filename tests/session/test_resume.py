@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ import torch
 from seqlab.errors import Interrupted
 from seqlab.registry import resolve
 from seqlab.runs import Run
-from seqlab.session import begin, reopen, running, train
+from seqlab.session import begin, reopen, train, train_together
 from seqlab.settings import TrainExperiment, check, read_text
 from seqlab.training import Step
+from seqlab.training.checkpoints import step_of
 
 FRESH = """
 experiment: fresh
@@ -31,26 +34,26 @@ training: {steps: 24, batch_size: 4, learning_rate: 1e-2, optimizer: adamw, weig
 """
 
 
-def settings(text: str) -> TrainExperiment:
-    document = read_text(text, source="test.yaml")
+ONE_LAYER = FRESH.replace(", layers: 2, dropout: 0.2", "")
+
+
+def settings(text: str, engine: str = "auto") -> TrainExperiment:
+    if engine == "fused":
+        pytest.importorskip("numba")
+    document = read_text(text, source="test.yaml").override("training.engine", engine)
     experiment = check(document)
     assert isinstance(experiment, TrainExperiment)
     return resolve(experiment, document)
 
 
-def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for a stop, as Ctrl-C does, once this many steps have been made."""
-    original = running.fit
+def stop_at(step: int) -> Callable[[Step], None]:
+    """Return a watcher that asks for a stop, as Ctrl-C does, once this many steps have been made."""
 
-    def fit(*args: object, **kwargs: object) -> object:
-        for event in original(*args, **kwargs):  # type: ignore[arg-type]
-            if event.step == step:
-                import signal
+    def watch(event: Step) -> None:
+        if event.step == step:
+            signal.raise_signal(signal.SIGINT)
 
-                signal.raise_signal(signal.SIGINT)
-            yield event
-
-    monkeypatch.setattr(running, "fit", fit)
+    return watch
 
 
 def same_run(one: Run, other: Run) -> None:
@@ -91,30 +94,36 @@ def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
 
 
-@pytest.mark.parametrize("text", [FRESH, STREAM], ids=["fresh batches", "stream with carried state"])
-@pytest.mark.parametrize("step", [1, 7, 13, 23])
-def test_interrupted_and_resumed_equals_uninterrupted(
-    text: str, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole, session = begin(settings(text), command="test")
+CASES = [(FRESH, "torch"), (STREAM, "torch"), (ONE_LAYER, "fused"), (STREAM, "fused")]
+either_engine = pytest.mark.parametrize(
+    ("text", "engine"), CASES, ids=["fresh torch", "stream torch", "fresh fused", "stream fused"]
+)
+
+
+@either_engine
+@pytest.mark.parametrize("step", [1, 7, 13, 15])
+def test_interrupted_and_resumed_equals_uninterrupted(text: str, engine: str, step: int) -> None:
+    wanted = settings(text, engine)
+    whole, session = begin(wanted, command="test")
     train(whole, session)
-    broken, session = begin(settings(text), command="test")
-    with monkeypatch.context() as patch:
-        stop_at(step, patch)
-        with pytest.raises(Interrupted, match=f"step {step}"):
-            train(broken, session)
+    broken, session = begin(wanted, command="test")
+    with pytest.raises(Interrupted, match=f"step {step}" if engine == "torch" else "step"):
+        train(broken, session, watch=stop_at(step))
     assert broken.info().status == "interrupted"
     assert broken.summary() is None
+    if engine == "fused":  # it comes to where what it has computed ahead is used up
+        assert step <= step_of(broken.last_checkpoint) <= step + 8
     train(broken, reopen(broken))
     assert broken.info().status == "finished"
     same_run(whole, broken)
 
 
-@pytest.mark.parametrize("text", [FRESH, STREAM], ids=["fresh batches", "stream with carried state"])
-def test_killed_after_a_checkpoint_and_resumed_equals_uninterrupted(text: str) -> None:
-    whole, session = begin(settings(text), command="test")
+@either_engine
+def test_killed_after_a_checkpoint_and_resumed_equals_uninterrupted(text: str, engine: str) -> None:
+    wanted = settings(text, engine)
+    whole, session = begin(wanted, command="test")
     train(whole, session)
-    killed, session = begin(settings(text), command="test")
+    killed, session = begin(wanted, command="test")
 
     class Killed(BaseException):
         """Nothing in the session may catch this, as nothing can catch kill -9."""
@@ -126,11 +135,29 @@ def test_killed_after_a_checkpoint_and_resumed_equals_uninterrupted(text: str) -
     with pytest.raises(Killed):
         train(killed, session, watch=watch)
     last = killed.metrics()[-1]["step"]
-    assert last > torch.load(killed.last_checkpoint, weights_only=True)["counters"]["step"]
+    assert last > step_of(killed.last_checkpoint) > 0
     with killed.metrics_path.open("ab") as file:
         file.write(b'{"step": 19, "lo')  # torn off in the middle of a line
     train(killed, reopen(killed))
     same_run(whole, killed)
+
+
+def test_members_of_a_company_are_interrupted_and_gone_on_with_each_from_its_own_step() -> None:
+    seeds = [settings(ONE_LAYER, "fused").model_copy(update={"seed": seed}) for seed in (1, 2, 3)]
+    alone = []
+    for experiment in seeds:
+        run, session = begin(experiment, command="test")
+        train(run, session)
+        alone.append(run)
+    company = [begin(experiment, command="test") for experiment in seeds]
+    with pytest.raises(Interrupted):
+        train_together(company, watch=lambda place, step: stop_at(9)(step))
+    train(company[1][0], reopen(company[1][0]))  # one is further than the others
+    left = [run for run, _ in company if run.info().status == "interrupted"]
+    assert len(left) == 2
+    assert all(isinstance(result, dict) for result in train_together([(run, reopen(run)) for run in left]))
+    for one, (other, _) in zip(alone, company, strict=True):
+        same_run(one, other)
 
 
 def test_the_config_of_a_run_repeats_it() -> None:

@@ -1,0 +1,73 @@
+"""What the compiled code works on: a network's shape, its flat weights, and each thread's working space."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import numpy as np
+
+from seqlab.fused.batches import LANES, Floats
+from seqlab.fused.network import CELLS, Shape
+from seqlab.models import Recurrent, SequenceModel
+from seqlab.models.gru import GRU
+from seqlab.models.lstm import LSTM
+from seqlab.models.rnn import RNN
+from seqlab.tasks import Task
+
+_local = threading.local()
+
+
+def shape_of(model: SequenceModel, task: Task) -> Shape:
+    """Return what the compiled code must know of a model."""
+    assert isinstance(model, Recurrent)
+    cell = model.cells[0]
+    begins: dict[str, int] = {}
+    position = 0
+    for name, parameter in model.named_parameters():
+        begins[name] = position
+        position += parameter.numel()
+    kind = _cell_kind(cell)
+    H = model.hidden_size
+    gates, kept = {"rnn": (1, 1), "lst": (4, 4), "gru": (3, 4)}[kind[:3]]
+    return Shape(
+        cell=CELLS.index(kind),
+        I=task.spec.input_size,
+        H=H,
+        O=task.spec.output_size,
+        symbols=int(task.spec.inputs == "tokens"),
+        classes=int(task.spec.outputs == "classes"),
+        N=gates * H,
+        R=kept * H,
+        U=begins["cells.0.input.weight"],
+        b=begins["cells.0.input.bias"],
+        W=begins["cells.0.W"],
+        c=begins.get("cells.0.c", 0),
+        V=begins["readout.weight"],
+        d=begins["readout.bias"],
+    )
+
+
+def aligned(*shape: int) -> Floats:
+    """Return zeros that begin at a multiple of 64 bytes; elsewhere vectors would lie across cache lines."""
+    count = math.prod(shape)
+    room = np.zeros(4 * count + 64, np.uint8)
+    begin = -room.ctypes.data % 64
+    return room[begin : begin + 4 * count].view(np.float32).reshape(shape)
+
+
+def working_space(rows: int) -> Floats:
+    """Return this thread's working space, of at least so many rows."""
+    space: Floats | None = getattr(_local, "space", None)
+    if space is None or len(space) < rows:
+        space = _local.space = aligned(rows, LANES)
+    return space
+
+
+def _cell_kind(cell: object) -> str:
+    if isinstance(cell, RNN):
+        return f"rnn {cell.nonlinearity}"
+    if isinstance(cell, GRU):
+        return "gru before" if cell.c is None else "gru after"
+    assert isinstance(cell, LSTM)
+    return "lstm"

@@ -1,0 +1,87 @@
+"""Which engine trains an experiment: torch, or the compiled code of :mod:`seqlab.fused`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from seqlab.contracts import Split
+from seqlab.errors import SeqlabError, SettingsError
+from seqlab.fused import NO_NUMBA, fit_together, why_not
+from seqlab.fused import evaluate as evaluate_fused
+from seqlab.models import SequenceModel
+from seqlab.settings import TrainExperiment
+from seqlab.tasks import Task
+from seqlab.training import Learner, Step, evaluate, fit
+from seqlab.training.runtime import autocast, pick_device
+
+ADVICE = "Such a small network trains many times faster with Numba: pip install 'seqlab[fast]'"
+
+
+def take_engine(experiment: TrainExperiment, task: Task) -> tuple[TrainExperiment, str | None]:
+    """Put the engine that will train in the place of ``auto``.
+
+    Returns:
+        The settings, and an advice where only the lack of Numba stood in the way of the faster engine.
+    """
+    if experiment.training.engine != "auto":
+        return experiment, None
+    reason = why_not(experiment, task)
+    advice = ADVICE if reason == NO_NUMBA else None
+    return with_engine(experiment, "fused" if reason is None else "torch"), advice
+
+
+def with_engine(experiment: TrainExperiment, engine: str) -> TrainExperiment:
+    """Return the settings with an engine."""
+    training = experiment.training.model_copy(update={"engine": engine})
+    return experiment.model_copy(update={"training": training})
+
+
+def check_engine(experiment: TrainExperiment, task: Task) -> None:
+    """Raise a SettingsError when the engine of the settings cannot train this."""
+    reason = why_not(experiment, task) if experiment.training.engine == "fused" else None
+    if reason is not None:
+        raise SettingsError(
+            f"training.engine is fused, which cannot train this: {reason}.",
+            hint="training.engine=auto takes torch where it must.",
+        )
+
+
+def steps_of(
+    experiment: TrainExperiment,
+    task: Task,
+    learners: Sequence[Learner],
+    seeds: Sequence[int],
+    *,
+    pause_at: Collection[int] = (),
+    announce: Callable[[str], None] | None = None,
+    on_failure: Callable[[int, SeqlabError], None] | None = None,
+) -> Iterator[tuple[Step | None, ...]]:
+    """Train learners with the engine that the settings name; see :func:`seqlab.fused.fit_together`.
+
+    Torch trains them one after the other.
+    """
+    settings = experiment.training
+    if settings.engine == "fused":
+        yield from fit_together(
+            learners, task, settings, seeds, threads=1, pause_at=sorted(pause_at), announce=announce,
+            on_failure=on_failure,
+        )  # fmt: skip
+        return
+    precision = autocast(experiment.compute.precision, pick_device(experiment.compute.device))
+    for place, (learner, seed) in enumerate(zip(learners, seeds, strict=True)):
+        try:
+            for step in fit(learner, task, settings, seed, precision):
+                yield (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
+        except SeqlabError as error:
+            if on_failure is None:
+                raise
+            on_failure(place, error)
+
+
+def judge(
+    experiment: TrainExperiment, task: Task, model: SequenceModel, split: Split, sequences: int
+) -> dict[str, float]:
+    """Return the task's metrics over the fixed set of a split, computed by the engine of the settings."""
+    if experiment.training.engine == "fused":
+        return evaluate_fused(model, task, split, sequences, experiment.seed)
+    return evaluate(model, task, task.evaluation(split, sequences, experiment.seed))
