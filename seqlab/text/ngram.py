@@ -34,6 +34,9 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 MAX_ORDER = 8
+MAX_SYMBOLS = 100_000_000
+"""Of a text that is counted: it takes some 70 bytes of memory a symbol."""
+
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
 
 _ABSENT = -1  # as an index it picks the last entry of a level's arrays: keep nothing, pass on everything
@@ -223,6 +226,11 @@ def fit(symbols: NDArray[np.integer], vocabulary_size: int, order: int) -> NGram
         raise SettingsError(f"The order of an n-gram model is 1 to {MAX_ORDER}, got {order}.")
     if vocabulary_size < 1:
         raise SettingsError(f"A vocabulary holds at least 1 symbol, got {vocabulary_size}.")
+    if len(symbols) > MAX_SYMBOLS:
+        raise TextError(
+            f"An n-gram model counts at most {MAX_SYMBOLS:,} symbols; there are {len(symbols):,}.",
+            hint="Give a part of the text, or take a model that learns by gradient, such as lstm.",
+        )
     symbols = _checked(symbols, vocabulary_size)
     if len(symbols) == 0:
         raise TextError("An n-gram model cannot be made of an empty text.")

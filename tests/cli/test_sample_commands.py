@@ -219,7 +219,7 @@ def test_a_copy_is_not_novel(invoke: Invoke, tmp_path: Path) -> None:
     assert best["training_line"] == text[: text.index(best["text"])].count("\n") + 1
     assert data["held_out_longest"] < 100
     sample = json.loads(invoke("novel", "--length", 300, "--json").stdout)
-    assert sample["characters"] == 300
+    assert sample["length"] == 300
     assert sample["longest"] < 100
     shown = invoke("novel", "char-shakespeare-ngram", file, "--count", 1).stdout
     assert shown.splitlines()[1].startswith(f"{best['length']}\t")

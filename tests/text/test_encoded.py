@@ -166,9 +166,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - before, len(ta
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module")
-def test_a_large_text_takes_less_memory_than_three_times_its_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [50_000_000, pytest.param(500_000_000, marks=pytest.mark.slow)])
+def test_a_large_text_takes_less_memory_than_three_times_its_numbers(tmp_path: Path, size: int) -> None:
     line = "".join(random.Random(1).choices("abcdefgh \n", k=1000)).encode()
-    size = 50_000_000
     with (tmp_path / "large.txt").open("wb") as file:
         for _ in range(size // 1_000_000):
             file.write(line * 1000)
@@ -181,5 +181,6 @@ def test_a_large_text_takes_less_memory_than_three_times_its_numbers(tmp_path: P
     )
     peak, training = map(int, done.stdout.split())
     assert training == 0.9 * size
+    print(f"peak memory {peak / size:.2f} times the encoded corpus of {size:,} bytes")
     assert peak < 3 * size
     (tmp_path / "large.txt").unlink()
