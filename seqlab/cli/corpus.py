@@ -50,7 +50,7 @@ def choose_text(
     if not any(given.values()):
         return experiment, list(words)
     if experiment is not None and "=" in experiment:
-        experiment, words = None, [experiment, *words]
+        words, experiment = [experiment, *words], None
     if text is not None and experiment is None and config is None:
         experiment, words = LANGUAGE_MODEL, [f"experiment={name_of(text)}", *words]
     if text is not None and text not in NAMES:
