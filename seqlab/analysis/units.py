@@ -96,7 +96,7 @@ def find_switches(model: Recurrent, task: Task, *, sequences: int, seed: int) ->
     names = input_names(task)
     if not names or task.stream:
         return []
-    chosen, judged = (task.batch("test", index, sequences, seed).inputs.unique(dim=0) for index in (0, 1))
+    chosen, judged = (_distinct(task.batch("test", index, sequences, seed)) for index in (0, 1))
     known = (judged[:, None] == chosen).all(-1).any(-1) if judged.shape[1] == chosen.shape[1] else None
     judged = judged if known is None else judged[~known]
     if min(len(chosen), len(judged)) < ENOUGH:
@@ -161,7 +161,7 @@ def held_out_batch(task: Task, sequences: int, seed: int) -> Batch:
 
 def different(batch: Batch) -> int:
     """Return how many sequences of a batch differ: those of a small task repeat."""
-    return len(batch.inputs.unique(dim=0))
+    return len(_distinct(batch))
 
 
 def area_under_curve(values: Tensor, positive: Tensor) -> Tensor:
@@ -195,6 +195,12 @@ def ranks_of(values: Tensor) -> Tensor:
     size.scatter_add_(-1, group, torch.ones_like(place))
     shared = (total / size.clamp(min=1)).gather(-1, group)
     return torch.empty_like(shared).scatter_(-1, order, shared).t()
+
+
+def _distinct(batch: Batch) -> Tensor:
+    """Return the different input sequences of a batch."""
+    found: Tensor = torch.unique(batch.inputs, dim=0)
+    return found
 
 
 def _scores(read: Trace, symbol: int) -> list[Tensor]:

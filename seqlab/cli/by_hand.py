@@ -33,7 +33,12 @@ def _memory_gates(settings: WorkedExperiment, *, as_json: bool) -> None:
     folder = create_report(settings.experiment)
     data = {"from": HELD.start, "to": HELD.stop, "drives": [drive.to_dict() for drive in drives]}
     replace_file(folder / "memory.json", json.dumps(data) + "\n")
-    pictures = save(memory_figure(drives), folder / "memory")
+    pictures = [*save(memory_figure(drives), folder / "memory"), folder / "memory.csv"]
+    lines = ["drive,quantity,step,value"]
+    for drive in drives:
+        for name, values in (*drive.gates.items(), ("c", drive.c), ("h", drive.h)):
+            lines += [f"{drive.name},{name},{step},{value:.6g}" for step, value in enumerate(values)]
+    replace_file(pictures[-1], "\n".join(lines) + "\n")
     if as_json:
         return show_json({**data, "figures": [str(path) for path in pictures]})
     at = (HELD.start - 1, HELD.start, HELD.stop - 1, HELD.stop)

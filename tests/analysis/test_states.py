@@ -115,6 +115,7 @@ def test_the_unit_that_switches_is_found() -> None:
     switch = found["X"]
     assert (switch.layer, switch.unit, switch.score) == (0, 2, 1.0)
     assert switch.is_clear
+    assert not switch.rises
     assert (switch.before, switch.between, switch.after) == (0, -1, 0)
     assert not found["Y"].is_clear
 
