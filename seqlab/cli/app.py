@@ -9,6 +9,7 @@ import typer
 
 from seqlab import __version__
 from seqlab.cli import (
+    bench,
     cells,
     compare,
     complete,
@@ -79,6 +80,7 @@ _add(
     explain.explain,
     diff.diff,
     report.report,
+    bench.bench,
 )
 _add("Manage", notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export)
 _add("Look up", config.config, schema.schema, list_.list_)

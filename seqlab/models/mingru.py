@@ -24,8 +24,8 @@ class MinGRU(Cell):
     the GRU here, z keeps; in the paper it replaces, so that theirs is 1 - z.
 
     Nothing but the state itself passes from step to step: h(t) is linear in h(t-1), and a whole sequence is
-    solved by a scan in log space. The price is that one layer weighs its inputs by how long ago they came and
-    can tell no order by what it has seen before; a second layer can, since its gates see the first one's h.
+    solved by a scan in log space. The price is that one layer does not read by what it has read before: of
+    order it knows only how far each input has faded. A second layer can, as its gates see the first one's h.
 
     Feng, Tung, Ahmed, Bengio & Hajimirsadeghi, "Were RNNs all we needed?", 2024.
 

@@ -1,0 +1,87 @@
+"""How the time of a training step grows, beside the least that it could take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from seqlab.analysis.growth import Growth, Measurement
+from seqlab.figures.style import COLOURS, MARKERS, look
+
+LABELS = {
+    "time": "time steps of a sequence",
+    "hidden": "units",
+    "batch": "sequences in a batch",
+    "seeds": "seeds trained together",
+}
+_GREY = "#555555"
+_STYLES: dict[str, Any] = {
+    "torch": {"linestyle": "-"},
+    "fused": {"linestyle": "--", "markerfacecolor": "white"},
+}
+_FLOOR: Any = {"linestyle": ":", "linewidth": 1.0, "marker": ""}
+
+
+def cost_figure(growth: Growth) -> Figure:
+    """Draw how the cost of a training step grows.
+
+    Args:
+        growth: what was measured.
+
+    Returns:
+        A panel for each thing that grows, both axes logarithmic: milliseconds per training step and seed. A
+        colour and a marker for each model; solid: torch, dashed with open markers: the fused engine, dotted:
+        the floor of the model, where nothing but products and memory count.
+    """
+    columns = min(2, len(growth.sweeps))
+    rows = -(-len(growth.sweeps) // columns)
+    models = list(dict.fromkeys(point.model for point in growth.measured))
+    with look():
+        figure = Figure(figsize=(5.2 * columns, 3.6 * rows + 0.9))
+        axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+        for ax, sweep in zip(axes, growth.sweeps, strict=False):
+            _panel(ax, growth, sweep, models)
+        for ax in axes[len(growth.sweeps) :]:
+            ax.set_visible(False)
+        for ax in axes[::columns]:
+            ax.set_ylabel("ms per training step and seed")
+        _legends(figure, growth, models)
+    return figure
+
+
+def _panel(ax: Axes, growth: Growth, sweep: str, models: list[str]) -> None:
+    sizes = growth.sweeps[sweep]
+    for (model, engine), line in growth.lines(sweep).items():
+        index = models.index(model)
+        style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+        points = [(size, one) for size, one in zip(sizes, line, strict=True) if one is not None]
+        ax.plot(*_milliseconds(points, "seconds"), **{**style, **_STYLES[engine]})
+        if engine == "torch" or sweep == "seeds":
+            ax.plot(*_milliseconds(points, "floor"), **{**style, **_FLOOR})
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    fixed = {name: size for name, size in growth.base.items() if name != sweep}
+    ax.set_xlabel(LABELS[sweep])
+    ax.set_title(", ".join(f"{name} {size:,}" for name, size in fixed.items()), fontsize=9)
+
+
+def _milliseconds(points: list[tuple[int, Measurement]], what: str) -> tuple[list[int], list[float]]:
+    return [size for size, _ in points], [1e3 * getattr(one, what) for _, one in points]
+
+
+def _legends(figure: Figure, growth: Growth, models: list[str]) -> None:
+    names = [
+        Line2D(
+            [], [], color=COLOURS[index % len(COLOURS)], marker=MARKERS[index % len(MARKERS)],
+            label=model.replace("$", r"\$"),
+        )
+        for index, model in enumerate(models)
+    ]  # fmt: skip
+    figure.legend(handles=names, loc="outside upper left", ncols=5)
+    engines = dict.fromkeys(point.engine for point in growth.measured)
+    kinds = [Line2D([], [], color=_GREY, marker="o", **_STYLES[engine], label=engine) for engine in engines]
+    kinds.append(Line2D([], [], color=_GREY, **_FLOOR, label="floor: FLOPs / peak or bytes / bandwidth"))
+    figure.legend(handles=kinds, loc="outside lower left", ncols=3)
