@@ -1,7 +1,7 @@
 """Where compiled code is kept on disk; never old code, and asked about without importing the compiler.
 
-It lies in the user's cache folder, below a name that is the hash of all source in this package that is compiled.
-So a change anywhere in that compiles anew (Numba by itself looks only at the file of the outermost function), and
+It lies in the user's cache folder, below a name that is the hash of all source here that is compiled. So a
+change anywhere in that compiles anew (Numba by itself looks only at the file of the outermost function), and
 it does not matter whether the package's own folder can be written.
 """
 

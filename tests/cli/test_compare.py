@@ -45,6 +45,18 @@ def test_table_verdict_pictures_and_record(seqlab_command: Command, tmp_path: Pa
         assert [line["model"] for line in csv.DictReader(file)] == ["rnn", "lstm"]
 
 
+def test_a_seed_in_a_comparison_is_the_seed_trained_by_itself(
+    seqlab_command: Command, tmp_path: Path
+) -> None:
+    pytest.importorskip("numba")
+    assert seqlab_command("compare", "gru", "--seeds", "3", *SMALL).returncode == 0
+    alone = seqlab_command("train", "temporal-order", "--model", "gru", "--seed", "2", *SMALL)
+    assert "fused engine" in alone.stderr.splitlines()[0]
+    one, other = sorted(tmp_path.glob("runs/temporal-order-gru-s2-*"))
+    assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    assert json.loads((one / "run.json").read_text())["extra"]["engine"] == "fused"
+
+
 def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> None:
     result = seqlab_command(
         "compare", "rnn", "--difficulty", "easy,normal", "--grid", "training.learning_rate=1e-3,1e-2",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,8 @@ import pytest
 
 from seqlab.comparison.budgets import FILE
 from seqlab.comparison.design import Design, draw_up
-from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, study
-from seqlab.comparison.workers import Update
+from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, share_out, study
+from seqlab.comparison.workers import Update, Wanted
 from seqlab.registry import admit
 from seqlab.runs import Run, list_runs
 from seqlab.session import begin, train
@@ -124,6 +127,40 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
     admit(str(file))
     finished, _ = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
     assert [item.failure for item in finished] == [None] * 4
+
+
+def test_seeds_of_a_model_are_shared_out_among_the_processes() -> None:
+    pytest.importorskip("numba")
+    wanted = entries("rnn", "lstm[layers=2]", seeds=3)
+    missing = [Wanted(place, entry.experiment) for place, entry in enumerate(wanted)]
+    shares = [[one.place for one in runs] for runs in share_out(wanted, missing, 2)]
+    assert shares == [[0, 4], [1], [2], [3], [5]]  # rnn on seeds 1 and 3, and on 2; the other one by one
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_worker_takes_its_own_company_only_and_all_go_on_later() -> None:
+    pytest.importorskip("numba")
+    slow = entries("rnn", seeds=4, overrides=("training.steps=100000", "training.checkpoint_every=50"))
+    wanted = [*slow, *entries("lstm")]
+    killed: set[int] = set()
+
+    def kill(entry: Entry, update: Update) -> None:
+        if update.kind == "began" and entry.label == "rnn":
+            began[entry.experiment.seed] = Run(Path(update.facts["path"]))
+        if update.kind == "step" and entry.label == "rnn" and len(killed) < 2:
+            pid = began[entry.experiment.seed].info().pid
+            assert pid is not None
+            if pid not in killed and entry.experiment.seed in (1, 2):
+                killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
+
+    began: dict[int, Run] = {}
+    finished = study(wanted, processes=2, on_update=kill)
+    failures = {(item.entry.label, item.entry.experiment.seed): item.failure for item in finished}
+    assert {seed for (label, seed), why in failures.items() if why and label == "rnn"} == {1, 2, 3, 4}
+    assert failures["rnn", 1] == "its process died (exit code -9)"
+    assert [failures["lstm", seed] for seed in (1, 2)] == [None, None]
+    assert all(run.info().status == "interrupted" for run in began.values())
 
 
 def test_a_model_that_counts_is_judged_by_every_protocol() -> None:

@@ -1,0 +1,119 @@
+"""Which engine trains a run: chosen, demanded, lacking; and that it makes no difference to what is learned."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from seqlab.errors import NonFiniteLossError, SettingsError
+from seqlab.registry import resolve
+from seqlab.session import begin, open_session, train, train_together
+from seqlab.settings import TrainExperiment, check, read_text
+from seqlab.training.identity import fingerprint
+
+TEXT = """
+experiment: order
+task: {name: temporal-order, difficulty: easy}
+model: {name: lstm, hidden_size: 4}
+training: {steps: 20, batch_size: 8, learning_rate: 1e-2, evaluate_every: 10, evaluation_sequences: 40,
+           test_sequences: 40, log_every: 1}
+"""
+
+
+def settings(**changes: Any) -> TrainExperiment:
+    document = read_text(TEXT, source="test.yaml")
+    for key, value in changes.items():
+        document = document.override(key.replace("__", "."), value)
+    experiment = check(document)
+    assert isinstance(experiment, TrainExperiment)
+    return resolve(experiment, document)
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+
+@pytest.fixture
+def _no_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "numba" else find(name, *rest)
+    )
+
+
+def test_the_engine_that_is_taken_is_recorded_and_counts() -> None:
+    pytest.importorskip("numba")
+    marks = []
+    for asked, taken in (("auto", "fused"), ("fused", "fused"), ("torch", "torch")):
+        run, session = begin(settings(training__engine=asked), command="test")
+        assert session.experiment.training.engine == taken
+        assert run.info().extra["engine"] == taken
+        assert run.settings()["training.engine"] == taken
+        marks.append(run.info().extra["fingerprint"])
+    assert marks[0] == marks[1] != marks[2]
+    assert marks[0] == fingerprint(settings(training__engine="fused"), None)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"model__layers": 2}, "one layer"), ({"compute__precision": "bf16"}, "float32")],
+)
+def test_what_the_fused_engine_cannot_do_is_done_by_torch_or_refused(
+    change: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    assert open_session(settings(**change)).experiment.training.engine == "torch"
+    with pytest.raises(SettingsError, match=reason):
+        begin(settings(training__engine="fused", **change), command="test")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.usefixtures("_no_numba")
+def test_without_numba_torch_trains_and_it_is_said_where_that_makes_a_difference() -> None:
+    run, session = begin(settings(), command="test")
+    assert "pip install 'seqlab[fast]'" in (session.advice or "")
+    assert train(run, session)["steps"] == 20
+    assert run.info().extra["engine"] == "torch"
+    assert open_session(settings(model__layers=2)).advice is None
+    with pytest.raises(SettingsError, match="Numba is not installed"):
+        begin(settings(training__engine="fused"), command="test")
+
+
+@pytest.mark.usefixtures("_no_numba")
+def test_a_fused_run_is_looked_at_without_numba_but_not_gone_on_with() -> None:
+    session = open_session(settings(training__engine="fused"))  # as reopen does
+    run, _ = begin(settings(training__engine="torch"), command="test")
+    run.update_info(status="interrupted")
+    with pytest.raises(SettingsError, match="Numba is not installed"):
+        train(run, session)
+    assert run.info().status == "interrupted"
+
+
+def test_a_run_that_fails_leaves_its_company_alone() -> None:
+    pytest.importorskip("numba")
+    company = [begin(settings(seed=seed), command="test") for seed in (1, 2, 3)]
+    with torch.no_grad():
+        next(company[1][1].model.parameters()).fill_(float("nan"))
+    ended: list[int] = []
+    results = train_together(company, on_end=lambda place, result: ended.append(place))
+    assert isinstance(results[1], NonFiniteLossError)
+    assert sorted(ended) == [0, 1, 2]
+    assert [run.info().status for run, _ in company] == ["finished", "failed", "finished"]
+    assert "loss is nan" in (company[1][0].error_text() or "")
+
+
+def test_both_engines_solve_the_task_alike() -> None:
+    pytest.importorskip("numba")
+    solved = {}
+    for engine in ("torch", "fused"):
+        wanted = settings(training__engine=engine, training__steps=400, training__batch_size=32,
+                          training__stop_when={"errors": 0})  # fmt: skip
+        runs = [begin(wanted.model_copy(update={"seed": seed}), command="test") for seed in (1, 2, 3)]
+        results = train_together(runs)
+        assert all(isinstance(result, dict) and result["solved"] for result in results)
+        solved[engine] = [run.metrics()[0]["loss"] for run, _ in runs]
+    assert solved["fused"] == pytest.approx(solved["torch"], abs=1e-5)  # the same weights and data at first
