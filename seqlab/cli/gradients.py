@@ -10,12 +10,12 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
-from seqlab.settings import GradientExperiment
 
 if TYPE_CHECKING:
     from seqlab.analysis.gradients import Curve, ModelGradient
     from seqlab.analysis.trained_gradients import Moment
     from seqlab.runs import Run
+    from seqlab.settings import GradientExperiment
 
 SHOWN_LAGS = (1, 10, 50, 100)
 
