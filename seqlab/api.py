@@ -124,6 +124,7 @@ def compare(
     """
     from seqlab.comparison.design import Design, draw_up
     from seqlab.comparison.study import conclude, entries_of, study
+    from seqlab.figures.comparison import keep
 
     if isinstance(models, str):
         raise UsageError(f"models is {models!r}.", hint=f"Write a list: [{models!r}]")
@@ -153,7 +154,9 @@ def compare(
     )
     if all(item.summary is None for item in finished):
         raise RunFailedError(f"Every run failed: {finished[0].failure}")
-    return Study(conclude(finished), finished, lineup.notes)
+    result = conclude(finished)
+    folder, _ = keep(design, finished, result, lineup.notes)
+    return Study(result, finished, folder, lineup.notes)
 
 
 def load_run(reference: str = "latest") -> TrainedRun:

@@ -139,11 +139,13 @@ class Study:
     Attributes:
         comparison: all figures, intervals and tests.
         finished: every model on every seed, with its run or the reason why there is none.
+        folder: the numbers and pictures; ``seqlab report`` makes a page of it.
         notes: what there is to say about who took part.
     """
 
     comparison: Comparison
     finished: Sequence[Finished]
+    folder: Path
     notes: Sequence[str] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,7 @@ def test_a_comparison(capfd: pytest.CaptureFixture[str]) -> None:
     html = study._repr_html_()
     assert "<table>" in html
     assert '<img alt="comparison" src="data:image/png;base64,iVBOR' in html
+    assert json.loads((study.folder / "comparison.json").read_text())["models"]
     again = seqlab.compare(["rnn", "lstm"], on="hello", seeds=[4], **SHORT)
     assert [run.id for run in again.runs] == [run.id for run in study.runs]  # nothing was trained twice
 

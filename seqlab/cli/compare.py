@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +14,6 @@ from seqlab.cli.console import show_json, show_table, stderr
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design
-    from seqlab.comparison.outcome import Comparison
     from seqlab.comparison.study import Finished
 
 
@@ -73,7 +71,7 @@ def compare(
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.comparison import server
 
-    server.start()  # it imports torch while we do
+    server.start(models)  # it imports torch while we do
     from seqlab.comparison.design import Design
     from seqlab.comparison.entrants import parse_grid
     from seqlab.session.budget import parse_seconds
@@ -118,11 +116,12 @@ def run_comparison(
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.comparison import server
 
-    server.start()  # it imports torch while we do
+    server.start([*design.models, *design.overrides])  # it imports torch while we do
     from seqlab.cli.live import board
     from seqlab.comparison.design import draw_up
     from seqlab.comparison.study import conclude, entries_of, study
     from seqlab.errors import RunFailedError
+    from seqlab.figures.comparison import keep
 
     console = stderr()
     if design.budget is not None:
@@ -171,25 +170,6 @@ def split_names(text: str | None) -> tuple[str, ...]:
     (('easy', 'hard'), ())
     """
     return tuple(name for word in (text or "").split(",") if (name := word.strip()))
-
-
-def keep(
-    design: Design, finished: Sequence[Finished], result: Comparison, notes: Sequence[str] = ()
-) -> tuple[Path, dict[str, Any]]:
-    """Write the comparison's folder, the pictures included; return it and what its JSON holds."""
-    from seqlab.comparison.record import create_folder, write
-    from seqlab.comparison.study import learning_curves
-    from seqlab.figures.comparison import pictures
-    from seqlab.figures.style import save
-    from seqlab.tasks import build_task
-
-    folder = create_folder(design)
-    metric = build_task(finished[0].entry.experiment.task).metric
-    figures = []
-    for picture in pictures(result, learning_curves(finished, metric), f"validation {metric}"):
-        png, svg = save(picture.figure, folder / picture.name)
-        figures.append({"name": picture.name, "caption": picture.caption, "png": png.name, "svg": svg.name})
-    return folder, write(folder, design, finished, result, figures, notes)
 
 
 def _report_failures(finished: Sequence[Finished]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 from numpy.typing import NDArray
 
+from seqlab.comparison.design import Design
 from seqlab.comparison.outcome import Comparison
+from seqlab.comparison.record import create_folder, write
 from seqlab.comparison.statistics import Survival, wilson
-from seqlab.figures.style import line, look
+from seqlab.comparison.study import Finished
+from seqlab.comparison.study import learning_curves as curves_of
+from seqlab.figures.style import line, look, save
+from seqlab.tasks import build_task
 
 Curve = tuple[Sequence[float], Sequence[float]]
 """Training sequences seen, and a metric there: one run's."""
@@ -35,6 +41,29 @@ class Picture:
     name: str
     caption: str
     figure: Figure
+
+
+def keep(
+    design: Design, finished: Sequence[Finished], result: Comparison, notes: Sequence[str] = ()
+) -> tuple[Path, dict[str, Any]]:
+    """Write a comparison's folder among the reports, the pictures included.
+
+    Args:
+        design: what was compared.
+        finished: every model on every seed.
+        result: what came of them.
+        notes: what there is to say about who took part.
+
+    Returns:
+        The folder, and what its JSON holds.
+    """
+    folder = create_folder(design)
+    metric = build_task(finished[0].entry.experiment.task).metric
+    figures = []
+    for picture in pictures(result, curves_of(finished, metric), f"validation {metric}"):
+        png, svg = save(picture.figure, folder / picture.name)
+        figures.append({"name": picture.name, "caption": picture.caption, "png": png.name, "svg": svg.name})
+    return folder, write(folder, design, finished, result, figures, notes)
 
 
 def pictures(result: Comparison, curves: Mapping[str, Sequence[Curve]], metric: str) -> list[Picture]:
