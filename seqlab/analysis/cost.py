@@ -26,7 +26,7 @@ NUMBER = 4
 """Bytes of a number in float32."""
 WEIGHT_PASSES = 10
 """Readings and writings of the weights, or of as many numbers, in a training step with Adam."""
-BLOCKS = (1 << 18, 1 << 22, 1 << 28)
+BLOCKS = (1 << 18, 1 << 22, 1 << 26)
 """Bytes of the blocks within which the bandwidth is measured: a core's cache, a shared one, memory."""
 _PRODUCT = 1024
 _ROUNDS = 7
@@ -62,12 +62,14 @@ class Machine:
     def floor(self, cost: StepCost, copies: int = 1) -> float:
         """Return the seconds below which so many equal steps cannot come, in float32, one after the other.
 
-        What fits into the smallest block is taken to move for nothing.
+        What is written and read takes half as much room as is moved; what fits into the smallest block is
+        taken to move for nothing.
 
-        >>> Machine(1, 1e9, (4e9, 2e9, 1e9)).floor(StepCost(flops=10**6, bytes=1 << 22), copies=2)
-        0.004194304
+        >>> Machine(1, 1e9, (4e9, 2e9, 1e9)).floor(StepCost(flops=10**6, bytes=1 << 23), copies=2)
+        0.008388608
         """
-        speeds = [speed for block, speed in zip(BLOCKS, self.bandwidth, strict=True) if block <= cost.bytes]
+        room = cost.bytes // 2
+        speeds = [speed for block, speed in zip(BLOCKS, self.bandwidth, strict=True) if block <= room]
         moving = cost.bytes / speeds[-1] if speeds else 0.0
         return copies * max(cost.flops / self.peak, moving)
 

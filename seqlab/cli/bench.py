@@ -109,7 +109,7 @@ def _say(growth: Growth) -> None:
         speeds = ", ".join(f"{speed / 1e9:.1f}" for speed in machine.bandwidth)
         print(
             f"{machine.threads} thread{'s' * (machine.threads > 1)}: {machine.peak / 1e9:.0f} GFLOP/s in a "
-            f"matrix product; {speeds} GB/s copying within 256 KB, 4 MB, 256 MB"
+            f"matrix product; {speeds} GB/s copying within 256 KB, 4 MB, 64 MB"
         )
     for sweep, sizes in growth.sweeps.items():
         fixed = ", ".join(f"{name} {size}" for name, size in growth.base.items() if name != sweep)
@@ -133,8 +133,8 @@ def _say(growth: Growth) -> None:
     )
     for point, why in growth.left_out.items():
         if why != NO_TIME:
-            sizes = ", ".join(f"{name} {getattr(point, name)}" for name in growth.base)
-            print(f"left out: {point.model}, {point.engine}, {sizes}: {why}")
+            words = ", ".join(f"{name} {getattr(point, name)}" for name in growth.base)
+            print(f"left out: {point.model}, {point.engine}, {words}: {why}")
     unmeasured = sum(why == NO_TIME for why in growth.left_out.values())
     if unmeasured:
         print(f"not begun, since the time was used up: {unmeasured} lines of points")

@@ -22,6 +22,7 @@ The work grows as T, the number of operations that wait for one another as sqrt(
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -52,6 +53,19 @@ def log_positive(x: Tensor) -> Tensor:
     """
     # clamped, since a gradient passes through both branches and log has none below 0
     return torch.where(x >= 0, torch.log(x.clamp(min=0) + 0.5), F.logsigmoid(x))
+
+
+def by_symbol(logs: Callable[[Tensor], Tensor], x: Tensor, symbols: int) -> Tensor:
+    """Return ``logs(x)``; where there are fewer symbols than places, of each symbol once, and look it up.
+
+    Args:
+        logs: what depends on the input alone, such as gates: (...) symbols or (..., I) features to (..., N).
+        x: (T, B) symbols or (T, B, I) features.
+        symbols: how many there are.
+    """
+    if x.is_floating_point() or x.numel() <= symbols:
+        return logs(x)
+    return F.embedding(x, logs(torch.arange(symbols, device=x.device)))
 
 
 def scan(log_a: Tensor, log_b: Tensor, start: Tensor) -> Tensor:
@@ -123,8 +137,9 @@ def _pieces(x: Tensor, neutral: float) -> Tensor:
     """Copy (T, B, H) into (pieces, steps of a piece, B, H), filled up with what changes nothing."""
     steps = math.isqrt(len(x) - 1) + 1
     pieces = -(-len(x) // steps)
-    cut = x.new_full((pieces * steps, *x.shape[1:]), neutral)
+    cut = x.new_empty(pieces * steps, *x.shape[1:])
     cut[: len(x)] = x
+    cut[len(x) :] = neutral
     return cut.view(pieces, steps, *x.shape[1:])
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seqlab.models._base import Cell, Input
-from seqlab.models._scan import log_positive, positive, scan
+from seqlab.models._scan import by_symbol, log_positive, positive, scan
 
 
 class MinGRU(Cell):
@@ -59,9 +59,14 @@ class MinGRU(Cell):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence; see :meth:`Cell.forward`."""
-        z, n = self.input(x.transpose(0, 1)).chunk(2, -1)  # (T, B, H) each
-        h = scan(F.logsigmoid(z), F.logsigmoid(-z) + log_positive(n), *state)
+        logs = by_symbol(self._logs, x.transpose(0, 1), self.input_size)  # (T, B, 2H)
+        h = scan(*logs.chunk(2, -1), *state)
         return h.transpose(0, 1), (h[-1],)
+
+    def _logs(self, x: Tensor) -> Tensor:
+        """Return log z and log((1 - z) * n), side by side."""
+        z, n = self.input(x).chunk(2, -1)
+        return torch.cat([F.logsigmoid(z), F.logsigmoid(-z) + log_positive(n)], -1)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""

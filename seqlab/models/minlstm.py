@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seqlab.models._base import Cell, Input
-from seqlab.models._scan import log_positive, positive, scan
+from seqlab.models._scan import by_symbol, log_positive, positive, scan
 
 
 class MinLSTM(Cell):
@@ -70,10 +70,15 @@ class MinLSTM(Cell):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence; see :meth:`Cell.forward`."""
-        f, i, n = self.input(x.transpose(0, 1)).chunk(3, -1)  # (T, B, H) each
-        odds = F.logsigmoid(f) - F.logsigmoid(i)
-        h = scan(F.logsigmoid(odds), F.logsigmoid(-odds) + log_positive(n), *state)
+        logs = by_symbol(self._logs, x.transpose(0, 1), self.input_size)  # (T, B, 2H)
+        h = scan(*logs.chunk(2, -1), *state)
         return h.transpose(0, 1), (h[-1],)
+
+    def _logs(self, x: Tensor) -> Tensor:
+        """Return log f and log(i * n), side by side."""
+        f, i, n = self.input(x).chunk(3, -1)
+        odds = F.logsigmoid(f) - F.logsigmoid(i)
+        return torch.cat([F.logsigmoid(odds), F.logsigmoid(-odds) + log_positive(n)], -1)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""

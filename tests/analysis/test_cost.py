@@ -80,7 +80,7 @@ def test_bytes_are_gates_and_states_there_and_back_and_the_weights(model: str, k
 
 def test_the_floor_is_the_greater_of_the_two() -> None:
     machine = Machine(1, peak=100.0, bandwidth=(8.0, 4.0, 2.0))
-    small, large = BLOCKS[0], BLOCKS[2]
+    small, large = 2 * BLOCKS[0], 2 * BLOCKS[2]  # bytes that are written and read take half the room
     assert machine.floor(StepCost(200, small - 1)) == 2.0  # within the nearest cache only FLOPs count
     assert machine.floor(StepCost(200, small)) == small / 8
     assert machine.floor(StepCost(200, large)) == large / 2
