@@ -32,6 +32,7 @@ check-slow: $(READY)  ## The claims of the shipped experiments, trained in full:
 
 bench: $(READY)  ## Every measurement behind a figure in the documents.
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/seqlab bench
 
 gallery: $(READY)  ## docs/gallery.md and its pictures, from real runs: about a quarter of an hour.
 	$(BIN)/python docs/make_gallery.py

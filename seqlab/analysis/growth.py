@@ -36,6 +36,7 @@ BASE = {"time": 100, "hidden": 12, "batch": 32, "seeds": 1}
 REPEATS = 7
 SLICE = 0.02
 """Seconds that a repeat lasts at least: as many steps are timed together."""
+ENGINES = ("torch", "fused")
 NO_TIME = "the time was used up"
 _FOREVER = 10**9
 
@@ -109,7 +110,7 @@ class Growth:
     def lines(self, sweep: str) -> dict[tuple[str, str], list[Measurement | None]]:
         """Return by model and engine what was measured at each size of a sweep; None where nothing was."""
         found: dict[tuple[str, str], list[Measurement | None]] = {}
-        for name, engine in dict.fromkeys((point.model, point.engine) for point in self.measured):
+        for name, engine in product(dict.fromkeys(point.model for point in self.measured), ENGINES):
             points = [Setting(name, engine, **{**self.base, sweep: size}) for size in self.sweeps[sweep]]
             line = [self.measured.get(point) for point in points]
             if any(line):
@@ -181,9 +182,11 @@ def study(
     growth = Growth(machines, {name: tuple(sizes) for name, sizes in sweeps.items()}, dict(base), {}, {})
     if any(_fused_can(component, base["hidden"]) for component in models.values()):
         make_ready(announce)
+    name, component = next(iter(models.items()))
+    _loop(Setting(name, "torch", 1, 1, 1, 1), _sized(component, 1), Symbols(1, 1), 1)(1)  # torch, too
     ends = time.perf_counter() + all_seconds
     for (name, component), (sweep, sizes) in product(models.items(), growth.sweeps.items()):
-        for engine in ("fused",) if sweep == "seeds" else ("torch", "fused"):
+        for engine in ENGINES[sweep == "seeds" :]:
             points = [Setting(name, engine, **{**base, sweep: size}) for size in sizes]
             points = [point for point in points if engine == "torch" or _fused_can(component, point.hidden)]
             if points:
