@@ -25,12 +25,17 @@ def part(function: F) -> F:
     return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+def copied(function: F) -> F:
+    """Compile a function as a part of each that calls it; of a chain of parts each compiles all below it."""
+    return _compile(function, inline="always")
+
+
 def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function of compiled code of one that returns its signature and a maker of its instructions."""
     return cast(Callable[..., Any], intrinsic(function))
 
 
-def _compile(function: F, **options: bool) -> F:
+def _compile(function: F, **options: Any) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_folder())
     try:

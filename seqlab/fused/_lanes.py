@@ -1,10 +1,11 @@
-"""Vectors of numbers in compiled code: one row of a (rows, LANES) array, a lane for each sequence of a batch.
+"""Vectors of numbers in compiled code, a lane for each sequence of a batch.
 
 LLVM cuts such a vector into the registers that the processor has, so the same code serves AVX-512, AVX2 and
 NEON. All arithmetic is lane by lane: sequences never meet, and a batch smaller than the lanes is padded.
 
-In compiled code ``load(rows, r)`` and ``store(rows, r, vector)`` move a vector; ``+ - * /`` and ``>`` work on
-vectors and on numbers, which stand for all lanes; ``select(mask, a, b)`` chooses.
+In compiled code ``load(array, i)`` and ``store(array, i, vector)`` move vector number i of an array, and
+``load_from`` and ``store_from`` that which begins at number i; ``+ - * /`` and ``>`` work on vectors and on
+numbers, which stand for all lanes; ``select(mask, a, b)`` chooses.
 """
 
 from __future__ import annotations
@@ -20,11 +21,8 @@ from numba.extending import lower_builtin, models, register_model
 
 from seqlab.fused._compiling import instruction
 
-LANES = {types.float32: 32, types.float64: 16}
-"""Numbers in a vector: 128 bytes, two AVX-512 registers, so that two sums are always under way."""
-
-HALF = 2
-"""A narrow vector has this share of the lanes; products that keep many sums in registers use it."""
+LANES = {types.float32: 16, types.float64: 8}
+"""Numbers in a vector: 64 bytes, an AVX-512 register and a cache line."""
 
 _FLAGS = ("contract", "nsz")
 """Products and sums may be fused. Nothing else: results must not depend on how a loop was arranged."""
@@ -60,20 +58,20 @@ class _MaskModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, ir.VectorType(ir.IntType(1), fe_type.count))
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, vector: Any) -> Any:
+def address(context: Any, builder: Any, kind: Any, array: Any, index: Any, vector: Any) -> Any:
     """Return the address of element ``index`` of an array's data, counted in vectors (or numbers)."""
     data = context.make_array(kind)(context, builder, array).data
     pointer = builder.bitcast(data, vector.as_pointer())
     return builder.gep(pointer, [index], source_etype=vector)
 
 
-def _splat(builder: Any, scalar: Any, vector: Any) -> Any:
+def spread(builder: Any, scalar: Any, vector: Any) -> Any:
     lane = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.IntType(32)(0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None)
     return builder.shuffle_vector(lane, ir.Constant(vector, ir.Undefined), zeros)
 
 
-def _call(builder: Any, name: str, args: Any) -> Any:
+def call(builder: Any, name: str, args: Any) -> Any:
     """Call the intrinsic of LLVM of that name on vectors of one type."""
     vector = args[0].type
     bits = 32 if isinstance(vector.element, ir.FloatType) else 64
@@ -82,37 +80,82 @@ def _call(builder: Any, name: str, args: Any) -> Any:
     return builder.call(function, args)
 
 
-def _load_of(lanes_share: int) -> Any:
-    @instruction
-    def load(typingctx: Any, rows: Any, row: Any) -> Any:
-        kind = Lanes(rows.dtype, LANES[rows.dtype] // lanes_share)
+@instruction
+def apart(typingctx: Any) -> Any:
+    """Keep the function in which this stands out of those that call it, so that it is compiled once."""
 
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            vector = context.get_value_type(kind)
-            pointer = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
-            return builder.load(pointer, align=rows.dtype.bitwidth // 8, typ=vector)
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
 
-        return kind(rows, row), codegen
-
-    return load
-
-
-load = _load_of(1)
-load_half = _load_of(HALF)
-"""As ``load``, with half the lanes: row r of the array is the halves 2 r and 2 r + 1."""
+    return types.void(), codegen
 
 
 @instruction
-def store(typingctx: Any, rows: Any, row: Any, value: Any) -> Any:
-    """Write a vector into a row."""
+def lanes_of(typingctx: Any, array: Any) -> Any:
+    """Return the numbers of a vector of an array."""
+    count = LANES[array.dtype]
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        array, index, vector = args
-        pointer = _pointer(context, builder, sig.args[0], array, index, vector.type)
-        builder.store(vector, pointer, align=rows.dtype.bitwidth // 8)
+        return context.get_constant(types.intp, count)
+
+    return types.intp(array), codegen
+
+
+@instruction
+def load(typingctx: Any, array: Any, index: Any) -> Any:
+    """Read a vector."""
+    kind = Lanes(array.dtype, LANES[array.dtype])
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = context.get_value_type(kind)
+        pointer = address(context, builder, sig.args[0], args[0], args[1], vector)
+        return builder.load(pointer, align=array.dtype.bitwidth // 8, typ=vector)
+
+    return kind(array, index), codegen
+
+
+@instruction
+def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write a vector."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = args[2]
+        pointer = address(context, builder, sig.args[0], args[0], args[1], vector.type)
+        builder.store(vector, pointer, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(rows, row, value), codegen
+    return types.void(array, index, value), codegen
+
+
+@instruction
+def load_from(typingctx: Any, array: Any, start: Any) -> Any:
+    """Read the vector that begins at a number."""
+    kind = Lanes(array.dtype, LANES[array.dtype])
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = context.get_value_type(kind)
+        pointer = address(context, builder, sig.args[0], args[0], args[1], vector.element)
+        return builder.load(
+            builder.bitcast(pointer, vector.as_pointer()), align=array.dtype.bitwidth // 8, typ=vector
+        )
+
+    return kind(array, start), codegen
+
+
+@instruction
+def store_from(typingctx: Any, array: Any, start: Any, value: Any) -> Any:
+    """Write a vector that begins at a number."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = args[2]
+        pointer = address(context, builder, sig.args[0], args[0], args[1], vector.type.element)
+        builder.store(
+            vector, builder.bitcast(pointer, vector.type.as_pointer()), align=array.dtype.bitwidth // 8
+        )
+        return context.get_dummy_value()
+
+    return types.void(array, start, value), codegen
 
 
 @instruction
@@ -122,8 +165,8 @@ def splat(typingctx: Any, array: Any, index: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
-        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], vector.element)
-        return _splat(builder, builder.load(pointer, typ=vector.element), vector)
+        pointer = address(context, builder, sig.args[0], args[0], args[1], vector.element)
+        return spread(builder, builder.load(pointer, typ=vector.element), vector)
 
     return kind(array, index), codegen
 
@@ -134,7 +177,7 @@ def fill(typingctx: Any, like: Any, value: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         scalar = context.cast(builder, args[1], value, like.dtype)
-        return _splat(builder, scalar, context.get_value_type(like))
+        return spread(builder, scalar, context.get_value_type(like))
 
     return like(like, value), codegen
 
@@ -144,7 +187,7 @@ def fused(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a * b + c, rounded once."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call(builder, "llvm.fma", args)
+        return call(builder, "llvm.fma", args)
 
     return a(a, a, a), codegen
 
@@ -157,6 +200,17 @@ def select(typingctx: Any, mask: Any, a: Any, b: Any) -> Any:
         return builder.select(*args)
 
     return a(mask, a, a), codegen
+
+
+@instruction
+def alternate(typingctx: Any, index: Any, even: Any, odd: Any) -> Any:
+    """Return ``odd`` where the index is odd, else ``even``."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        position, first, second = args
+        return builder.select(builder.trunc(position, ir.IntType(1)), second, first)
+
+    return even(index, even, even), codegen
 
 
 @instruction
@@ -209,7 +263,7 @@ def nearest(typingctx: Any, value: Any) -> Any:
     """Return each lane rounded to the nearest whole number."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _call(builder, "llvm.rint", args)
+        return call(builder, "llvm.rint", args)
 
     return value(value), codegen
 
@@ -263,7 +317,7 @@ def _define(operation: Any, instruction: str, flags: tuple[str, ...] = _FLAGS) -
         a, b = (
             value
             if isinstance(arg, Lanes)
-            else _splat(builder, context.cast(builder, value, arg, kind.dtype), vector)
+            else spread(builder, context.cast(builder, value, arg, kind.dtype), vector)
             for value, arg in zip(args, sig.args, strict=True)
         )
         if instruction.startswith("fcmp"):

@@ -1,4 +1,4 @@
-"""Batches as the compiled code reads them: time first, a lane for each sequence, tiles of LANES sequences."""
+"""Batches as the compiled code reads them: time first, a lane for each sequence, in tiles of some lanes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from seqlab.fused.temporal_order import SPLITS, generate, ranges_of
 from seqlab.tasks import Task
 from seqlab.tasks.temporal_order import TemporalOrder
 
-LANES = 32
-"""Sequences of a tile in float32."""
-
 Floats = NDArray[np.float32]
 
 
@@ -26,9 +23,9 @@ class Packed:
     """Batches of one shape.
 
     Attributes:
-        symbols: (batches, tiles, T, LANES), -1 for padding and empty lanes; 0 where inputs are features.
-        features: (batches, tiles, T I, LANES), or (0, 0, 0, 0) where inputs are symbols.
-        wanted: (batches, tiles, T, LANES), the class or value asked for, NaN where nothing is.
+        symbols: (batches, tiles, T, lanes), -1 for padding and empty lanes; 0 where inputs are features.
+        features: (batches, tiles, T I, lanes), or (0, 0, 0, 0) where inputs are symbols.
+        wanted: (batches, tiles, T, lanes), the class or value asked for, NaN where nothing is.
         size: sequences in a batch.
         continues: whether the first continues the batch before it; all others do if it does.
     """
@@ -45,50 +42,52 @@ class Packed:
         return self.symbols.nbytes + self.features.nbytes + self.wanted.nbytes
 
 
-def training_batches(task: Task, index: int, count: int, size: int, seed: int) -> Iterator[Packed]:
+def training_batches(
+    task: Task, index: int, count: int, size: int, seed: int, lanes: int
+) -> Iterator[Packed]:
     """Yield training batches ``index`` to ``index + count``, as many at a time as have one shape."""
     if type(task) is TemporalOrder:
-        yield _temporal_order(task, "train", index, count, size, seed)
+        yield _temporal_order(task, "train", index, count, size, seed, lanes)
         return
     batches = (task.batch("train", i, size, seed) for i in range(index, index + count))
     for (_, continues), alike in groupby(batches, key=lambda batch: (batch.inputs.shape, batch.continues)):
         run = list(alike)
         if task.stream and not continues:  # each begins at the start state
-            yield from (pack([batch]) for batch in run)
+            yield from (pack([batch], lanes) for batch in run)
         else:
-            yield pack(run)
+            yield pack(run, lanes)
 
 
-def evaluation_batches(task: Task, split: Split, sequences: int, seed: int) -> Iterator[Packed]:
+def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lanes: int) -> Iterator[Packed]:
     """Yield the batches of :meth:`Task.evaluation`, packed."""
     if type(task) is TemporalOrder:
         for index, start in enumerate(range(0, sequences, 512)):
-            yield _temporal_order(task, split, index, 1, min(512, sequences - start), seed)
+            yield _temporal_order(task, split, index, 1, min(512, sequences - start), seed, lanes)
         return
     for batch in task.evaluation(split, sequences, seed):
-        yield pack([batch])
+        yield pack([batch], lanes)
 
 
 def _temporal_order(
-    task: TemporalOrder, split: Split, index: int, count: int, size: int, seed: int
+    task: TemporalOrder, split: Split, index: int, count: int, size: int, seed: int, lanes: int
 ) -> Packed:
-    shape = (count, -(-size // LANES), task.width, LANES)
+    shape = (count, -(-size // lanes), task.width, lanes)
     symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
     generate(ranges_of(task), seed, SPLITS[split], index, size, symbols, wanted)
     return Packed(symbols, _NONE, wanted, size)
 
 
-def pack(batches: Sequence[Batch]) -> Packed:
-    """Pack batches of one shape."""
+def pack(batches: Sequence[Batch], lanes: int) -> Packed:
+    """Pack batches of one shape in tiles of so many sequences."""
     first = batches[0]
     size, steps = first.inputs.shape[:2]
-    tiles = -(-size // LANES)
-    symbols = np.full((len(batches), tiles, steps, LANES), PAD, np.float32)
+    tiles = -(-size // lanes)
+    symbols = np.full((len(batches), tiles, steps, lanes), PAD, np.float32)
     wanted = np.full_like(symbols, np.nan)
     features = _NONE
     if first.inputs.is_floating_point():
         inputs = first.inputs.shape[2]
-        features = np.zeros((len(batches), tiles, steps * inputs, LANES), np.float32)
+        features = np.zeros((len(batches), tiles, steps * inputs, lanes), np.float32)
     for i, batch in enumerate(batches):
         if features is _NONE:
             _lay(batch.inputs, symbols[i])
@@ -111,8 +110,8 @@ def _answers(batch: Batch) -> Tensor:
 
 
 def _lay(rows: Tensor, tiles: Floats) -> None:
-    """Write (B, N) into (tiles, N, LANES), a lane for each row."""
-    values = rows.numpy()
+    """Write (B, N) into (tiles, N, lanes), a lane for each row."""
+    values, lanes = rows.numpy(), tiles.shape[2]
     for tile in range(len(tiles)):
-        part = values[tile * LANES : (tile + 1) * LANES]
+        part = values[tile * lanes : (tile + 1) * lanes]
         tiles[tile, :, : len(part)] = part.T

@@ -62,7 +62,10 @@ class Engine:
             while active := [i for i, one in enumerate(self.members) if not one.over and i not in failed]:
                 count = min(self._until_pause(self.members[i], ahead) for i in active)
                 began = time.perf_counter()
-                results = each(Member.advance, [self.members[i] for i in active], repeat(count))
+                if len(active) == 1:
+                    results: Iterable[Result] = [self.members[active[0]].advance(count, each)]
+                else:
+                    results = each(Member.advance, [self.members[i] for i in active], repeat(count))
                 done = dict(zip(active, results, strict=True))
                 ahead = self._next_ahead(ahead, time.perf_counter() - began)
                 yield from self._together(done, count)
@@ -103,8 +106,8 @@ def processors() -> int:
 @contextmanager
 def _workers(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
     """Yield a function that maps as ``map`` does, in so many threads, in which denormals are flushed."""
+    flush_denormals()  # a learner that is alone advances in this thread
     if threads == 1:
-        flush_denormals()
         yield map
     else:
         with ThreadPoolExecutor(threads, "fused", flush_denormals) as pool:

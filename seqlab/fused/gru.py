@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import part
-from seqlab.fused._lanes import fill, load, select, store
+from seqlab.fused._compiling import copied, part
+from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
-from seqlab.fused.products import add_outer, add_product, add_sums, fill_rows, transpose
+from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, fill_rows
 from seqlab.fused.readout import add_readout_error
 from seqlab.fused.vector import sigmoid, tanh
 
@@ -23,59 +23,66 @@ AFTER = 4
 """The number of the cell with reset after in :data:`seqlab.fused.network.CELLS`."""
 
 
+@copied
+def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
+    """Arrange W in F, and its transpose in B: that of r and z, and that of n."""
+    H = n.H
+    arrange_both(P, n.W, 2 * H, H, F, B)
+    arrange_both(P, n.W + 2 * H * H, H, H, F, B)
+
+
 @part
-def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
+def forward(
+    n: Any, P: Any, F: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int, room: Any
+) -> None:
     """Read a sequence from the state in the first H rows of ``h``; fill the others."""
-    H, after = n.H, n.cell == AFTER
+    v, H, K, after = n.v, n.H, n.H * n.v, n.cell == AFTER  # K vectors in a gate
+    Wn = n.W + 2 * H * H
     for t in range(T):
-        m = keep * t * 4 * H
-        r, z, new = m + H, m + 2 * H, m + 3 * H
-        input_step(n, P, t, symbols, x, sums, m, keep)
-        add_product(P, n.W, 2 * H, H, h, t * H, sums, r)
+        m = keep * t * 4 * K
+        r, z, new = m + K, m + 2 * K, m + 3 * K
+        input_step(n, P, F, t, symbols, x, sums, m, room)
+        add_product(v, F, n.W, 2 * H, H, h, t * K, sums, r)
         if after:
-            fill_rows(P, n.c, H, sums, m)
-            add_product(P, n.W + 2 * H * H, H, H, h, t * H, sums, m)
-        for j in range(H):
+            fill_rows(v, P, n.c, H, sums, m)
+            add_product(v, F, Wn, H, H, h, t * K, sums, m)
+        for j in range(K):
             r_j = sigmoid(load(sums, r + j))
             store(sums, r + j, r_j)
             store(sums, z + j, sigmoid(load(sums, z + j)))
             if after:
                 store(sums, new + j, load(sums, new + j) + r_j * load(sums, m + j))
             else:
-                store(sums, m + j, r_j * load(h, t * H + j))
+                store(sums, m + j, r_j * load(h, t * K + j))
         if not after:
-            add_product(P, n.W + 2 * H * H, H, H, sums, m, sums, new)
-        held = load(symbols, t) < 0
-        for j in range(H):
-            z_j, n_j, before = load(sums, z + j), tanh(load(sums, new + j)), load(h, t * H + j)
+            add_product(v, F, Wn, H, H, sums, m, sums, new)
+        even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
+        for j in range(K):
+            z_j, n_j, before = load(sums, z + j), tanh(load(sums, new + j)), load(h, t * K + j)
             store(sums, new + j, n_j)
-            store(h, (t + 1) * H + j, select(held, before, z_j * before + (1.0 - z_j) * n_j))
+            shown = z_j * before + (1.0 - z_j) * n_j
+            store(h, (t + 1) * K + j, select(alternate(j, even, odd), before, shown))
 
 
 @part
 def backward(
-    n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
-    first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
+    n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
+    first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
 ) -> None:  # fmt: skip
     """Go back from ``end`` to ``begin``: turn the gates into dJ/da, ``dh`` into dJ/dh there.
 
     dJ/dW and dJ/dc are added to ``G``; ``dc`` is room for dJ/ds.
     """
-    H, after = n.H, n.cell == AFTER
-    # Wt after: (H, 3 H), columns n, r, z as in sums; before: (H, 2 H) of r and z, then (H, H) of n
-    if after:
-        transpose(P, n.W + 2 * H * H, H, H, Wt, 0, 3 * H)
-        transpose(P, n.W, 2 * H, H, Wt, H, 3 * H)
-    else:
-        transpose(P, n.W, 2 * H, H, Wt, 0, 2 * H)
-        transpose(P, n.W + 2 * H * H, H, H, Wt, 2 * H * H, H)
+    v, H, K, after = n.v, n.H, n.H * n.v, n.cell == AFTER
+    Wn = n.W + 2 * H * H
     for t in range(end - 1, begin - 1, -1):
-        m = 4 * H * t
-        r, z, new = m + H, m + 2 * H, m + 3 * H
-        add_readout_error(n, t, first, Vt, errors, dh)
-        held = load(symbols, t) < 0
-        for j in range(H):
-            whole, before = load(dh, j), load(h, t * H + j)
+        m = 4 * K * t
+        r, z, new = m + K, m + 2 * K, m + 3 * K
+        add_readout_error(n, B, t, first, errors, dh)
+        even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
+        for j in range(K):
+            held = alternate(j, even, odd)
+            whole, before = load(dh, j), load(h, t * K + j)
             z_j, n_j = load(sums, z + j), load(sums, new + j)
             zero = fill(whole, 0.0)
             d = select(held, zero, whole)
@@ -89,18 +96,18 @@ def backward(
                 store(sums, m + j, dn * r_j)
             store(dc, j, zero)
         if after:
-            add_product(Wt, 0, H, 3 * H, sums, m, dh, 0)
+            add_product(v, B, Wn, H, H, sums, m, dh, 0)
         else:
-            add_product(Wt, 2 * H * H, H, H, sums, new, dc, 0)
-            for j in range(H):
+            add_product(v, B, Wn, H, H, sums, new, dc, 0)
+            for j in range(K):
                 r_j, ds_j = load(sums, r + j), load(dc, j)
-                store(sums, r + j, ds_j * load(h, t * H + j) * r_j * (1.0 - r_j))
+                store(sums, r + j, ds_j * load(h, t * K + j) * r_j * (1.0 - r_j))
                 store(dh, j, load(dh, j) + ds_j * r_j)
-            add_product(Wt, 0, H, 2 * H, sums, r, dh, 0)
-    m, steps = begin * 4 * H, end - begin
-    add_outer(sums, m + H, 4 * H, 2 * H, h, begin * H, H, H, steps, G, n.W)
+        add_product(v, B, n.W, H, 2 * H, sums, r, dh, 0)
+    m, steps = begin * 4 * K, end - begin
+    add_outer(v, sums, m + K, 4 * K, 2 * H, h, begin * K, K, H, steps, G, n.W, room)
     if after:
-        add_outer(sums, m, 4 * H, H, h, begin * H, H, H, steps, G, n.W + 2 * H * H)
-        add_sums(sums, m, 4 * H, H, steps, G, n.c)
+        add_outer(v, sums, m, 4 * K, H, h, begin * K, K, H, steps, G, Wn, room)
+        add_sums(v, sums, m, 4 * K, H, steps, G, n.c, room)
     else:
-        add_outer(sums, m + 3 * H, 4 * H, H, sums, m, 4 * H, H, steps, G, n.W + 2 * H * H)
+        add_outer(v, sums, m + 3 * K, 4 * K, H, sums, m, 4 * K, H, steps, G, Wn, room)

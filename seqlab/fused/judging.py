@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from seqlab.contracts import Split
-from seqlab.fused.batches import LANES, Floats, Packed, evaluation_batches
-from seqlab.fused.memory import aligned, shape_of, working_space
-from seqlab.fused.network import Shape, run, space_rows
+from seqlab.fused.batches import Floats, Packed, evaluation_batches
+from seqlab.fused.memory import LANES, aligned, shape_of, tiles_of, weights_memory, working_space
+from seqlab.fused.network import Shape, run
 from seqlab.models import SequenceModel
 from seqlab.tasks import Task
 from seqlab.training import evaluate
@@ -22,26 +22,29 @@ def evaluate_fused(
     """Return the task's metrics; see :func:`seqlab.fused.judge`."""
     if not counts_as_usual(task):
         return evaluate(model, task, task.evaluation(split, sequences, seed))
-    parameters = [parameter.detach().numpy().ravel() for parameter in model.parameters()]
-    weights = aligned(sum(map(len, parameters)))
-    np.concatenate(parameters, out=weights)
-    return judge(shape_of(model, task), weights, task, evaluation_batches(task, split, sequences, seed))
+    parameters = np.concatenate([parameter.detach().numpy().ravel() for parameter in model.parameters()])
+    weights = weights_memory(model)
+    weights[: len(parameters)] = parameters
+    shape = shape_of(model, task)
+    return judge(shape, weights, task, evaluation_batches(task, split, sequences, seed, shape.v * LANES))
 
 
 def judge(shape: Shape, weights: Floats, task: Task, batches: Iterable[Packed]) -> dict[str, float]:
     """Return the task's metrics over batches, with the state carried where one continues the one before."""
     counts, loss = np.zeros(3, np.int64), np.zeros(1)
-    none, nothing = aligned(0), np.zeros(1)
-    start = aligned(0, 2 * shape.H, LANES)
+    none, nothing, arranged = aligned(0), np.zeros(1), aligned(2, len(weights))
+    size = 2 * shape.H * shape.v * LANES
+    start = aligned(0, size)
     total: Counter[str] = Counter()
     for packed in batches:
         if not (packed.continues and len(start)):
-            start = aligned(packed.symbols.shape[1], 2 * shape.H, LANES)
+            start = aligned(packed.symbols.shape[1], size)
         before = counts[0]
         run(
-            tuple(shape), weights, none, none, none, none, none,
-            working_space(space_rows(shape, packed.symbols.shape[2])),
-            packed.symbols, packed.features, packed.wanted, start, task.stream, False,
+            tuple(shape), weights, aligned(1, 0), none, none, none, arranged,
+            working_space(shape, packed.symbols.shape[2]),
+            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted),
+            start, task.stream, False,
             0, 0, nothing, nothing, 0.0, 0.0, 0.0, 0.0, loss, nothing, counts,
         )  # fmt: skip
         total["loss"] += float(loss[0]) * int(counts[0] - before)  # type: ignore[assignment]

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import NonFiniteLossError
-from seqlab.fused.batches import LANES, Floats, Packed, evaluation_batches, training_batches
+from seqlab.fused.batches import Floats, Packed, evaluation_batches, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
-from seqlab.fused.memory import aligned, shape_of, working_space
-from seqlab.fused.network import CELLS, run, space_rows
+from seqlab.fused.memory import LANES, LARGE, aligned, shape_of, tiles_of, weights_memory, working_space
+from seqlab.fused.network import CELLS, run
 from seqlab.fused.optimise import OPTIMISERS
+from seqlab.fused.spreading import Each, run_spread
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.loop import (
@@ -52,12 +53,14 @@ class Member:
     def __init__(self, learner: Learner, task: Task, settings: Training, seed: int) -> None:
         self.learner, self.task, self.settings, self.seed = learner, task, settings, seed
         self.shape = shape_of(learner.model, task)
-        count = sum(parameter.numel() for parameter in learner.model.parameters())
-        self.weights, self.gradient, self.mean, self.square = (aligned(count) for _ in range(4))
-        self.averaged = aligned(count if learner.averaged is not None else 0)
-        self.transposed = aligned(count)
+        self.lanes = self.shape.v * LANES
+        tiles = -(-settings.batch_size // self.lanes)
+        self.weights, self.mean, self.square = (weights_memory(learner.model) for _ in range(3))
+        self.averaged = aligned(0) if learner.averaged is None else weights_memory(learner.model)
+        self.gradients = weights_memory(learner.model, tiles)
+        self.arranged = weights_memory(learner.model, 2)
         self.updates = np.full(len(list(learner.model.parameters())), learner.step, np.float32)
-        self.start = aligned(-(-settings.batch_size // LANES), 2 * self.shape.H, LANES)
+        self.start = aligned(tiles, 2 * self.shape.H, self.lanes)
         self._validation: list[Packed] | None = None
         self._take_over()
 
@@ -66,16 +69,25 @@ class Member:
         """Whether there is nothing more to do."""
         return bool(self.learner.counters["ended"]) or self.learner.step >= self.settings.steps
 
-    def advance(self, count: int) -> tuple[list[Step], NonFiniteLossError | None]:
+    @property
+    def is_large(self) -> bool:
+        """Whether a step is long enough to be worth spreading over processors."""
+        return self.shape.H >= LARGE
+
+    def advance(self, count: int, each: Each | None = None) -> tuple[list[Step], NonFiniteLossError | None]:
         """Make so many updates, judge the learner if that is due, and return the steps made.
+
+        ``each`` maps as ``map`` does, on several processors, on which the learner's work is spread.
 
         A step that is not finite is not made; its error is returned with the steps before it.
         """
         learner, settings = self.learner, self.settings
         steps: list[Step] = []
-        for packed in training_batches(self.task, learner.step, count, settings.batch_size, self.seed):
+        for packed in training_batches(
+            self.task, learner.step, count, settings.batch_size, self.seed, self.lanes
+        ):
             rates = [learning_rate(settings, learner.step + i) for i in range(len(packed.symbols))]
-            losses, norms, made = self._learn(packed, rates)
+            losses, norms, made = self._learn(packed, rates, each)
             for i in range(made):
                 loss, norm = float(losses[i]), float(norms[i])
                 smoothed = note_step(learner, loss, norm, packed.size)
@@ -89,7 +101,7 @@ class Member:
             steps[-1] = replace(steps[-1], validation=self._validate())
         return steps, None
 
-    def _learn(self, packed: Packed, rates: Sequence[float]) -> tuple[Any, Any, int]:
+    def _learn(self, packed: Packed, rates: Sequence[float], each: Each | None) -> tuple[Any, Any, int]:
         """Make an update for each batch; return losses, gradient norms and how many updates were made."""
         batches, settings, step = len(packed.symbols), self.settings, self.learner.step
         losses, norms = np.zeros(batches), np.zeros(batches)
@@ -98,14 +110,22 @@ class Member:
             decays[:] = [min(settings.averaging, (1 + i) / (10 + i)) for i in range(step, step + batches)]
         if not packed.continues:
             self.start[:] = 0
-        made: int = run(
-            tuple(self.shape), self.weights, self.gradient, self.mean, self.square, self.averaged,
-            self.transposed, working_space(space_rows(self.shape, packed.symbols.shape[2])),
-            packed.symbols, packed.features, packed.wanted, self.start, self.task.stream, True,
+        data = (tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted))
+        weights = (self.weights, self.gradients, self.mean, self.square, self.averaged, self.arranged)
+        start = self.start.reshape(len(self.start), -1)
+        how: Any = (
             OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays,
             math.inf if settings.clip_norm is None else settings.clip_norm,
-            settings.momentum, settings.decay, settings.weight_decay, losses, norms, np.zeros(3, np.int64),
+            settings.momentum, settings.decay, settings.weight_decay, losses, norms,
         )  # fmt: skip
+        carry = self.task.stream
+        if each is not None and self.is_large and len(start) > 1:
+            made = run_spread(each, self.shape, *weights, *data, start, carry, *how)
+        else:
+            space = working_space(self.shape, packed.symbols.shape[2])
+            counts = np.zeros(3, np.int64)
+            how = (*how, counts)
+            made = run(tuple(self.shape), *weights, space, *data, start, carry, True, *how)
         return losses, norms, made
 
     def _validate(self) -> Validation:
@@ -114,7 +134,9 @@ class Member:
             return validate(self.learner, self.task, self.settings, self.seed)
         sequences = self.settings.evaluation_sequences
         if self._validation is None:
-            self._validation = list(evaluation_batches(self.task, "validation", sequences, self.seed))
+            self._validation = list(
+                evaluation_batches(self.task, "validation", sequences, self.seed, self.lanes)
+            )
         weights = self.averaged if len(self.averaged) else self.weights
         metrics = judge(self.shape, weights, self.task, self._validation)
         return note_validation(self.learner, metrics, self.task, self.settings)
@@ -168,8 +190,8 @@ def _view(part: Floats, tensor: Tensor | None, shape: torch.Size | None = None) 
 
 
 def _lay_state(state: Tensor, start: Floats, row: int) -> None:
-    """Write a part of the state (B, H) into the rows of ``start`` (tiles, 2 H, LANES) from ``row`` on."""
-    values = state.numpy()
+    """Write a part of the state (B, H) into the rows of ``start`` (tiles, 2 H, lanes) from ``row`` on."""
+    values, lanes = state.numpy(), start.shape[2]
     for tile in range(len(start)):
-        part = values[tile * LANES : (tile + 1) * LANES]
+        part = values[tile * lanes : (tile + 1) * lanes]
         start[tile, row : row + part.shape[1], : len(part)] = part.T

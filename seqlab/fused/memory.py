@@ -7,13 +7,19 @@ import threading
 
 import numpy as np
 
-from seqlab.fused.batches import LANES, Floats
-from seqlab.fused.network import CELLS, Shape
+from seqlab.fused.batches import Floats
+from seqlab.fused.network import CELLS, Shape, space_size
 from seqlab.models import Recurrent, SequenceModel
 from seqlab.models.gru import GRU
 from seqlab.models.lstm import LSTM
 from seqlab.models.rnn import RNN
 from seqlab.tasks import Task
+
+LANES = 16
+"""Numbers of a vector in float32."""
+
+LARGE = 96
+"""Units from which a tile is one vector wide, so that the usual batch is two tiles; below, it is two."""
 
 _local = threading.local()
 
@@ -45,6 +51,7 @@ def shape_of(model: SequenceModel, task: Task) -> Shape:
         c=begins.get("cells.0.c", 0),
         V=begins["readout.weight"],
         d=begins["readout.bias"],
+        v=1 if H >= LARGE else 2,
     )
 
 
@@ -56,12 +63,25 @@ def aligned(*shape: int) -> Floats:
     return room[begin : begin + 4 * count].view(np.float32).reshape(shape)
 
 
-def working_space(rows: int) -> Floats:
-    """Return this thread's working space, of at least so many rows."""
+def weights_memory(model: SequenceModel, *shape: int) -> Floats:
+    """Return zeros for a model's weights, and some more, so that they are a whole number of vectors."""
+    count = sum(parameter.numel() for parameter in model.parameters())
+    return aligned(*shape, -(-count // LANES) * LANES)
+
+
+def working_space(shape: Shape, steps: int) -> Floats:
+    """Return this thread's working space, at least enough for a tile of so many steps."""
     space: Floats | None = getattr(_local, "space", None)
-    if space is None or len(space) < rows:
-        space = _local.space = aligned(rows, LANES)
+    size = space_size(shape, steps, LANES)
+    if space is None or len(space) < size:
+        space = _local.space = aligned(size)
     return space
+
+
+def tiles_of(values: Floats) -> Floats:
+    """Return (batches, tiles, rows, lanes) as the compiled code takes it, (batches, tiles, rows lanes)."""
+    batches, tiles, rows, lanes = values.shape
+    return values.reshape(batches, tiles, rows * lanes)
 
 
 def _cell_kind(cell: object) -> str:

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from seqlab.fused._compiling import part
+from seqlab.fused._lanes import fill, fused, lanes_of, load, store, total
 
 OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw")
 SGD, RMSPROP, ADAM, ADAMW = range(4)
@@ -17,18 +18,41 @@ EPSILON = 1e-8
 BETA1 = 0.9
 
 
+PIECE = 16384
+"""Numbers of the flat weights that are worked on together: all that belongs to them stays in the cache."""
+
+
 @part
-def clip(G: Any, clip_norm: float) -> float:
-    """Scale the gradient down to the norm ``clip_norm`` where it is longer; return its norm before."""
-    squares = 0.0
-    for k in range(G.shape[0]):
-        squares += float(G[k]) * float(G[k])
-    norm = math.sqrt(squares)
-    scale = G.dtype.type(min(1.0, clip_norm / (norm + 1e-6)))
+def sum_piece(G: Any, piece: int) -> float:
+    """Add the tiles' gradients (tiles, numbers) to the first's; return the sum of the squares of a piece."""
+    lanes = lanes_of(G)
+    step = G.shape[1] // lanes
+    squares = fill(load(G, 0), 0.0)
+    for k in range(piece * PIECE // lanes, min((piece + 1) * PIECE, G.shape[1]) // lanes):
+        g = load(G, k)
+        for tile in range(1, G.shape[0]):
+            g = g + load(G, tile * step + k)
+        store(G, k, g)
+        squares = fused(g, g, squares)
+    return float(total(squares))
+
+
+@part
+def update_piece(
+    piece: int, scale: float, optimiser: int,
+    P: Any, G: Any, mean: Any, square: Any, averaged: Any, step: int,
+    rate: float, momentum: float, decay: float, weight_decay: float, averaging: float,
+) -> None:  # fmt: skip
+    """Scale a piece of the gradient G[0] (to clip it), and make update number ``step`` with it."""
+    part = slice(piece * PIECE, min((piece + 1) * PIECE, P.shape[0]))
+    g = G[0, part]
     if scale < 1:
-        for k in range(G.shape[0]):
-            G[k] *= scale
-    return norm
+        factor = G.dtype.type(scale)
+        for k in range(g.shape[0]):
+            g[k] *= factor
+    update(optimiser, P[part], g, mean[part], square[part], step, rate, momentum, decay, weight_decay)
+    if averaged.shape[0] > 0:
+        average(averaged[part], P[part], averaging)
 
 
 @part

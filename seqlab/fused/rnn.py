@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import part
-from seqlab.fused._lanes import fill, load, select, store
+from seqlab.fused._compiling import copied, part
+from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
-from seqlab.fused.products import add_outer, add_product, transpose
+from seqlab.fused.products import add_outer, add_product, arrange_both
 from seqlab.fused.readout import add_readout_error
 from seqlab.fused.vector import tanh
 
@@ -23,37 +23,45 @@ RELU = 1
 """The number of the cell with relu in :data:`seqlab.fused.network.CELLS`."""
 
 
+@copied
+def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
+    """Arrange W in F, and its transpose in B."""
+    arrange_both(P, n.W, n.H, n.H, F, B)
+
+
 @part
-def forward(n: Any, P: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int) -> None:
+def forward(
+    n: Any, P: Any, F: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int, room: Any
+) -> None:
     """Read a sequence from the state in the first H rows of ``h``; fill the others."""
-    H, relu = n.H, n.cell == RELU
+    v, K, relu = n.v, n.H * n.v, n.cell == RELU  # K vectors in a state
     for t in range(T):
-        row = keep * t * H
-        input_step(n, P, t, symbols, x, sums, row, keep)
-        add_product(P, n.W, H, H, h, t * H, sums, row)
-        held = load(symbols, t) < 0
-        for j in range(H):
-            a = load(sums, row + j)
+        r = keep * t * K
+        input_step(n, P, F, t, symbols, x, sums, r, room)
+        add_product(v, F, n.W, n.H, n.H, h, t * K, sums, r)
+        even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
+        for j in range(K):
+            a = load(sums, r + j)
             new = select(a > 0, a, fill(a, 0.0)) if relu else tanh(a)
-            store(h, (t + 1) * H + j, select(held, load(h, t * H + j), new))
+            store(h, (t + 1) * K + j, select(alternate(j, even, odd), load(h, t * K + j), new))
 
 
 @part
 def backward(
-    n: Any, P: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
-    first: int, errors: Any, dh: Any, dc: Any, Vt: Any, Wt: Any, G: Any,
+    n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
+    first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
 ) -> None:  # fmt: skip
     """Go back from ``end`` to ``begin``: turn sums into delta, dh into dJ/dh there; add dJ/dW to ``G``."""
-    H, relu = n.H, n.cell == RELU
-    transpose(P, n.W, H, H, Wt, 0, H)
+    v, K, relu = n.v, n.H * n.v, n.cell == RELU
     for t in range(end - 1, begin - 1, -1):
-        add_readout_error(n, t, first, Vt, errors, dh)
-        held = load(symbols, t) < 0
-        for j in range(H):
-            d, now = load(dh, j), load(h, (t + 1) * H + j)
+        add_readout_error(n, B, t, first, errors, dh)
+        even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
+        for j in range(K):
+            held = alternate(j, even, odd)
+            d, now = load(dh, j), load(h, (t + 1) * K + j)
             zero = fill(d, 0.0)
             slope = select(now > 0, fill(d, 1.0), zero) if relu else 1.0 - now * now
-            store(sums, t * H + j, select(held, zero, d * slope))
+            store(sums, t * K + j, select(held, zero, d * slope))
             store(dh, j, select(held, d, zero))
-        add_product(Wt, 0, H, H, sums, t * H, dh, 0)
-    add_outer(sums, begin * H, H, H, h, begin * H, H, H, end - begin, G, n.W)
+        add_product(v, B, n.W, n.H, n.H, sums, t * K, dh, 0)
+    add_outer(v, sums, begin * K, K, n.H, h, begin * K, K, n.H, end - begin, G, n.W, room)

@@ -70,7 +70,7 @@ def _tanh32(x: Any) -> Any:
 
 
 def _exp64(x: Any) -> Any:
-    for i in range(16):
+    for i in range(8):
         x = with_lane(x, i, math.exp(lane(x, i)))
     return x
 
@@ -80,7 +80,7 @@ def _sigmoid64(x: Any) -> Any:
 
 
 def _tanh64(x: Any) -> Any:
-    for i in range(16):
+    for i in range(8):
         x = with_lane(x, i, math.tanh(lane(x, i)))
     return x
 

@@ -12,9 +12,10 @@ from torch import Tensor
 pytest.importorskip("numba")
 
 from seqlab.contracts import PAD, Spec
+from seqlab.fused._compiling import compiled
 from seqlab.fused._lanes import LANES
-from seqlab.fused.member import shape_of
-from seqlab.fused.network import cut, go_back, read, space_rows
+from seqlab.fused.memory import shape_of
+from seqlab.fused.network import arrange_weights, cut, go_back, read, space_size
 from seqlab.fused.readout import answers
 from seqlab.models import Recurrent, build_model
 from seqlab.settings import Component
@@ -28,6 +29,7 @@ CELLS = {
 }
 SIZES = [(1, 63, 7), (5, 1, 65), (33, 63, 1), (33, 2, 65)]  # batch, time, hidden
 INPUTS = {"few symbols": ("tokens", 8), "many symbols": ("tokens", 40), "features": ("features", 3)}
+VARIANTS = [(np.float64, 1, 1e-10), (np.float64, 2, 1e-10), (np.float32, 1, 1e-5), (np.float32, 2, 1e-5)]
 LANES_OF = {np.dtype(str(kind)): lanes for kind, lanes in LANES.items()}
 
 Tensors = dict[str, Tensor]
@@ -82,19 +84,48 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
     }
 
 
-def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any) -> Tensors:
-    """Return the same from the compiled code."""
+@compiled
+def forward_and_back(
+    n: Any,
+    P: Any,
+    F: Any,
+    B: Any,
+    T: int,
+    symbols: Any,
+    features: Any,
+    space: Any,
+    state: Any,
+    errors: Any,
+    G: Any,
+) -> Any:
+    """Read a tile from ``state`` (h, c) and go back from ``errors`` (outputs, h, c); return what comes of it."""
+    sums, h, c, out, dh, dc, _, room = cut(n, T, space)
+    rows = dh.shape[0]
+    h[:rows], c[:rows] = state[0], state[1]
+    arrange_weights(n, P, F, B)
+    read(n, P, F, T, symbols, features, sums, h, c, 1, room)
+    answers(n, P, F, T, 0, h, out)
+    outputs = out.copy()
+    out[:] = errors[: out.shape[0]]
+    dh[:], dc[:] = errors[out.shape[0] : out.shape[0] + rows], errors[out.shape[0] + rows :]
+    go_back(n, B, T, symbols, features, sums, h, c, 0, out, dh, dc, G, room)
+    return outputs, h[T * rows :], c[T * rows :], dh, dc
+
+
+def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors: int) -> Tensors:
+    """Return the same from the compiled code, with tiles of so many vectors."""
 
     class _Task:
         spec = model.spec
 
-    n = shape_of(model, _Task())  # type: ignore[arg-type]
-    lanes = LANES_OF[np.dtype(dtype)]
+    n = shape_of(model, _Task())._replace(v=vectors)  # type: ignore[arg-type]
+    lanes = vectors * LANES_OF[np.dtype(dtype)]
     P = torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).numpy().astype(dtype)
-    G = np.zeros_like(P)
+    G, F, B = np.zeros_like(P), np.zeros_like(P), np.zeros_like(P)
     batch, T = x.shape[:2]
-    space = np.zeros((space_rows(n, T), lanes), dtype)
+    space = np.full(space_size(n, T, LANES_OF[np.dtype(dtype)]), np.nan, dtype)
     columns: dict[str, list[Any]] = {name: [] for name in ("outputs", "end h", "end c", "start h", "start c")}
+    none = torch.zeros(batch, n.H)
     for first in range(0, batch, lanes):
         rows = slice(first, min(first + lanes, batch))
         count = rows.stop - rows.start
@@ -102,25 +133,16 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any) -> Tenso
         def lay(values: Tensor, count: int = count, rows: slice = rows, empty: float = 0.0) -> Any:
             tile = np.full((values[0].numel(), lanes), empty, dtype)
             tile[:, :count] = values[rows].flatten(1).numpy().T
-            return tile
+            return tile.ravel()
 
         symbols = lay(torch.zeros(batch, T) if x.is_floating_point() else x, empty=-1)
-        features, sums, h, c, out, dh, dc, _ = cut(n, T, space)
-        if x.is_floating_point():
-            features = lay(x)
-        h[: n.H] = lay(given["start h"])
-        c[: n.H] = lay(given["start c"]) if "start c" in given else 0
-        read(n, P, T, symbols, features, sums, h, c, 1)
-        answers(n, P, T, 0, h, out)
-        columns["outputs"].append(out[:, :count].T.copy())
-        columns["end h"].append(h[T * n.H :, :count].T.copy())
-        columns["end c"].append(c[T * n.H :, :count].T.copy())
-        dh[:] = lay(given["end h"])
-        dc[:] = lay(given["end c"]) if "end c" in given else 0
-        transposed = np.zeros_like(P)
-        go_back(n, P, T, symbols, features, sums, h, c, 0, lay(given["outputs"]), dh, dc, transposed, G)
-        columns["start h"].append(dh[:, :count].T.copy())
-        columns["start c"].append(dc[:, :count].T.copy())
+        features = lay(x) if x.is_floating_point() else np.zeros(0, dtype)
+        state = np.stack([lay(given["start h"]), lay(given.get("start c", none))])
+        names = ("outputs", "end h", "end c")
+        errors = np.concatenate([lay(given.get(name, none)) for name in names])
+        results = forward_and_back(n, P, F, B, T, symbols, features, space, state, errors, G)
+        for name, result in zip(columns, results, strict=True):
+            columns[name].append(result.reshape(-1, lanes)[:, :count].T.copy())
     whole = {name: torch.from_numpy(np.concatenate(values)) for name, values in columns.items()}
     result = {"outputs": whole["outputs"].reshape(batch, T, n.O)}
     for part in model.cells[0].parts:  # type: ignore[union-attr]
@@ -140,8 +162,8 @@ def test_outputs_and_gradients_are_those_of_the_step_function(cell: str, inputs:
     for sizes in SIZES:
         model, x, given = example(cell, inputs, sizes)
         wanted = by_autograd(model, x, given)
-        for dtype, tolerance in ((np.float64, 1e-10), (np.float32, 1e-5)):
-            got = by_kernels(model, x, given, dtype)
+        for dtype, vectors, tolerance in VARIANTS:
+            got = by_kernels(model, x, given, dtype, vectors)
             assert wanted.keys() == got.keys()
             for name, value in wanted.items():
                 assert value.shape == got[name].shape

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("numba")
 
 from seqlab.contracts import numpy_stream
-from seqlab.fused.batches import LANES, pack, training_batches
+from seqlab.fused.batches import pack, training_batches
+from seqlab.fused.memory import LANES
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
 from seqlab.tasks.temporal_order import LEVELS, TemporalOrder
 
@@ -26,8 +27,8 @@ def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(("seed", "index", "size"), [(1, 0, 32), (2**32 - 1, 99_999, LANES + 1), (7, 5, 3)])
 def test_temporal_order_is_the_task_s(level: str, seed: int, index: int, size: int) -> None:
     task = TemporalOrder(difficulty=level)  # type: ignore[arg-type]
-    (compiled,) = training_batches(task, index, 3, size, seed)
-    packed = pack([task.batch("train", index + i, size, seed) for i in range(3)])
+    (compiled,) = training_batches(task, index, 3, size, seed, LANES)
+    packed = pack([task.batch("train", index + i, size, seed) for i in range(3)], LANES)
     np.testing.assert_array_equal(compiled.symbols, packed.symbols)
     np.testing.assert_array_equal(compiled.wanted, packed.wanted)
     assert compiled.size == packed.size == size
