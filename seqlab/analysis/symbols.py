@@ -23,8 +23,8 @@ def answer_names(task: Task) -> tuple[str, ...]:
 def read_symbols(task: Task, text: str) -> Tensor:
     """Return a sequence that a user wrote, (1, T).
 
-    A text is cut as its vocabulary cuts it. Elsewhere each sign is a symbol; where names of symbols are longer
-    than one sign, they stand between spaces.
+    A text is cut as its vocabulary cuts it. Elsewhere each sign is a symbol; where names of symbols are
+    longer than one sign, they stand between spaces.
 
     Raises:
         TextError: when the task reads numbers, the text is empty, or a symbol is unknown.

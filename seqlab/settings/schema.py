@@ -175,7 +175,7 @@ class GradientExperiment(Settings):
 
 
 class CuresExperiment(Settings):
-    """What helps against vanishing and exploding gradients, side by side: at the start, nothing is trained."""
+    """What helps against vanishing and exploding gradients, side by side; nothing is trained."""
 
     kind: Literal["cures"]
     experiment: Name

@@ -311,7 +311,8 @@ def test_metrics_without_figures_cannot_be_plotted(make: Callable[..., Run], com
     run = make()
     run.metrics_path.write_text('{"step": "one", "loss": "much"}\n')
     done = command("plot")
-    assert done.returncode == 2 and "no line has a step and a loss" in done.stderr
+    assert done.returncode == 2
+    assert "no line has a step and a loss" in done.stderr
 
 
 def test_a_file_in_the_place_of_the_runs_is_told(
@@ -320,7 +321,8 @@ def test_a_file_in_the_place_of_the_runs_is_told(
     (tmp_path / "file").touch()
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "file"))
     done = command("runs")
-    assert done.returncode == 2 and "is a file, not a folder of runs" in done.stderr
+    assert done.returncode == 2
+    assert "is a file, not a folder of runs" in done.stderr
 
 
 def test_without_a_name_the_newest_unfinished_run_is_gone_on_with(
