@@ -63,6 +63,8 @@ def _panel(ax: Axes, growth: Growth, sweep: str, models: list[str]) -> None:
             ax.plot(*_milliseconds(points, "floor"), **{**style, **_FLOOR})
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.minorticks_off()
     fixed = {name: size for name, size in growth.base.items() if name != sweep}
     ax.set_xlabel(LABELS[sweep])
     ax.set_title(", ".join(f"{name} {size:,}" for name, size in fixed.items()), fontsize=9)
