@@ -71,7 +71,7 @@ def compare(
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.comparison import server
 
-    server.start(models)  # it imports torch while we do
+    server.start(torch_trains=server.torch_may_train(models))  # it imports torch while we do
     from seqlab.comparison.design import Design
     from seqlab.comparison.entrants import parse_grid
     from seqlab.session.budget import parse_seconds
@@ -116,7 +116,8 @@ def run_comparison(
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.comparison import server
 
-    server.start([*design.models, *design.overrides])  # it imports torch while we do
+    words = [*design.models, *design.overrides]
+    server.start(torch_trains=server.torch_may_train(words))  # it imports torch while we do
     from seqlab.cli.live import board
     from seqlab.comparison.design import draw_up
     from seqlab.comparison.study import conclude, entries_of, study

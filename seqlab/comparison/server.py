@@ -5,15 +5,23 @@ This module imports nothing itself: the server is started first, and imports whi
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-PRELOADED = ["seqlab.comparison.workers", "seqlab.fused.preload", "torch._dynamo"]
-"""What the server imports: the second loads compiled code, the third takes torch 1.5 s at its first step."""
+PRELOADED = ["seqlab.comparison.workers", "seqlab.fused.preload"]
+"""What the server imports; the second loads compiled code."""
+
+COMPILER = "torch._dynamo"
+"""What torch imports before its first step, which takes 1.5 s; the fused engine does without."""
+
+FUSED = {"rnn", "irnn", "lstm", "gru"}
+"""Models that the fused engine trains, as a rule."""
 
 
 def context() -> ForkServerContext | SpawnContext:
@@ -25,10 +33,26 @@ def context() -> ForkServerContext | SpawnContext:
     return found
 
 
-def start() -> None:
-    """Start the server, so that it is ready when the first worker is wanted."""
-    context()
+def start(*, torch_trains: bool = True) -> None:
+    """Start the server, so that it is ready when the first worker is wanted; one that runs is left as it is.
+
+    Args:
+        torch_trains: whether some run is trained by torch.
+    """
+    found = context()
     if sys.platform != "win32":
         from multiprocessing import forkserver
 
+        found.set_forkserver_preload([*PRELOADED, COMPILER] if torch_trains else PRELOADED)
         forkserver.ensure_running()
+
+
+def torch_may_train(words: Sequence[str]) -> bool:
+    """Guess from models and settings as they were typed, long before it is known, whether torch will train.
+
+    >>> torch_may_train(["lstm[hidden_size=8]", "rnn"]), torch_may_train(["lstm", "my_cell.py"])
+    (False, True)
+    """
+    names = {word.partition("[")[0] for word in words if "=" not in word.partition("[")[0]}
+    engine = "training.engine=torch" in words or importlib.util.find_spec("numba") is None
+    return engine or not names <= FUSED

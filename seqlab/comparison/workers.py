@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal, cast
 
-from seqlab.comparison.server import context
+from seqlab.comparison.server import context, start
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.registry import admit
 from seqlab.runs import Run, find_run
@@ -90,6 +90,8 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
         Interrupted: after Ctrl-C, when every process has saved its runs.
     """
     waiting = list(jobs)
+    engines = {wanted.experiment.training.engine for job in jobs for wanted in job.runs}
+    start(torch_trains=engines != {"fused"})
     running: dict[Connection, _Worker] = {}
     with _stop_requests(lambda: [worker.process for worker in running.values()]) as stopped:
         while running or (waiting and not stopped()):
