@@ -63,8 +63,8 @@ def steps_of(
     settings = experiment.training
     if settings.engine == "fused":
         yield from fit_together(
-            learners, task, settings, seeds, threads=1, pause_at=sorted(pause_at), announce=announce,
-            on_failure=on_failure,
+            learners, task, settings, seeds, threads=experiment.compute.threads, pause_at=sorted(pause_at),
+            announce=announce, on_failure=on_failure,
         )  # fmt: skip
         return
     precision = autocast(experiment.compute.precision, pick_device(experiment.compute.device))
