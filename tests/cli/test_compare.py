@@ -78,10 +78,15 @@ def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_after_ctrl_c_the_same_line_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("engine", "steps", "ended"), [("torch", 700, 1), ("fused", 20_000, 0)])
+def test_after_ctrl_c_the_same_line_goes_on(engine: str, steps: int, ended: int, tmp_path: Path) -> None:
+    """One process: torch trains one seed after the other, the fused engine both together."""
+    if engine == "fused":
+        pytest.importorskip("numba")
     line = [
         sys.executable, "-m", "seqlab", "compare", "rnn", "--seeds", "2", "--jobs", "1", "--json",
-        "training.steps=700", "training.evaluate_every=20", "training.stop_when={}", "training.log_every=10",
+        f"training.engine={engine}", f"training.steps={steps}", f"training.evaluate_every={steps // 35}",
+        "training.stop_when={}", "training.log_every=10",
         "training.evaluation_sequences=16", "training.test_sequences=16",
     ]  # fmt: skip
     source = str(Path(__file__).parents[2])
@@ -96,11 +101,11 @@ def test_after_ctrl_c_the_same_line_goes_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert b"1 of 2 runs are finished, 1 begun and saved" in stderr
-    assert _statuses(tmp_path) == ["finished", "interrupted"]
+    assert f"{ended} of 2 runs are finished, {2 - ended} begun and saved" in stderr.decode()
+    assert _statuses(tmp_path) == (["finished"] if ended else ["interrupted"]) + ["interrupted"]
     again = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, check=True, timeout=120)
     runs = json.loads(again.stdout)["runs"]
-    assert [run["reused"] for run in runs] == [True, False]
+    assert [run["reused"] for run in runs] == [bool(ended), False]
     assert _statuses(tmp_path) == ["finished", "finished"]  # gone on with, in the same folder
 
 
