@@ -34,7 +34,7 @@ def bench(
     batch: Annotated[str | None, typer.Option(help="Batch sizes.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Numbers of seeds, for the fused engine.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder instead of one among the reports.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
     """Measure how the time of a training step grows on this machine, at most ten minutes.

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr, stdout
-from seqlab.cli.language_model import Json, NewestRun, OwnModel, open_language_model, read_file
+from seqlab.cli.language_model import Json, NewestRun, open_language_model, read_file
 
 if TYPE_CHECKING:
     from seqlab.analysis.cells import Finding, Passage, Units
@@ -32,8 +33,8 @@ def cells(
     characters: Annotated[
         int, typer.Option(min=2_000, max=10_000_000, help="How much of it, at most.")
     ] = 100_000,
-    model: OwnModel = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    model: options.OwnModel = None,
+    output: options.PictureFolder = None,
     as_json: Json = False,
 ) -> None:
     """Find units of a character model that stand for something in the text, such as being inside quotes.

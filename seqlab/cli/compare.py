@@ -35,7 +35,7 @@ def compare(
     difficulty: Annotated[
         str | None, typer.Option(help="The task's difficulty; several, as easy,normal,hard, are a ladder.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
+    preset: options.Preset = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 1 to this number.")] = 10,
     match_parameters: Annotated[
         bool,
@@ -54,7 +54,7 @@ def compare(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Runs side by side; default: the number of cores.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="The table as CSV.")] = False,
 ) -> None:

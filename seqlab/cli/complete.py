@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 from seqlab.cli.language_model import (
-    Checkpoint,
     NewestRun,
-    OwnModel,
     Unknown,
     open_language_model,
     visible,
@@ -42,8 +41,8 @@ def complete(
     once: Annotated[str | None, typer.Option(help="Complete this text, print, and leave.")] = None,
     count: Annotated[int, typer.Option(min=1, max=9, help="Continuations to suggest.")] = 3,
     unknown: Unknown = "refuse",
-    checkpoint: Checkpoint = "best",
-    model: OwnModel = None,
+    checkpoint: options.Checkpoint = "best",
+    model: options.OwnModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: as JSON.")] = False,
 ) -> None:
     """Type, and have the likeliest continuations to the next word boundary suggested.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,37 +15,14 @@ if TYPE_CHECKING:
 
 
 def config(
-    experiment: Annotated[
-        str | None,
-        typer.Argument(
-            help="A named experiment; `seqlab list` shows them.", autocompletion=options.complete_experiment
-        ),
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Settings as key.path=value.",
-            metavar="[KEY=VALUE]...",
-            autocompletion=options.complete_setting,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Your own settings file instead of a named experiment.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Another model: a name, lstm\\[hidden_size=8], or your own my_cell.py.",
-            autocompletion=options.complete_model,
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="Another task: a name, or your own file.", autocompletion=options.complete_task),
-    ] = None,
-    difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")] = None,
+    experiment: options.Experiment = None,
+    overrides: options.Overrides = None,
+    config: options.Config = None,
+    model: options.Model = None,
+    task: options.Task = None,
+    difficulty: options.Difficulty = None,
+    preset: options.Preset = None,
+    seed: options.Seed = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="The settings and what was overridden as JSON.")
     ] = False,

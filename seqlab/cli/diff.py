@@ -10,14 +10,10 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 
-RunName = Annotated[
-    str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-]
-
 
 def diff(
-    first: RunName,
-    second: RunName,
+    first: options.NamedRun,
+    second: options.NamedRun,
     as_json: Annotated[bool, typer.Option("--json", help="What differs as JSON.")] = False,
 ) -> None:
     """Show what differs between two runs: settings, environment, figures.

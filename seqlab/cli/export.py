@@ -21,9 +21,7 @@ class Format(StrEnum):
 
 
 def export(
-    run: Annotated[
-        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-    ],
+    run: options.NamedRun,
     to: Annotated[Format, typer.Option(help="The format.")] = Format.csv,
     output: Annotated[
         Path | None, typer.Option(help="The file (csv) or the folder, instead of one inside the run's.")

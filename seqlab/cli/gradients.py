@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,23 +20,17 @@ SHOWN_LAGS = (1, 10, 50, 100)
 
 
 def gradients(
-    run: Annotated[
-        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-    ] = "latest",
+    run: options.NamedRun = "latest",
     at: Annotated[
         str | None,
         typer.Option(help="Further points of training, such as 100,500: it is trained again up to there."),
     ] = None,
     lags: Annotated[int, typer.Option(min=1, max=10_000, help="Greatest lag, in steps.")] = 200,
     sequences: Annotated[int, typer.Option(min=1, max=1000, help="Test sequences to measure on.")] = 3,
-    model: Annotated[
-        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    model: options.OwnModel = None,
+    task: options.OwnTask = None,
+    output: options.PictureFolder = None,
+    quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Everything as CSV, a line for each lag.")] = False,
 ) -> None:

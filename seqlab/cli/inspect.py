@@ -25,9 +25,7 @@ ALL_STEPS = 40
 
 
 def inspect(
-    run: Annotated[
-        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-    ] = "latest",
+    run: options.NamedRun = "latest",
     text: Annotated[
         str | None, typer.Option("--input", help="The sequence to read, such as BbXcXcbE.")
     ] = None,
@@ -45,13 +43,9 @@ def inspect(
     sequences: Annotated[
         int, typer.Option(min=1, max=100_000, help="Test sequences on which units are judged.")
     ] = 512,
-    model: Annotated[
-        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    model: options.OwnModel = None,
+    task: options.OwnTask = None,
+    output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
     """Look inside a trained network: hidden state, cell state and gates over time.

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from seqlab.runs import Run
     from seqlab.text import Vocabulary
 
-NamedRun = Annotated[
-    str,
-    typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run),
-]
 NewestRun = Annotated[
     str | None,
     typer.Argument(
@@ -28,10 +24,6 @@ NewestRun = Annotated[
         autocompletion=options.complete_run,
     ),
 ]
-Checkpoint = Annotated[
-    options.Checkpoint, typer.Option(help="The weights of the best validation, or the last.")
-]
-OwnModel = Annotated[str | None, typer.Option(help="The .py file of the run's model, where it has one.")]
 Unknown = Annotated[
     Literal["refuse", "skip", "replace"],
     typer.Option(help="What to do with characters that the model does not know."),
@@ -40,7 +32,7 @@ Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 
 def open_language_model(
-    run: str | None, checkpoint: options.Checkpoint, model: str | None
+    run: str | None, checkpoint: options.Weights, model: str | None
 ) -> tuple[Run, SequenceModel, Vocabulary]:
     """Return the run that is meant, its trained model and its vocabulary.
 

@@ -9,13 +9,9 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, stderr
 
-RunName = Annotated[
-    str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-]
-
 
 def tag(
-    run: RunName,
+    run: options.NamedRun,
     tags: Annotated[
         list[str] | None, typer.Argument(help="Words to find the run by.", metavar="[TAG]...")
     ] = None,
@@ -41,7 +37,7 @@ def tag(
 
 
 def note(
-    run: RunName,
+    run: options.NamedRun,
     text: Annotated[
         str | None, typer.Argument(help="What to remember of it; without it the note is shown.")
     ] = None,

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table
 from seqlab.cli.language_model import (
-    Checkpoint,
     Json,
     NewestRun,
-    OwnModel,
     Unknown,
     open_language_model,
     read_file,
@@ -33,15 +32,13 @@ def novel(
     file: Annotated[
         Path | None, typer.Argument(help="A text to look through instead of a fresh sample.")
     ] = None,
-    length: Annotated[
-        int, typer.Option(help="Characters (bytes, words) of the sample.")
-    ] = 2000,
+    length: Annotated[int, typer.Option(help="Characters (bytes, words) of the sample.")] = 2000,
     temperature: Annotated[float, typer.Option(help="Of the sample.")] = 0.8,
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
     count: Annotated[int, typer.Option(min=1, help="Passages to show.")] = 5,
     unknown: Unknown = "refuse",
-    checkpoint: Checkpoint = "best",
-    model: OwnModel = None,
+    checkpoint: options.Checkpoint = "best",
+    model: options.OwnModel = None,
     as_json: Json = False,
 ) -> None:
     """Show the longest passages that a sample shares with the training text: what is memorised.

@@ -1,22 +1,16 @@
-"""What many commands share: the settings that their words come to, and names for completion."""
+"""What many commands share: arguments and options, the settings that they come to, names for completion."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from seqlab.configure import admit_models, load_settings
 
-__all__ = [
-    "Checkpoint", "admit_models", "complete_experiment", "complete_model",
-    "complete_model_or_setting", "complete_run", "complete_setting",
-    "complete_task", "complete_trashed", "load_settings",
-]  # fmt: skip
-
-Checkpoint = Literal["best", "last"]
-"""Which of a run's weights to look at: those of the best validation, or the last."""
+__all__ = ["admit_models", "load_settings"]
 
 
 def complete_experiment(incomplete: str) -> list[str]:
@@ -75,3 +69,42 @@ def complete_model_or_setting(context: typer.Context, incomplete: str) -> list[s
 
 def _that_begin(words: Iterable[str], beginning: str) -> list[str]:
     return [word for word in words if word.startswith(beginning)]
+
+
+Experiment = Annotated[
+    str | None,
+    typer.Argument(help="A named experiment; `seqlab list` shows them.", autocompletion=complete_experiment),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Settings as key.path=value.", metavar="[KEY=VALUE]...", autocompletion=complete_setting
+    ),
+]
+Config = Annotated[Path | None, typer.Option(help="Your own settings file instead of a named experiment.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Another model: a name, lstm\\[hidden_size=8], or your own my_cell.py.",
+        autocompletion=complete_model,
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        help="Another task: a name, echo\\[delay=5], or your own my_task.py.", autocompletion=complete_task
+    ),
+]
+Difficulty = Annotated[str | None, typer.Option(help="The task's difficulty.")]
+Preset = Annotated[str | None, typer.Option(help="A preset of the experiment.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+NamedRun = Annotated[
+    str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=complete_run)
+]
+OwnModel = Annotated[str | None, typer.Option(help="The .py file of the run's model, where it has one.")]
+OwnTask = Annotated[str | None, typer.Option(help="The .py file of the run's task, where it has one.")]
+Weights = Literal["best", "last"]
+Checkpoint = Annotated[Weights, typer.Option(help="The weights of the best validation, or the last.")]
+PictureFolder = Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")]

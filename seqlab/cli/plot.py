@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +25,7 @@ def plot(
             autocompletion=options.complete_run,
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")] = None,
+    output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Paths and figures as JSON.")] = False,
 ) -> None:
     """Draw learning curves, of one run or of several in one picture.

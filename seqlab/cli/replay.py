@@ -18,19 +18,13 @@ if TYPE_CHECKING:
 
 
 def replay(
-    run: Annotated[
-        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-    ] = "latest",
-    model: Annotated[
-        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
-    ] = None,
+    run: options.NamedRun = "latest",
+    model: options.OwnModel = None,
+    task: options.OwnTask = None,
     tolerance: Annotated[
         float, typer.Option(min=0.0, help="How far a figure may be off: relative, below 1 absolute.")
     ] = 1e-3,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON.")] = False,
 ) -> None:
     """Train a run again from its settings, in a new folder, and say whether it came to the same.

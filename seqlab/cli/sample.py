@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqlab.cli import options
 from seqlab.cli.console import stderr
 from seqlab.cli.language_model import (
-    Checkpoint,
     Json,
     NewestRun,
-    OwnModel,
     Unknown,
     harmless,
     open_language_model,
@@ -42,9 +41,7 @@ def sample(
     prime_file: Annotated[
         Path | None, typer.Option(help="A file with the text to go on from; - for standard input.")
     ] = None,
-    length: Annotated[
-        int, typer.Option(help="Characters (bytes, words) to write.")
-    ] = 400,
+    length: Annotated[int, typer.Option(help="Characters (bytes, words) to write.")] = 400,
     temperature: Annotated[
         float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
     ] = 0.8,
@@ -59,8 +56,8 @@ def sample(
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
     stop: Annotated[str, typer.Option(help="End a text once this has been written in it.")] = "",
     unknown: Unknown = "refuse",
-    checkpoint: Checkpoint = "best",
-    model: OwnModel = None,
+    checkpoint: options.Checkpoint = "best",
+    model: options.OwnModel = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 from seqlab.cli.language_model import (
-    Checkpoint,
     Json,
-    NamedRun,
-    OwnModel,
     Unknown,
     open_language_model,
     read_file,
@@ -30,15 +28,15 @@ SHOWN = 60
 
 
 def score(
-    run: NamedRun,
+    run: options.NamedRun,
     file: Annotated[Path, typer.Argument(help="A text; - for standard input.")] = Path("-"),
     line: Annotated[bool, typer.Option("--line", help="Score every line for itself.")] = False,
     rank: Annotated[
         bool, typer.Option("--rank", help="Score every line, and put the likeliest first.")
     ] = False,
     unknown: Unknown = "refuse",
-    checkpoint: Checkpoint = "best",
-    model: OwnModel = None,
+    checkpoint: options.Checkpoint = "best",
+    model: options.OwnModel = None,
     as_json: Json = False,
 ) -> None:
     """Say how likely a language model finds a text.

@@ -19,9 +19,7 @@ SAMPLE_LINES = 4
 
 
 def show(
-    run: Annotated[
-        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-    ] = "latest",
+    run: options.NamedRun = "latest",
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
     """Show a run: how it stands, its settings, its figures, its files.

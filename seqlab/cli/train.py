@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,44 +16,18 @@ from seqlab.cli.corpus import choose_text, fit_to_text
 if TYPE_CHECKING:
     from seqlab.runs import Run
     from seqlab.session import Session
-    from seqlab.settings import CompareExperiment, TrainExperiment
+    from seqlab.settings import AnyExperiment, CompareExperiment, Document, TrainExperiment
 
 
 def train(
-    experiment: Annotated[
-        str | None,
-        typer.Argument(
-            help="A named experiment; `seqlab list` shows them.", autocompletion=options.complete_experiment
-        ),
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Settings as key.path=value.",
-            metavar="[KEY=VALUE]...",
-            autocompletion=options.complete_setting,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Your own settings file instead of a named experiment.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Another model: a name, lstm\\[hidden_size=8], or your own my_cell.py.",
-            autocompletion=options.complete_model,
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="Another task: a name, echo\\[delay=5], or your own my_task.py.",
-            autocompletion=options.complete_task,
-        ),
-    ] = None,
-    difficulty: Annotated[str | None, typer.Option(help="The task's difficulty.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A preset of the experiment.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")] = None,
+    experiment: options.Experiment = None,
+    overrides: options.Overrides = None,
+    config: options.Config = None,
+    model: options.Model = None,
+    task: options.Task = None,
+    difficulty: options.Difficulty = None,
+    preset: options.Preset = None,
+    seed: options.Seed = None,
     text: Annotated[
         str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")
     ] = None,
@@ -77,7 +50,7 @@ def train(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show every number of a small network, before and after.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
     """Train a named experiment to its claim.
@@ -87,18 +60,7 @@ def train(
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
     """
-    from seqlab.cli.by_hand import run_by_hand
-    from seqlab.cli.cures import run_cures
-    from seqlab.cli.gradients import run_gradients
-    from seqlab.cli.learning_and_gradients import run_lags, run_variants
-    from seqlab.settings import (
-        CompareExperiment,
-        CuresExperiment,
-        GradientExperiment,
-        LagsExperiment,
-        VariantsExperiment,
-        WorkedExperiment,
-    )
+    from seqlab.settings import TrainExperiment
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding)
     if device is not None:
@@ -113,36 +75,44 @@ def train(
         seed=seed,
         task=task,
     )
-    if isinstance(settings, GradientExperiment | CompareExperiment | LagsExperiment):
-        options.admit_models(settings.models, document)
-    if isinstance(settings, GradientExperiment):
-        return run_gradients(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, CuresExperiment):
-        return run_cures(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, LagsExperiment):
-        return run_lags(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, VariantsExperiment):
-        return run_variants(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, WorkedExperiment):
-        return run_by_hand(settings, as_json=as_json)
-    if isinstance(settings, CompareExperiment):
-        return _compare(settings, difficulty, quiet, as_json)
+    if not isinstance(settings, TrainExperiment):
+        return _other_kind(settings, document, difficulty, quiet, as_json)
     if fit:
         settings = fit_to_text(settings)
     return _train(settings, budget, dry_run, explain, quiet, as_json)
 
 
+def _other_kind(
+    settings: AnyExperiment, document: Document, difficulty: str | None, quiet: bool, as_json: bool
+) -> None:
+    """Run an experiment that is not one run: a comparison, or a measurement."""
+    from seqlab import settings as kinds
+    from seqlab.cli.by_hand import run_by_hand
+    from seqlab.cli.cures import run_cures
+    from seqlab.cli.gradients import run_gradients
+    from seqlab.cli.learning_and_gradients import run_lags, run_variants
+
+    if isinstance(settings, kinds.GradientExperiment | kinds.CompareExperiment | kinds.LagsExperiment):
+        options.admit_models(settings.models, document)
+    if isinstance(settings, kinds.CompareExperiment):
+        return _compare(settings, difficulty, quiet, as_json)
+    if isinstance(settings, kinds.GradientExperiment):
+        return run_gradients(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, kinds.CuresExperiment):
+        return run_cures(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, kinds.LagsExperiment):
+        return run_lags(settings, quiet=quiet, as_json=as_json)
+    if isinstance(settings, kinds.VariantsExperiment):
+        return run_variants(settings, quiet=quiet, as_json=as_json)
+    assert isinstance(settings, kinds.WorkedExperiment)
+    return run_by_hand(settings, as_json=as_json)
+
+
 def resume(
-    run: Annotated[
-        str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=options.complete_run)
-    ] = "latest",
-    model: Annotated[
-        str | None, typer.Option(help="The .py file of the run's model, where it has one.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="The .py file of the run's task, where it has one.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    run: options.NamedRun = "latest",
+    model: options.OwnModel = None,
+    task: options.OwnTask = None,
+    quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
     """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run."""
