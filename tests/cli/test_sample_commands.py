@@ -73,7 +73,7 @@ def fails(done: Result, kind: type[Exception]) -> str:
 def test_the_newest_language_model_writes(invoke: Invoke) -> None:
     done = invoke("sample", "--prime", "the", "--length", 50)
     assert done.exit_code == 0
-    assert "Using char-shakespeare-lstm" in done.stderr
+    assert "Using char-shakespeare-gru" in done.stderr
     assert done.stdout.startswith("the")
     assert done.stdout.endswith("\n")
     assert len(done.stdout) == len("the") + 50 + 1
@@ -82,7 +82,7 @@ def test_the_newest_language_model_writes(invoke: Invoke) -> None:
     assert invoke("sample", "--prime", "the", "--length", 50, "--seed", 2).stdout != done.stdout
 
 
-@pytest.mark.parametrize("run", ["char-shakespeare-ngram", "char-shakespeare-lstm"])
+@pytest.mark.parametrize("run", ["char-shakespeare-ngram", "char-shakespeare-gru"])
 def test_samples_as_json(invoke: Invoke, run: str, tmp_path: Path) -> None:
     words = (
         "sample",
@@ -227,7 +227,7 @@ def test_a_copy_is_not_novel(invoke: Invoke, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_ends_it_quietly(trained: Path) -> None:
-    with process(trained, "sample", "char-shakespeare-lstm", "--length", "200000") as writer:
+    with process(trained, "sample", "char-shakespeare-gru", "--length", "200000") as writer:
         assert writer.stdout is not None
         assert writer.stderr is not None
         start = writer.stdout.read(10)
