@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
 from seqlab.contracts import numpy_stream
+from seqlab.fused._compiling import compiled
 from seqlab.fused.batches import pack, training_batches
 from seqlab.fused.memory import LANES
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
 from seqlab.tasks.temporal_order import LEVELS, TemporalOrder
 
 
+@compiled
+def draw(words: Any, stream: Any, room: Any, bits: Any, numbers: Any) -> None:
+    seed_stream(words, stream, room)
+    for i in range(bits.shape[0]):
+        bits[i] = next_word(stream)
+    for i in range(numbers.shape[0]):
+        numbers[i] = next_uniform(stream)
+
+
 @pytest.mark.parametrize("words", [(1, 2, 3, 4), (2**32 - 1, 0, 7, 2**31), (5, 6, 7, 8, 9, 10)])
 def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
-    stream = np.zeros(4, np.uint64)
-    seed_stream(np.array(words, np.uint32), stream)
+    bits, numbers = np.zeros(100, np.uint64), np.zeros(100)
+    draw(np.array(words, np.uint32), np.zeros(4, np.uint64), np.zeros(13, np.uint32), bits, numbers)
     theirs = numpy_stream(words[0], *words[1:])
-    assert [int(next_word(stream)) for _ in range(100)] == theirs.bit_generator.random_raw(100).tolist()
-    assert [next_uniform(stream) for _ in range(100)] == theirs.random(100).tolist()
+    assert bits.tolist() == theirs.bit_generator.random_raw(100).tolist()
+    assert numbers.tolist() == theirs.random(100).tolist()
 
 
 @pytest.mark.parametrize("level", LEVELS)

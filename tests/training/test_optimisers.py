@@ -59,5 +59,5 @@ def test_every_optimiser_descends_a_quadratic(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "90", "0s", "-5s", "90 parsecs", "1e3s", "s"])
 def test_a_time_span_that_is_none(text: str) -> None:
-    with pytest.raises(Exception, match="is not a time span|nothing can be trained"):
+    with pytest.raises(Exception, match=r"is not a time span|nothing can be trained"):
         parse_seconds(text)
