@@ -13,7 +13,10 @@ from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from seqlab.comparison.design import Design
+    from seqlab.comparison.outcome import Comparison
     from seqlab.comparison.study import Finished
 
 
@@ -149,19 +152,29 @@ def run_comparison(
         raise RunFailedError("Every run failed.", hint="`seqlab runs --status failed` lists them.")
     result = conclude(finished)
     folder, facts = keep(design, finished, result, lineup.notes)
+    failed = sum(item.summary is None for item in finished)
     if as_json:
-        return show_json({**facts, "folder": str(folder)})
-    if as_csv:
-        return print(result.to_csv(), end="")
+        show_json({**facts, "folder": str(folder)})
+    elif as_csv:
+        print(result.to_csv(), end="")
+    else:
+        _show(result, folder / facts["figures"][0]["png"], finished)
+    if failed:
+        raise RunFailedError(
+            f"{failed} of {len(finished)} runs failed.",
+            hint="The same command tries them again; `seqlab runs --status failed` lists them.",
+        )
+
+
+def _show(result: Comparison, picture: Path, finished: Sequence[Finished]) -> None:
     rows = result.to_rows()
     show_table(list(rows[0]), [list(row.values()) for row in rows])
     print(f"\n{result.verdict}\n")
-    print(folder / facts["figures"][0]["png"])
+    print(picture)
     reused = sum(item.reused for item in finished)
     if reused:
-        console.print(f"{reused} of {len(finished)} runs had been finished before and were reused.")
-    console.print("Next: seqlab report, seqlab show RUN, or the same command with more --seeds.")
-    return None
+        stderr().print(f"{reused} of {len(finished)} runs had been finished before and were reused.")
+    stderr().print("Next: seqlab report, seqlab show RUN, or the same command with more --seeds.")
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def choose_text(
     if experiment is not None and "=" in experiment:
         words, experiment = [experiment, *words], None
     if text is not None and experiment is None and config is None:
-        experiment, words = LANGUAGE_MODEL, [f"experiment={name_of(text)}", *words]
+        experiment, words = LANGUAGE_MODEL, [f"experiment={json.dumps(name_of(text))}", *words]
     if text is not None and text not in NAMES:
         given["corpus"] = str(Path(text).expanduser().absolute())
     own = [f"task.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items() if value]

@@ -59,13 +59,15 @@ def run_lags(settings: LagsExperiment, *, quiet: bool, as_json: bool) -> None:
 
 def run_variants(settings: VariantsExperiment, *, quiet: bool, as_json: bool) -> None:
     """Train one model under several settings, and lay loss and gradient norm over each other."""
-    from seqlab.comparison.study import Entry
+    from seqlab.comparison.study import Entry, one_thread
     from seqlab.configure import load_settings
     from seqlab.errors import RunFailedError, UsageError
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
     from seqlab.runs import create_report
+    from seqlab.session import take_engine
     from seqlab.settings import TrainExperiment
+    from seqlab.tasks import build_task
 
     entries = []
     for label, own in settings.variants.items():
@@ -75,7 +77,8 @@ def run_variants(settings: VariantsExperiment, *, quiet: bool, as_json: bool) ->
         )
         if not isinstance(experiment, TrainExperiment):
             raise UsageError(f"{settings.on} is not an experiment in which one model learns one task.")
-        entries.append(Entry(label, experiment))
+        settled, _ = take_engine(experiment, build_task(experiment.task))
+        entries.append(Entry(label, one_thread(settled)))
     finished = _train(entries, _plugins([settings.learner]), quiet)
     recorded = {item.entry.label: [] if item.run is None else item.run.metrics() for item in finished}
     if not any(recorded.values()):
@@ -110,7 +113,11 @@ def _train(entries: Sequence[Entry], plugins: Sequence[str], quiet: bool) -> lis
     server.start()
     with board(entries, quiet) as note_update:
         return study(
-            entries, command=shlex.join(["seqlab", *sys.argv[1:]]), plugins=plugins, on_update=note_update
+            entries,
+            command=shlex.join(["seqlab", *sys.argv[1:]]),
+            plugins=plugins,
+            on_update=note_update,
+            announce=lambda line: stderr().print(line, soft_wrap=True, markup=False),
         )
 
 

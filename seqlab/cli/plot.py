@@ -32,7 +32,7 @@ def plot(
 
     Examples: seqlab plot / seqlab plot hello-rnn-s1 hello-rnn-s2 --output pictures
     """
-    from seqlab.errors import RunFolderError, UsageError
+    from seqlab.errors import RunFolderError
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
     from seqlab.runs import find_run
@@ -53,12 +53,7 @@ def plot(
     )
     name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
     target = (found[0].figures if output is None else output) / name
-    try:
-        paths = save(figure, target)
-    except FileExistsError:
-        raise UsageError(f"{target.parent} is a file, not a folder for pictures.") from None
-    except OSError as error:
-        raise UsageError(f"Cannot write pictures to {target.parent}: {error.strerror}.") from None
+    paths = save(figure, target)
     lines = [_in_short(run, lines) for run, lines in records.items()]
     if as_json:
         return show_json({"figures": [str(path) for path in paths], "runs": lines})

@@ -60,6 +60,7 @@ def train(
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
     """
+    from seqlab.errors import UsageError
     from seqlab.settings import TrainExperiment
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding)
@@ -76,6 +77,12 @@ def train(
         task=task,
     )
     if not isinstance(settings, TrainExperiment):
+        flags = {"--budget": budget, "--dry-run": dry_run, "--explain": explain, "--fit": fit}
+        unknown = [flag for flag, value in flags.items() if value]
+        if unknown:
+            raise UsageError(
+                f"{unknown[0]} is for experiments of one run; {experiment} is none.", hint="Leave it out."
+            )
         return _other_kind(settings, document, difficulty, quiet, as_json)
     if fit:
         settings = fit_to_text(settings)

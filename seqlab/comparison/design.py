@@ -98,7 +98,7 @@ def draw_up(design: Design) -> Lineup:
         matched = match_parameters(entrants)
         notes += matched.notes
         entrants = beside(entrants, matched.entrants) if design.same_width else matched.entrants
-    entrants, advice = _with_engines(entrants)
+    entrants, advice = with_engines(entrants)
     notes += advice
     if design.budget is not None:
         fitted = within_budget(entrants, design.budget)
@@ -114,7 +114,7 @@ def draw_up(design: Design) -> Lineup:
     return Lineup(entrants, notes)
 
 
-def _with_engines(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[str]]:
+def with_engines(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[str]]:
     """Return the entrants with the engines that will train them, and an advice where there is one."""
     settled, advice = [], dict[str, None]()
     for entrant in entrants:

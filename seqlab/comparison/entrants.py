@@ -73,6 +73,11 @@ def make_entrants(
     Raises:
         UsageError: when two entrants would have the same name, or one has a setting that it does not know.
     """
+    if labels and len(labels) != len(models):
+        raise UsageError(
+            f"There are {len(labels)} labels for {len(models)} models.",
+            hint="Add labels=[] to call the models by their own names.",
+        )
     grid = grid or {}
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     levels: Sequence[str | None] = difficulties or [None]

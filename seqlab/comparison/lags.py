@@ -15,6 +15,7 @@ import numpy as np
 from seqlab.analysis.gradients import Curve, ModelGradient
 from seqlab.analysis.states import network_of
 from seqlab.analysis.trained_gradients import check_network, measure_network
+from seqlab.comparison.design import with_engines
 from seqlab.comparison.entrants import make_entrants
 from seqlab.comparison.study import Entry, Finished, entries_of
 from seqlab.configure import load_settings
@@ -88,7 +89,8 @@ def entries_of_ladder(experiment: LagsExperiment, ladder: Ladder) -> list[Entry]
     for rung in ladder.rungs:
         words = [f"{key}={json.dumps(value)}" for key, value in {**ladder.settings, **rung.settings}.items()]
         entrants = make_entrants(experiment.models, load, labels=experiment.labels, overrides=words)
-        here = [replace(entrant, level=_level(rung.lag)) for entrant in entrants]
+        settled, _ = with_engines(entrants)
+        here = [replace(entrant, level=_level(rung.lag)) for entrant in settled]
         entries += entries_of(here, range(1, experiment.seeds + 1))
     return entries
 

@@ -15,7 +15,7 @@ from seqlab.comparison.workers import Job, Update, Wanted, run_jobs
 from seqlab.errors import Interrupted
 from seqlab.fused import make_ready
 from seqlab.fused.cache import is_compiled
-from seqlab.runs import Run, RunEntry, list_runs
+from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task, build_task
 from seqlab.training.identity import fingerprint
@@ -90,6 +90,7 @@ def study(
     Raises:
         Interrupted: after Ctrl-C; the same call goes on where this one stopped.
     """
+    make_runs_dir()
     known = _known_runs()
     done: dict[int, Finished] = {}
     missing: list[Wanted] = []

@@ -17,6 +17,7 @@ import matplotlib
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from seqlab.errors import UsageError
 from seqlab.runs import replace_file
 
 COLOURS = (
@@ -89,12 +90,22 @@ def save(figure: Figure, path: Path) -> tuple[Path, Path]:
 
     Returns:
         The two paths.
+
+    Raises:
+        UsageError: when nothing can be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     png, svg = path.with_name(path.name + ".png"), path.with_name(path.name + ".svg")
-    with look():
-        replace_file(png, _rendered(figure, "png", {"Software": None}))
-        replace_file(svg, _rendered(figure, "svg", {"Date": None, "Creator": None}))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with look():
+            replace_file(png, _rendered(figure, "png", {"Software": None}))
+            replace_file(svg, _rendered(figure, "svg", {"Date": None, "Creator": None}))
+    except FileExistsError:
+        raise UsageError(f"{path.parent} is a file, not a folder for pictures.") from None
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write pictures to {path.parent}: {error.strerror}.", hint="Name another folder."
+        ) from None
     return png, svg
 
 

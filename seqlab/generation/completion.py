@@ -48,7 +48,7 @@ class _Open:
 
 
 def is_word(symbol: str) -> bool:
-    """Say whether a symbol belongs to a word: letters and digits of any script, apostrophes, underscores.
+    r"""Say whether a symbol belongs to a word: letters and digits of any script, apostrophes, underscores.
 
     So do bytes beyond ASCII, parts of such letters, and words themselves.
 

@@ -10,6 +10,7 @@ from seqlab.runs.store import (
     create_run,
     find_run,
     list_runs,
+    make_runs_dir,
     read_entry,
     restore_run,
     runs_dir,
@@ -21,6 +22,6 @@ from seqlab.runs.summary import headline
 
 __all__ = [
     "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run", "headline",
-    "list_runs", "note_of", "read_entry", "replace_file", "restore_run", "runs_dir", "short_model", "tag_run",
-    "tags_of", "trash_dir", "trash_run", "write_note",
+    "list_runs", "make_runs_dir", "note_of", "read_entry", "replace_file", "restore_run", "runs_dir",
+    "short_model", "tag_run", "tags_of", "trash_dir", "trash_run", "write_note",
 ]  # fmt: skip

@@ -49,6 +49,16 @@ def runs_dir() -> Path:
     return Path(os.environ.get("SEQLAB_RUNS_DIR") or "runs").expanduser()
 
 
+def make_runs_dir() -> None:
+    """Make the folder of the runs, so that it is said before anything long begins when that is impossible.
+
+    Raises:
+        RunFolderError: when it cannot be made there.
+    """
+    with _writing_to_runs_dir():
+        runs_dir().mkdir(parents=True, exist_ok=True)
+
+
 def trash_dir() -> Path:
     """Return the folder of the runs that were thrown away."""
     return runs_dir() / TRASH

@@ -1,5 +1,6 @@
 """Runs in their folders: opened, trained, recorded, interrupted, gone on with."""
 
+from seqlab.session.engines import take_engine
 from seqlab.session.opening import (
     Session,
     begin,
@@ -11,6 +12,14 @@ from seqlab.session.opening import (
 from seqlab.session.running import Result, train, train_together
 
 __all__ = [
-    "Result", "Session", "begin", "load_language_model", "open_session", "read_experiment", "reopen", "train",
+    "Result",
+    "Session",
+    "begin",
+    "load_language_model",
+    "open_session",
+    "read_experiment",
+    "reopen",
+    "take_engine",
+    "train",
     "train_together",
 ]  # fmt: skip

@@ -285,7 +285,7 @@ def non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLoss
     what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient norm is {grad_norm}"
     return NonFiniteLossError(
         f"At step {learner.step + 1} {what}; {norm}.",
-        hint="The last good checkpoint is kept. A smaller training.learning_rate or clip_norm may help.",
+        hint="What was saved before is kept. A smaller training.learning_rate or clip_norm may help.",
     )
 
 

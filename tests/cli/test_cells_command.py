@@ -24,7 +24,7 @@ def trained(
 ) -> Iterator[pytest.CaptureFixture[str]]:
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
     threads = torch.get_num_threads()
-    train("char-shakespeare", QUICK, task=TASK, quiet=True)
+    train("char-shakespeare", QUICK, task=TASK, model="lstm", quiet=True)
     capsys.readouterr()
     yield capsys
     torch.set_num_threads(threads)

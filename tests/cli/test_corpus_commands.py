@@ -133,7 +133,7 @@ def test_a_text_of_ones_own_from_training_to_sampling(invoke: Invoke, tmp_path: 
     assert done.exit_code == 0, done.output
     assert "bits per character" in done.stdout
     assert ("bits per token" in done.stdout) == (tokens != "char" or bool(rare))
-    (run,) = (tmp_path / "runs").glob("my-poems-lstm-*")
+    (run,) = (tmp_path / "runs").glob("my-poems-gru-*")
     settings = (run / "config.yaml").read_text(encoding="utf-8")
     assert str(folder) in settings
     (folder / "a.txt").unlink()

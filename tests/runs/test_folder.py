@@ -35,7 +35,7 @@ def test_a_new_run_tells_what_it_is(run: Run) -> None:
     )
     assert info.command == "seqlab train 'a b'"
     assert info.pid == os.getpid()
-    assert info.versions.keys() == {"python", "seqlab", "torch", "numpy"}
+    assert info.versions.keys() - {"numba"} == {"python", "seqlab", "torch", "numpy"}
     assert info.machine["cores"] >= 1
     assert info.machine["cpu"]
     assert info.created <= now()

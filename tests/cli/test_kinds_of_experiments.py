@@ -1,0 +1,79 @@
+"""What `seqlab train` does with experiments that are not one run, and with flags and names it cannot use."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+LAGS = """\
+kind: lags
+models: [rnn, lstm]
+seeds: 1
+ladders:
+  - on: temporal-order
+    settings: {training.steps: 5, training.evaluation_sequences: 20, training.test_sequences: 20}
+    rungs: [{lag: 5, settings: {task.difficulty: easy}}]
+"""
+
+
+@pytest.mark.parametrize("experiment", ["exploding-gradient", "lags.yaml"])
+def test_what_has_been_trained_is_used_again(
+    experiment: str, seqlab_command: Command, tmp_path: Path
+) -> None:
+    words = ["train", experiment, "settings.training.steps=5"]
+    if experiment == "lags.yaml":
+        (tmp_path / experiment).write_text(LAGS)
+        words = ["train", "--config", str(tmp_path / experiment)]
+    first = seqlab_command(*words, "--quiet", "--json")
+    assert first.returncode == 0, first.stderr
+    runs = {path.name for path in (tmp_path / "runs").iterdir()}
+    again = seqlab_command(*words, "--quiet", "--json")
+    assert again.returncode == 0, again.stderr
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == runs  # reports lie in one folder
+    told = [{**json.loads(done.stdout), "figures": []} for done in (first, again)]
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "gradient-and-lag", "models=[lstm]"], "4 labels for 1 models"),
+        (["train", "vanishing-gradient", "--dry-run"], "--dry-run is for experiments of one run"),
+        (["train", "rnn-vs-lstm", "--budget", "5s"], "--budget is for experiments of one run"),
+    ],
+)
+def test_what_does_not_fit_an_experiment_is_refused(
+    words: list[str], told: str, seqlab_command: Command, tmp_path: Path
+) -> None:
+    done = seqlab_command(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "runs").glob("*-s1-*"))
+
+
+def test_a_text_may_be_called_like_a_number(seqlab_command: Command, tmp_path: Path) -> None:
+    text = tmp_path / "1984.txt"
+    text.write_text("It was a bright cold day in April.\n" * 60)
+    done = seqlab_command(
+        "train", "--text", text, "--fit", "model.hidden_size=4", "training.steps=2", "--quiet"
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "runs").glob("1984-gru-*"))
+
+
+def test_a_comparison_in_which_a_run_failed_ends_with_1(seqlab_command: Command) -> None:
+    done = seqlab_command(
+        "compare", "lstm", "irnn", "--difficulty", "hard", "--seeds", "1", "--quiet", "--json",
+        "training.steps=6", "training.optimizer=sgd", "training.learning_rate=100", "training.clip_norm=null",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "1 of 2 runs failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(done.stdout)["models"]
