@@ -25,9 +25,9 @@ from seqlab.contracts import PAD, Batch
 from seqlab.errors import RunFailedError, SettingsError, UsageError
 from seqlab.models import Cell, Recurrent
 from seqlab.session import Session
+from seqlab.session.engines import steps_of
 from seqlab.tasks import Task
-from seqlab.training.loop import fit, new_learner
-from seqlab.training.runtime import autocast
+from seqlab.training.loop import new_learner
 
 
 def check_network(network: Recurrent, name: str) -> None:
@@ -114,7 +114,8 @@ def to_csv(moments: Sequence[Moment]) -> str:
 def train_again(session: Session, steps: Sequence[int]) -> Iterator[tuple[int, Recurrent]]:
     """Train a run again from its start, in memory, and stop at some steps.
 
-    Batches and dropout are functions of (seed, step), so these are the weights that the run had there.
+    Batches and dropout are functions of (seed, step), and the engine is the run's, so these are the weights
+    that the run had there.
 
     Args:
         session: newly opened, with the weights of the start; they are changed.
@@ -128,16 +129,15 @@ def train_again(session: Session, steps: Sequence[int]) -> Iterator[tuple[int, R
     """
     model, left = session.model, set(steps)
     assert isinstance(model, Recurrent)
-    training = session.experiment.training
-    learner = new_learner(model, training)
-    precision = autocast(session.experiment.compute.precision, session.device)
+    experiment = session.experiment
+    learner = new_learner(model, experiment.training)
     if 0 in left:
         left.remove(0)
         yield 0, model
-    for step in fit(learner, session.task, training, session.experiment.seed, precision):
+    for (step,) in steps_of(experiment, session.task, [learner], [experiment.seed], pause_at=tuple(left)):
         if not left:
             return
-        if step.step in left:
+        if step is not None and step.step in left:
             left.remove(step.step)
             with learner.evaluated_weights():
                 yield step.step, model

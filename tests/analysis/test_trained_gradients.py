@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from seqlab.analysis.trained_gradients import Moment, measure_network, to_csv, t
 from seqlab.configure import load_settings
 from seqlab.errors import UsageError
 from seqlab.models import Recurrent
-from seqlab.session import open_session
+from seqlab.session import begin, open_session, reopen, train
 
 
 def opened(name: str, *words: str):
@@ -122,6 +123,20 @@ def test_training_again_gives_the_weights_of_each_step() -> None:
     assert torch.equal(weights([4])[0], four)
     with pytest.raises(UsageError, match=r"ends at step 4; there is no step 5"):
         weights([5])
+
+
+@pytest.mark.parametrize("engine", ["torch", "fused"])
+def test_training_again_gives_the_weights_of_the_run(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path))
+    words = ["training.steps=6", "training.evaluate_every=3", f"training.engine={engine}"]
+    run, session = begin(load_settings("temporal-order", overrides=words)[0], command="test")
+    train(run, session)
+    had = torch.load(run.last_checkpoint, weights_only=True)["model"]
+    [(_, network)] = train_again(reopen(run), [6])
+    for name, weights in network.state_dict().items():
+        torch.testing.assert_close(weights, had[name], rtol=0, atol=0)
 
 
 def test_a_table_holds_every_lag_of_every_layer() -> None:
