@@ -35,6 +35,10 @@ show
 plot char-python
 inspect temporal-order-lstm-s3
 explain lstm
+gradients temporal-order-lstm-s3 --lags 8
+cells char-python
+corpus list
+bench rnn --quick --time 10 --hidden 4 --batch 4 --seeds 1
 sample char-shakespeare --prime the --length 80 --seed 1
 complete char-shakespeare --once the
 score char-shakespeare own.yaml --unknown skip
