@@ -174,7 +174,7 @@ def fetch(name: Annotated[str, typer.Argument(help="The text.")] = "shakespeare"
     from seqlab.text.corpora import NAMES, fetch_corpus
 
     if name not in NAMES:
-        raise UnknownNameError("corpus", name, NAMES)
+        raise UnknownNameError("text", name, NAMES)
     corpus = fetch_corpus(name, announce=_announce)
     print(f"{name}\t{_where(corpus)}")
 
