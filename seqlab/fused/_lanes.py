@@ -81,17 +81,6 @@ def call(builder: Any, name: str, args: Any) -> Any:
 
 
 @instruction
-def apart(typingctx: Any) -> Any:
-    """Keep the function in which this stands out of those that call it, so that it is compiled once."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.function.attributes.add("noinline")
-        return context.get_dummy_value()
-
-    return types.void(), codegen
-
-
-@instruction
 def lanes_of(typingctx: Any, array: Any) -> Any:
     """Return the numbers of a vector of an array."""
     count = LANES[array.dtype]

@@ -36,4 +36,4 @@ def cache_folder() -> Path:
 
 def is_compiled() -> bool:
     """Say whether compiled code lies in the cache."""
-    return any(cache_folder().rglob("network.work_on_tile-*.nbi"))
+    return any(cache_folder().rglob("network.run-*.nbi"))

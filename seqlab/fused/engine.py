@@ -22,7 +22,7 @@ from seqlab.tasks import Task
 from seqlab.training.loop import Learner, Step
 from seqlab.training.runtime import flush_denormals
 
-COMPILING = "Compiling the fused engine; this takes some 20 seconds, once."
+COMPILING = "Compiling the fused engine; this takes some 15 seconds, once."
 ROUND_SECONDS = 0.1
 
 Result = tuple[list[Step], NonFiniteLossError | None]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import copied, part
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, fill_rows
@@ -23,7 +23,7 @@ AFTER = 4
 """The number of the cell with reset after in :data:`seqlab.fused.network.CELLS`."""
 
 
-@copied
+@part
 def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange W in F, and its transpose in B: that of r and z, and that of n."""
     H = n.H

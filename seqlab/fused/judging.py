@@ -10,7 +10,7 @@ import numpy as np
 from seqlab.contracts import Split
 from seqlab.fused.batches import Floats, Packed, evaluation_batches
 from seqlab.fused.memory import LANES, aligned, shape_of, tiles_of, weights_memory, working_space
-from seqlab.fused.network import Shape, run
+from seqlab.fused.network import ALL, Shape, run
 from seqlab.models import SequenceModel
 from seqlab.tasks import Task
 from seqlab.training import evaluate
@@ -19,7 +19,7 @@ from seqlab.training import evaluate
 def evaluate_fused(
     model: SequenceModel, task: Task, split: Split, sequences: int, seed: int
 ) -> dict[str, float]:
-    """Return the task's metrics; see :func:`seqlab.fused.judge`."""
+    """Return the task's metrics; see :func:`seqlab.fused.evaluate`."""
     if not counts_as_usual(task):
         return evaluate(model, task, task.evaluation(split, sequences, seed))
     parameters = np.concatenate([parameter.detach().numpy().ravel() for parameter in model.parameters()])
@@ -41,11 +41,11 @@ def judge(shape: Shape, weights: Floats, task: Task, batches: Iterable[Packed]) 
             start = aligned(packed.symbols.shape[1], size)
         before = counts[0]
         run(
-            tuple(shape), weights, aligned(1, 0), none, none, none, arranged,
+            ALL, 0, 0, 0, tuple(shape), weights, aligned(1, 0), none, none, none, arranged,
             working_space(shape, packed.symbols.shape[2]),
             tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted),
             start, task.stream, False,
-            0, 0, nothing, nothing, 0.0, 0.0, 0.0, 0.0, loss, nothing, counts,
+            0, 0, nothing, nothing, 0.0, 0.0, 0.0, 0.0, loss, nothing, nothing, counts,
         )  # fmt: skip
         total["loss"] += float(loss[0]) * int(counts[0] - before)  # type: ignore[assignment]
         total["sequences"] += packed.size

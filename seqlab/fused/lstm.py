@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import copied, part
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, arrange_both
@@ -18,7 +18,7 @@ from seqlab.fused.readout import add_readout_error
 from seqlab.fused.vector import sigmoid, tanh
 
 
-@copied
+@part
 def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange W in F, and its transpose in B."""
     arrange_both(P, n.W, 4 * n.H, n.H, F, B)

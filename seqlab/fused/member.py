@@ -15,8 +15,8 @@ from seqlab.errors import NonFiniteLossError
 from seqlab.fused.batches import Floats, Packed, evaluation_batches, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
 from seqlab.fused.memory import LANES, LARGE, aligned, shape_of, tiles_of, weights_memory, working_space
-from seqlab.fused.network import CELLS, run
-from seqlab.fused.optimise import OPTIMISERS
+from seqlab.fused.network import ALL, CELLS, run
+from seqlab.fused.optimise import OPTIMISERS, PIECE
 from seqlab.fused.spreading import Each, run_spread
 from seqlab.settings import Training
 from seqlab.tasks import Task
@@ -59,6 +59,7 @@ class Member:
         self.averaged = aligned(0) if learner.averaged is None else weights_memory(learner.model)
         self.gradients = weights_memory(learner.model, tiles)
         self.arranged = weights_memory(learner.model, 2)
+        self.squares = np.zeros(-(-len(self.weights) // PIECE))
         self.updates = np.full(len(list(learner.model.parameters())), learner.step, np.float32)
         self.start = aligned(tiles, 2 * self.shape.H, self.lanes)
         self._validation: list[Packed] | None = None
@@ -110,22 +111,22 @@ class Member:
             decays[:] = [min(settings.averaging, (1 + i) / (10 + i)) for i in range(step, step + batches)]
         if not packed.continues:
             self.start[:] = 0
-        data = (tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted))
-        weights = (self.weights, self.gradients, self.mean, self.square, self.averaged, self.arranged)
         start = self.start.reshape(len(self.start), -1)
-        how: Any = (
-            OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays,
-            math.inf if settings.clip_norm is None else settings.clip_norm,
-            settings.momentum, settings.decay, settings.weight_decay, losses, norms,
+        weights = (self.weights, self.gradients, self.mean, self.square, self.averaged, self.arranged)
+        clip_norm = math.inf if settings.clip_norm is None else settings.clip_norm
+        data: Any = (
+            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted),
+            start, self.task.stream, True,
+            OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays, clip_norm,
+            settings.momentum, settings.decay, settings.weight_decay,
         )  # fmt: skip
-        carry = self.task.stream
+        steps, results = packed.symbols.shape[2], (losses, norms, self.squares, np.zeros(3, np.int64))
         if each is not None and self.is_large and len(start) > 1:
-            made = run_spread(each, self.shape, *weights, *data, start, carry, *how)
+            made = run_spread(each, self.shape, steps, weights, data, *results)
         else:
-            space = working_space(self.shape, packed.symbols.shape[2])
-            counts = np.zeros(3, np.int64)
-            how = (*how, counts)
-            made = run(tuple(self.shape), *weights, space, *data, start, carry, True, *how)
+            before = (ALL, 0, 0, 0, tuple(self.shape), *weights, working_space(self.shape, steps))
+            arguments: Any = (*before, *data, *results)
+            made = int(run(*arguments))
         return losses, norms, made
 
     def _validate(self) -> Validation:

@@ -5,7 +5,8 @@ are added in their order. So tiles can be given to several processors, and neith
 networks do meanwhile changes what is computed. Nothing here is parallel: calls release Python's global lock.
 
 A step is :func:`prepare`, :func:`work_on_tile` for each tile, :func:`sum_gradients` and :func:`make_update`.
-:func:`run` makes many steps in one call; :mod:`seqlab.fused.spreading` makes the same on several processors.
+:func:`run` makes many steps in one call, or a share of one: so :mod:`seqlab.fused.spreading` makes the same
+on several processors. All is one function for Python, so that it is compiled once.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from seqlab.fused import gru, lstm, rnn
-from seqlab.fused._compiling import compiled, copied
+from seqlab.fused._compiling import compiled, part
 from seqlab.fused._lanes import lanes_of
 from seqlab.fused.inputs import DENSE, input_gradients, prepare_inputs
-from seqlab.fused.optimise import PIECE, sum_piece, update_piece
+from seqlab.fused.optimise import sum_piece, update_piece
 from seqlab.fused.products import clear_vectors, copy_vectors, room_of_outer
 from seqlab.fused.readout import (
     answers,
@@ -33,6 +32,7 @@ from seqlab.fused.readout import (
 
 CELLS = ("rnn tanh", "rnn relu", "lstm", "gru before", "gru after")
 RELU, LSTM = 1, 2
+ALL, PREPARE, TILES, SUM, NORM, UPDATE = range(6)
 BLOCK = 32
 """Steps on the way back after which weights' gradients are summed, while the steps are still in the cache."""
 
@@ -80,7 +80,7 @@ def space_size(n: Shape, T: int, lanes: int) -> int:
     return rows * n.v * lanes + room
 
 
-@compiled
+@part
 def cut(n: Any, T: int, space: Any) -> Any:
     """Return sums, h, c, out, dh, dc, wrong and room, cut from the working space."""
     row = n.v * lanes_of(space)
@@ -97,7 +97,7 @@ def cut(n: Any, T: int, space: Any) -> Any:
     return sums, h, c, out, dh, dc, space[k : k + row], space[k + row :]
 
 
-@copied
+@part
 def arrange_weights(n: Any, P: Any, F: Any, B: Any) -> None:
     """Write the weights in F, in B, if not empty, as the way forward, the way back reads them."""
     prepare_inputs(n, P, F)
@@ -110,7 +110,7 @@ def arrange_weights(n: Any, P: Any, F: Any, B: Any) -> None:
         gru.prepare(n, P, F, B)
 
 
-@copied
+@part
 def read(
     n: Any, P: Any, F: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int, room: Any
 ) -> None:
@@ -126,7 +126,7 @@ def read(
         gru.forward(n, P, F, T, symbols, x, sums, h, c, keep, room)
 
 
-@copied
+@part
 def go_back(
     n: Any, B: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any,
     first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
@@ -147,22 +147,25 @@ def go_back(
         input_gradients(n, G, begin, end, symbols, x, sums, room)
 
 
-@compiled
-def prepare(sizes: Any, P: Any, arranged: Any, forward: bool, back: bool) -> None:
-    """Write the weights in ``arranged`` (2, numbers) as the two ways read them; needed after each update."""
+@part
+def prepare(n: Any, P: Any, arranged: Any, first: int, last: int) -> None:
+    """Write the weights in ``arranged`` (2, numbers) as the ways ``first`` to ``last`` read them.
+
+    Way 0 is forward, way 1 is back. That is needed after each update.
+    """
     F, B = arranged[0], arranged[1]
-    arrange_weights(Shape(*sizes), P, F if forward else F[:0], B if back else B[:0])
+    arrange_weights(n, P, F if first == 0 else F[:0], B if last == 2 else B[:0])
 
 
-@compiled
+@part
 def work_on_tile(
-    sizes: Any, P: Any, arranged: Any, G: Any, space: Any, symbols: Any, features: Any, wanted: Any,
+    n: Any, P: Any, arranged: Any, G: Any, space: Any, symbols: Any, features: Any, wanted: Any,
     start: Any, count: int, carry: bool, learn: bool, counts: Any,
 ) -> float:  # fmt: skip
     """Return a tile's share of its batch's loss; write its share of the gradient, or count what is right.
 
     Args:
-        sizes: a :class:`Shape`, as a plain tuple.
+        n: a :class:`Shape`.
         P: the flat weights.
         arranged: as from :func:`prepare`.
         G: written, if ``learn``: the gradient of the flat weights.
@@ -176,7 +179,6 @@ def work_on_tile(
         learn: whether to learn.
         counts: (3,), added to if not ``learn``: nothing, right answers, and sequences in which one is wrong.
     """
-    n = Shape(*sizes)
     K, T = n.H * n.v, symbols.shape[0] // (n.v * lanes_of(space))
     sums, h, c, out, dh, dc, wrong, room = cut(n, T, space)
     copy_vectors(start, 0, h, 0, K)
@@ -204,14 +206,14 @@ def work_on_tile(
     return loss
 
 
-@compiled
+@part
 def sum_gradients(G: Any, squares: Any, first: int, last: int) -> None:
     """Sum the tiles' gradients G (tiles, numbers) into the first, and write each piece's sum of squares."""
     for piece in range(first, last):
         squares[piece] = sum_piece(G, piece)
 
 
-@compiled
+@part
 def norm_of(squares: Any) -> float:
     """Return the gradient's norm from the sums of squares of its pieces."""
     whole = 0.0
@@ -220,7 +222,7 @@ def norm_of(squares: Any) -> float:
     return math.sqrt(whole)
 
 
-@compiled
+@part
 def make_update(
     first: int, last: int, norm: float, clip_norm: float, optimiser: int,
     P: Any, G: Any, mean: Any, square: Any, averaged: Any, step: int,
@@ -237,14 +239,21 @@ def make_update(
 
 @compiled
 def run(
+    what: int, batch: int, first: int, last: int,
     sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any, space: Any,
     symbols: Any, features: Any, wanted: Any, start: Any, carry: bool, learn: bool,
     optimiser: int, done: int, rates: Any, decays: Any, clip_norm: float,
-    momentum: float, decay: float, weight_decay: float, losses: Any, norms: Any, counts: Any,
-) -> int:  # fmt: skip
+    momentum: float, decay: float, weight_decay: float, losses: Any, norms: Any, squares: Any, counts: Any,
+) -> float:  # fmt: skip
     """Make an update for each batch, or judge it; return how many were made before one was not finite.
 
+    Or make a share of the update for one batch, if ``what`` is not ALL: from ``first`` to ``last`` are, for
+    PREPARE, ways; for TILES, tiles, whose loss is returned; for SUM and UPDATE, pieces. NORM writes the norm.
+
     Args:
+        what: ALL, PREPARE, TILES, SUM, NORM or UPDATE.
+        batch: number of the batch of which a share is made.
+        first, last: the share.
         sizes: a :class:`Shape`, as a plain tuple.
         P, mean, square, averaged: the flat weights and what the optimiser keeps of them.
         G: (tiles, numbers), the tiles' gradients.
@@ -262,36 +271,42 @@ def run(
         clip_norm: greatest norm of the gradient.
         momentum, decay, weight_decay: of the optimiser.
         losses, norms: written: each batch's loss, and its gradient's norm before clipping.
+        squares: written: each piece's sum of squares of the gradient.
         counts: (3,), added to: answers asked for, right answers, and sequences in which one is wrong.
     """
     n = Shape(*sizes)
-    batches, tiles = symbols.shape[:2]
+    batches, tiles, pieces = symbols.shape[0], symbols.shape[1], squares.shape[0]
     T = symbols.shape[2] // (n.v * lanes_of(space))
-    squares = np.zeros(-(-P.shape[0] // PIECE))
-    pieces = squares.shape[0]
-    nothing = symbols[0, 0, :0]
-    for s in range(batches):
-        count = 0
-        for tile in range(tiles):
-            count += asked(n.v, wanted[s, tile], T)[1]
-        if learn or s == 0:
-            prepare(sizes, P, arranged, True, learn)
+    nothing, whole = symbols[0, 0, :0], what == ALL
+    for s in range(0 if whole else batch, batches):
+        if what == PREPARE or (whole and (learn or s == 0)):
+            prepare(n, P, arranged, 0 if whole else first, (1 + learn) if whole else last)
         loss = 0.0
-        for tile in range(tiles):
-            x = features[s, tile] if features.shape[0] > 0 else nothing
-            loss += work_on_tile(
-                sizes, P, arranged, G[tile if learn else 0], space, symbols[s, tile], x, wanted[s, tile],
-                start[tile], count, carry, learn, counts,
-            )  # fmt: skip
-        losses[s] = loss
-        counts[0] += count
-        if learn:
-            sum_gradients(G, squares, 0, pieces)
+        if what == TILES or whole:
+            count = 0
+            for tile in range(tiles):
+                count += asked(n.v, wanted[s, tile], T)[1]
+            for tile in range(0 if whole else first, tiles if whole else last):
+                x = features[s, tile] if features.shape[0] > 0 else nothing
+                loss += work_on_tile(
+                    n, P, arranged, G[tile if learn else 0], space, symbols[s, tile], x, wanted[s, tile],
+                    start[tile], count, carry, learn, counts,
+                )  # fmt: skip
+        if whole:
+            losses[s] = loss
+            counts[0] += count
+        if what == SUM or (whole and learn):
+            sum_gradients(G, squares, 0 if whole else first, pieces if whole else last)
+        if what == NORM or (whole and learn):
             norms[s] = norm_of(squares)
-            if not (math.isfinite(loss) and math.isfinite(norms[s])):
-                return s
+            if whole and not (math.isfinite(loss) and math.isfinite(norms[s])):
+                return float(s)
+        if what == UPDATE or (whole and learn):
             make_update(
-                0, pieces, norms[s], clip_norm, optimiser, P, G, mean, square, averaged, done + s + 1,
+                0 if whole else first, pieces if whole else last, norms[s], clip_norm, optimiser,
+                P, G, mean, square, averaged, done + s + 1,
                 rates[s], momentum, decay, weight_decay, decays[s],
             )  # fmt: skip
-    return int(batches)
+        if not whole:
+            return loss
+    return float(batches)

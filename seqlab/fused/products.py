@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqlab.fused._blocks import ROWS, SIDE, add_block, add_few, copy_few, dot_block, transpose_block
-from seqlab.fused._compiling import copied, part
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, lanes_of, load, load_from, splat, store, store_from, total
 
 DEPTH = 128
@@ -66,7 +66,7 @@ def arrange_transposed(A: Any, a: int, rows: int, columns: int, F: Any) -> None:
             c += width
 
 
-@copied
+@part
 def arrange_both(A: Any, a: int, rows: int, columns: int, F: Any, B: Any) -> None:
     """Arrange a matrix in F and its transpose in B; either may be empty, and is left out then."""
     if F.shape[0] > 0:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import copied, part
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, arrange_both
@@ -23,7 +23,7 @@ RELU = 1
 """The number of the cell with relu in :data:`seqlab.fused.network.CELLS`."""
 
 
-@copied
+@part
 def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange W in F, and its transpose in B."""
     arrange_both(P, n.W, n.H, n.H, F, B)

@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from seqlab.fused._compiling import compiled, instruction, part
+from seqlab.fused._compiling import instruction, part
 
 STATE = 4
 """Words of a stream: the state's high and low half, the increment's high and low half."""
@@ -34,11 +34,11 @@ def _high_product(typingctx: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), codegen
 
 
-@compiled
-def seed_stream(words: Any, stream: Any) -> None:
-    """Start a stream from its name, 4 or more uint32 words; ``stream`` is (4,) uint64."""
-    pool = np.zeros(4, _U32)
-    constant = np.array([0x43B0D7E5], _U32)
+@part
+def seed_stream(words: Any, stream: Any, room: Any) -> None:
+    """Start a stream from its name, 4 or more uint32 words; ``stream`` is (4,) uint64, room (13,) uint32."""
+    pool, spread, constant = room[:4], room[4:12], room[12:]
+    constant[0] = _U32(0x43B0D7E5)
     for i in range(4):
         pool[i] = _hash(words[i], constant)
     for source in range(4):
@@ -48,27 +48,25 @@ def seed_stream(words: Any, stream: Any) -> None:
     for source in range(4, words.shape[0]):
         for i in range(4):
             pool[i] = _mix(pool[i], _hash(words[source], constant))
-    spread = np.zeros(8, _U32)
     key = _U32(0x8B51F9DD)
     for i in range(8):
         value = pool[i % 4] ^ key
         key = _U32(key * _U32(0x58F38DED))
         value = _U32(value * key)
         spread[i] = value ^ (value >> _SHIFT16)
-    seeds = np.zeros(4, _U64)
-    for i in range(4):
-        seeds[i] = _U64(spread[2 * i]) | (_U64(spread[2 * i + 1]) << _SHIFT32)
+    high, low = _pair(spread, 4), _pair(spread, 6)
     stream[0], stream[1] = _U64(0), _U64(0)
-    stream[2] = (seeds[2] << _U64(1)) | (seeds[3] >> _U64(63))
-    stream[3] = (seeds[3] << _U64(1)) | _U64(1)
+    stream[2] = (high << _U64(1)) | (low >> _U64(63))
+    stream[3] = (low << _U64(1)) | _U64(1)
     _advance(stream)
-    low = stream[1] + seeds[1]
-    stream[0] = stream[0] + seeds[0] + _U64(low < seeds[1])
+    high, seed = _pair(spread, 0), _pair(spread, 2)
+    low = stream[1] + seed
+    stream[0] = stream[0] + high + _U64(low < seed)
     stream[1] = low
     _advance(stream)
 
 
-@compiled
+@part
 def next_word(stream: Any) -> Any:
     """Return the next 64 random bits."""
     _advance(stream)
@@ -77,7 +75,7 @@ def next_word(stream: Any) -> Any:
     return (word >> turn) | (word << ((_U64(64) - turn) & _U64(63)))
 
 
-@compiled
+@part
 def next_uniform(stream: Any) -> float:
     """Return the next number, uniform in [0, 1)."""
     return float(next_word(stream) >> _U64(11)) * 2.0**-53
@@ -91,6 +89,12 @@ def _advance(stream: Any) -> None:
     new_low = low * _MULTIPLIER_LOW + stream[3]
     stream[0] = new_high + stream[2] + _U64(new_low < stream[3])
     stream[1] = new_low
+
+
+@part
+def _pair(words: Any, i: int) -> Any:
+    """Return the 64 bits of words i and i + 1."""
+    return _U64(words[i]) | (_U64(words[i + 1]) << _SHIFT32)
 
 
 @part

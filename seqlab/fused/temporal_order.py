@@ -25,7 +25,6 @@ def ranges_of(task: TemporalOrder) -> NDArray[np.int64]:
     return np.array([level.length, level.t1, level.t2], dtype=np.int64)
 
 
-@compiled
 def generate(ranges: Any, seed: int, split: int, index: int, size: int, symbols: Any, wanted: Any) -> None:
     """Write batches ``index`` and following of a split.
 
@@ -38,13 +37,20 @@ def generate(ranges: Any, seed: int, split: int, index: int, size: int, symbols:
         symbols: (batches, tiles, T, LANES), filled with padding before.
         wanted: (batches, tiles, T, LANES), filled with NaN before.
     """
+    words, stream = np.array([seed, NAME, split, 0], np.uint32), np.zeros(4, np.uint64)
+    room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
+    _generate(ranges, words, index, stream, room, drawn, symbols, wanted)
+
+
+@compiled
+def _generate(
+    ranges: Any, words: Any, index: int, stream: Any, room: Any, drawn: Any, symbols: Any, wanted: Any
+) -> None:
     batches, _, width, lanes = symbols.shape
-    stream, words = np.zeros(4, np.uint64), np.zeros(4, np.uint32)
-    words[0], words[1], words[2] = seed, NAME, split
-    drawn = np.zeros((5, size))
+    size = drawn.shape[1]
     for batch in range(batches):
         words[3] = index + batch
-        seed_stream(words, stream)
+        seed_stream(words, stream, room)
         for i in range(5):
             for row in range(size):
                 drawn[i, row] = next_uniform(stream)
