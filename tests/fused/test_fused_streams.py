@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,15 @@ def draw(words: Any, stream: Any, room: Any, bits: Any, numbers: Any) -> None:
 
 @pytest.mark.parametrize("words", [(1, 2, 3, 4), (2**32 - 1, 0, 7, 2**31), (5, 6, 7, 8, 9, 10)])
 def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
+    """In a process of its own: where other kernels were compiled before, Numba refuses ``draw``."""
+    code = f"from test_fused_streams import check_stream; check_stream({words})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def check_stream(words: tuple[int, ...]) -> None:
     bits, numbers = np.zeros(100, np.uint64), np.zeros(100)
     draw(np.array(words, np.uint32), np.zeros(4, np.uint64), np.zeros(13, np.uint32), bits, numbers)
     theirs = numpy_stream(words[0], *words[1:])
