@@ -32,8 +32,8 @@ from torch import nn
 
 from seqlab.contracts import Batch, Spec, Split, torch_stream
 from seqlab.fused import fit_together
-from seqlab.fused.engine import processors
 from seqlab.models import build_model
+from seqlab.runs.machine import processors
 from seqlab.settings import Component, Training
 from seqlab.tasks import Task
 from seqlab.tasks.temporal_order import TemporalOrder

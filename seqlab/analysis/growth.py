@@ -16,9 +16,9 @@ from seqlab.analysis.cost import BLOCKS, Machine, measure_machine, training_cost
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError
 from seqlab.fused import fit_together, make_ready, why_not
-from seqlab.fused.engine import processors
 from seqlab.models import Cell, Recurrent, build_model, count_parameters
 from seqlab.registry import load
+from seqlab.runs.machine import processors
 from seqlab.settings import Component, Compute, TrainExperiment, Training
 from seqlab.tasks import Task
 from seqlab.training import fit, new_learner

@@ -11,7 +11,8 @@ from seqlab.configure import leaves
 from seqlab.errors import RunFolderError, UnknownNameError
 from seqlab.runs import create_report, replace_file, runs_dir, short_model
 from seqlab.runs.files import read_json, to_json
-from seqlab.runs.info import git_commit, machine, now, versions
+from seqlab.runs.info import git_commit, now, versions
+from seqlab.runs.machine import machine
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design

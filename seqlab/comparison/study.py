@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +15,7 @@ from seqlab.errors import Interrupted
 from seqlab.fused import make_ready
 from seqlab.fused.cache import is_compiled
 from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
+from seqlab.runs.machine import processors
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task, build_task
 from seqlab.training.identity import fingerprint
@@ -104,7 +104,7 @@ def study(
         resumed = before.id if before is not None and before.status == "interrupted" else None
         missing.append(Wanted(place, entry.experiment, resumed))
 
-    processes = processes or cores()
+    processes = processes or processors()
     jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(entries, missing, processes)]
     if any(wanted.experiment.training.engine == "fused" for wanted in missing) and not is_compiled():
         make_ready(announce)  # here, so that no run's time has the compiler's in it
@@ -227,11 +227,6 @@ def text_metric(protocol: str) -> str:
     'nats/char (block-256)'
     """
     return f"nats/char ({protocol.replace('_', '-')})"
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _data_hash(task: Component, built: dict[str, Task]) -> str | None:

@@ -6,7 +6,6 @@ numbers are flushed to zero (which makes the way back through a long sequence up
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import Any
 from seqlab.errors import NonFiniteLossError, SeqlabError
 from seqlab.fused.cache import is_compiled
 from seqlab.fused.member import Member
+from seqlab.runs.machine import processors
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.loop import Learner, Step
@@ -96,11 +96,6 @@ class Engine:
         regular = (period - step % period for period in (settings.evaluate_every, settings.checkpoint_every))
         extra = (pause - step for pause in self.pauses if pause > step)
         return min(ahead, settings.steps - step, *regular, *extra)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -171,25 +170,6 @@ def git_commit() -> str | None:
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
-
-
-def machine() -> dict[str, Any]:
-    """Return the processor's name, the number of cores that may be used, and the operating system."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": _cpu(), "cores": usable, "platform": platform.platform()}
-
-
-def _cpu() -> str:
-    try:
-        if sys.platform == "darwin":
-            words = ["sysctl", "-n", "machdep.cpu.brand_string"]
-            return subprocess.run(words, capture_output=True, text=True, timeout=2, check=True).stdout.strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except (OSError, subprocess.SubprocessError):
-        pass
-    return platform.processor() or platform.machine()
 
 
 def to_mapping(info: RunInfo) -> dict[str, Any]:

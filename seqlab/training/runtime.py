@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from seqlab.errors import UsageError
+from seqlab.runs.machine import processors
 from seqlab.settings import Compute
 
 SMALL_MODEL = 20_000
@@ -45,7 +46,7 @@ def prepare(compute: Compute, device: torch.device, parameters: int) -> Compute:
         device: where the model lives.
         parameters: the model's size, which decides whether threads are worth it.
     """
-    threads = compute.threads or (1 if parameters <= SMALL_MODEL else os.cpu_count() or 1)
+    threads = compute.threads or (1 if parameters <= SMALL_MODEL else processors())
     torch.set_num_threads(threads)
     flush_denormals()
     _keep_freed_memory()
