@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 
 from seqlab.fused._compiling import instruction
-from seqlab.fused._lanes import LANES, Lanes, address, call, spread
+from seqlab.fused._lanes import LANES_OF, Lanes, address, call, spread
 
 ROWS = 12
 """Most rows of a block: with two vectors each, 24 of AVX-512's 32 registers hold sums."""
@@ -36,7 +36,7 @@ def add_block(
 
     A row of X or Y is ``width`` (1 or 2) vectors; x and y count vectors, a numbers. There must be a column.
     """
-    kind = Lanes(X.dtype, LANES[X.dtype])
+    kind = Lanes(X.dtype, LANES_OF[X.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
@@ -114,7 +114,7 @@ def dot_block(
     ``xs`` and ``ys`` are tuples of the 4 vectors' numbers in X and Y at k = 0; ``x_step`` and ``y_step``
     vectors further are those of k = 1. out[4 r + c] is X's number r with Y's number c.
     """
-    kind = Lanes(X.dtype, LANES[X.dtype])
+    kind = Lanes(X.dtype, LANES_OF[X.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
@@ -159,7 +159,7 @@ def transpose_block(
     typingctx: Any, X: Any, x: Any, x_stride: Any, rows: Any, columns: Any, Y: Any, y: Any, y_stride: Any
 ) -> Any:
     """Y[y + c y_stride + r] = X[x + r x_stride + c] for r < ``rows`` and c < ``columns``, both <= LANES."""
-    kind = Lanes(X.dtype, LANES[X.dtype])
+    kind = Lanes(X.dtype, LANES_OF[X.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
@@ -207,7 +207,7 @@ def _of_few(doc: str, adds: bool) -> Callable[..., Any]:
 
     @instruction
     def move(typingctx: Any, X: Any, x: Any, count: Any, Y: Any, y: Any) -> Any:
-        kind = Lanes(X.dtype, LANES[X.dtype])
+        kind = Lanes(X.dtype, LANES_OF[X.dtype])
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             vector = context.get_value_type(kind)

@@ -21,7 +21,7 @@ from numba.extending import lower_builtin, models, register_model
 
 from seqlab.fused._compiling import instruction
 
-LANES = {types.float32: 16, types.float64: 8}
+LANES_OF = {types.float32: 16, types.float64: 8}
 """Numbers in a vector: 64 bytes, an AVX-512 register and a cache line."""
 
 _FLAGS = ("contract", "nsz")
@@ -83,7 +83,7 @@ def call(builder: Any, name: str, args: Any) -> Any:
 @instruction
 def lanes_of(typingctx: Any, array: Any) -> Any:
     """Return the numbers of a vector of an array."""
-    count = LANES[array.dtype]
+    count = LANES_OF[array.dtype]
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return context.get_constant(types.intp, count)
@@ -94,7 +94,7 @@ def lanes_of(typingctx: Any, array: Any) -> Any:
 @instruction
 def load(typingctx: Any, array: Any, index: Any) -> Any:
     """Read a vector."""
-    kind = Lanes(array.dtype, LANES[array.dtype])
+    kind = Lanes(array.dtype, LANES_OF[array.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
@@ -120,7 +120,7 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 @instruction
 def load_from(typingctx: Any, array: Any, start: Any) -> Any:
     """Read the vector that begins at a number."""
-    kind = Lanes(array.dtype, LANES[array.dtype])
+    kind = Lanes(array.dtype, LANES_OF[array.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
@@ -150,7 +150,7 @@ def store_from(typingctx: Any, array: Any, start: Any, value: Any) -> Any:
 @instruction
 def splat(typingctx: Any, array: Any, index: Any) -> Any:
     """Return one number of a flat array in all lanes."""
-    kind = Lanes(array.dtype, LANES[array.dtype])
+    kind = Lanes(array.dtype, LANES_OF[array.dtype])
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = context.get_value_type(kind)
