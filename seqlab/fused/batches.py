@@ -17,6 +17,8 @@ from seqlab.tasks.temporal_order import TemporalOrder
 
 Floats = NDArray[np.float32]
 
+NOTHING: Floats = np.zeros((0, 0, 0, 0), np.float32)
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -74,7 +76,7 @@ def _temporal_order(
     shape = (count, -(-size // lanes), task.width, lanes)
     symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
     generate(ranges_of(task), seed, SPLITS[split], index, size, symbols, wanted)
-    return Packed(symbols, _NONE, wanted, size)
+    return Packed(symbols, NOTHING, wanted, size)
 
 
 def pack(batches: Sequence[Batch], lanes: int) -> Packed:
@@ -84,21 +86,18 @@ def pack(batches: Sequence[Batch], lanes: int) -> Packed:
     tiles = -(-size // lanes)
     symbols = np.full((len(batches), tiles, steps, lanes), PAD, np.float32)
     wanted = np.full_like(symbols, np.nan)
-    features = _NONE
+    features = NOTHING
     if first.inputs.is_floating_point():
         inputs = first.inputs.shape[2]
         features = np.zeros((len(batches), tiles, steps * inputs, lanes), np.float32)
     for i, batch in enumerate(batches):
-        if features is _NONE:
-            _lay(batch.inputs, symbols[i])
+        if features is NOTHING:
+            lay(batch.inputs, symbols[i])
         else:
-            _lay(batch.inputs.new_zeros(size, steps), symbols[i])
-            _lay(batch.inputs.flatten(1), features[i])
-        _lay(_answers(batch), wanted[i])
+            lay(batch.inputs.new_zeros(size, steps), symbols[i])
+            lay(batch.inputs.flatten(1), features[i])
+        lay(_answers(batch), wanted[i])
     return Packed(symbols, features, wanted, size, first.continues)
-
-
-_NONE: Floats = np.zeros((0, 0, 0, 0), np.float32)
 
 
 def _answers(batch: Batch) -> Tensor:
@@ -109,7 +108,7 @@ def _answers(batch: Batch) -> Tensor:
     return targets if batch.mask is None else targets.masked_fill(~batch.mask, float("nan"))
 
 
-def _lay(rows: Tensor, tiles: Floats) -> None:
+def lay(rows: Tensor, tiles: Floats) -> None:
     """Write (B, N) into (tiles, N, lanes), a lane for each row."""
     values, lanes = rows.numpy(), tiles.shape[2]
     for tile in range(len(tiles)):

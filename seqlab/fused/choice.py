@@ -39,10 +39,8 @@ def _model_reason(component: Component, spec: Spec) -> str | None:
         return "it knows rnn, irnn, lstm and gru only"
     model = outline(component, spec)
     assert isinstance(model, Recurrent)
-    if len(model.cells) > 1:
-        return "it knows one layer that reads in one direction only"
-    if model.dropout > 0:
-        return "it knows no dropout"
+    if model.directions > 1:
+        return "it knows networks that read in one direction only"
     if model.hidden_size > LARGEST:
         return f"with more than {LARGEST} units torch is faster"
     return None

@@ -16,11 +16,11 @@ from seqlab.fused._compiling import part
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, fill_rows
-from seqlab.fused.readout import add_readout_error
+from seqlab.fused.readout import add_error
 from seqlab.fused.vector import sigmoid, tanh
 
 AFTER = 4
-"""The number of the cell with reset after in :data:`seqlab.fused.network.CELLS`."""
+"""The number of the cell with reset after in :data:`seqlab.fused.layers.CELLS`."""
 
 
 @part
@@ -67,7 +67,7 @@ def forward(
 @part
 def backward(
     n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
-    first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
+    first: int, above: Any, dh: Any, dc: Any, G: Any, room: Any,
 ) -> None:  # fmt: skip
     """Go back from ``end`` to ``begin``: turn the gates into dJ/da, ``dh`` into dJ/dh there.
 
@@ -78,7 +78,7 @@ def backward(
     for t in range(end - 1, begin - 1, -1):
         m = 4 * K * t
         r, z, new = m + K, m + 2 * K, m + 3 * K
-        add_readout_error(n, B, t, first, errors, dh)
+        add_error(n, t, first, above, dh)
         even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
         for j in range(K):
             held = alternate(j, even, odd)

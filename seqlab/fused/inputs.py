@@ -15,8 +15,9 @@ from seqlab.fused.products import (
     add_outer,
     add_product,
     add_sums,
-    arrange,
+    arrange_both,
     clear,
+    clear_vectors,
     copy_numbers,
     fill_rows,
     transpose,
@@ -26,16 +27,14 @@ DENSE = 16
 
 
 @part
-def prepare_inputs(n: Any, P: Any, F: Any) -> None:
-    """Arrange U in F, if it is not empty; where inputs are symbols, F[U + s N + k] = U[k, s] + b[k]."""
-    if F.shape[0] == 0:
-        return
+def prepare_inputs(n: Any, P: Any, F: Any, B: Any) -> None:
+    """Arrange U in F, its transpose in B; where inputs are symbols, F[U + s N + k] = U[k, s] + b[k]."""
     if n.symbols == 0:
-        arrange(P, n.U, n.N, n.I, F)
-        return
-    transpose(P, n.U, n.I, n.N, n.I, F, n.U, n.N)
-    for s in range(n.I):
-        add_numbers(P, n.b, n.N, F, n.U + s * n.N)
+        arrange_both(P, n.U, n.N, n.I, F, B)
+    elif F.shape[0] > 0:
+        transpose(P, n.U, n.I, n.N, n.I, F, n.U, n.N)
+        for s in range(n.I):
+            add_numbers(P, n.b, n.N, F, n.U + s * n.N)
 
 
 @part
@@ -87,6 +86,15 @@ def input_gradients(n: Any, G: Any, begin: int, end: int, symbols: Any, x: Any, 
         add_outer(v, sums, row, step, n.N, room, 0, n.I * v, n.I, steps, G, n.U, rest)
     else:
         _add_to_columns(n, G, begin, steps, symbols, sums, row, room)
+
+
+@part
+def input_errors(n: Any, B: Any, T: int, sums: Any, above: Any) -> None:
+    """Write dJ/dx(t) = U^T dJ/da(t) of all steps, which is what comes to the layer below."""
+    K = n.I * n.v
+    clear_vectors(above, 0, T * K)
+    for t in range(T):
+        add_product(n.v, B, n.U, n.I, n.N, sums, (t * n.R + n.R - n.N) * n.v, above, t * K)
 
 
 @part

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from seqlab.contracts import Split
-from seqlab.fused.batches import Floats, Packed, evaluation_batches
-from seqlab.fused.memory import LANES, aligned, shape_of, tiles_of, weights_memory, working_space
-from seqlab.fused.network import ALL, Shape, run
+from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches
+from seqlab.fused.layers import Shape
+from seqlab.fused.memory import LANES, aligned, shapes_of, tiles_of, weights_memory, working_space
+from seqlab.fused.network import ALL, run
 from seqlab.models import SequenceModel
 from seqlab.tasks import Task
 from seqlab.training import evaluate
@@ -25,15 +26,17 @@ def evaluate_fused(
     parameters = np.concatenate([parameter.detach().numpy().ravel() for parameter in model.parameters()])
     weights = weights_memory(model)
     weights[: len(parameters)] = parameters
-    shape = shape_of(model, task)
-    return judge(shape, weights, task, evaluation_batches(task, split, sequences, seed, shape.v * LANES))
+    shapes = shapes_of(model, task)
+    return judge(shapes, weights, task, evaluation_batches(task, split, sequences, seed, shapes[0].v * LANES))
 
 
-def judge(shape: Shape, weights: Floats, task: Task, batches: Iterable[Packed]) -> dict[str, float]:
+def judge(
+    shapes: tuple[Shape, ...], weights: Floats, task: Task, batches: Iterable[Packed]
+) -> dict[str, float]:
     """Return the task's metrics over batches, with the state carried where one continues the one before."""
     counts, loss = np.zeros(3, np.int64), np.zeros(1)
     none, nothing, arranged = aligned(0), np.zeros(1), aligned(2, len(weights))
-    size = 2 * shape.H * shape.v * LANES
+    sizes, size = np.array(shapes), len(shapes) * 2 * shapes[0].H * shapes[0].v * LANES
     start = aligned(0, size)
     total: Counter[str] = Counter()
     for packed in batches:
@@ -41,9 +44,9 @@ def judge(shape: Shape, weights: Floats, task: Task, batches: Iterable[Packed]) 
             start = aligned(packed.symbols.shape[1], size)
         before = counts[0]
         run(
-            ALL, 0, 0, 0, tuple(shape), weights, aligned(1, 0), none, none, none, arranged,
-            working_space(shape, packed.symbols.shape[2]),
-            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted),
+            ALL, 0, 0, 0, sizes, weights, aligned(1, 0), none, none, none, arranged,
+            working_space(shapes, packed.symbols.shape[2]),
+            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(NOTHING), tiles_of(packed.wanted),
             start, task.stream, False,
             0, 0, nothing, nothing, 0.0, 0.0, 0.0, 0.0, loss, nothing, nothing, counts,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from seqlab.fused._compiling import part
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, arrange_both
-from seqlab.fused.readout import add_readout_error
+from seqlab.fused.readout import add_error
 from seqlab.fused.vector import sigmoid, tanh
 
 
@@ -51,13 +51,13 @@ def forward(
 @part
 def backward(
     n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
-    first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
+    first: int, above: Any, dh: Any, dc: Any, G: Any, room: Any,
 ) -> None:  # fmt: skip
     """Go back from ``end`` to ``begin``: turn gates to dJ/da, dh and dc to those there; add dJ/dW to G."""
     v, K = n.v, n.H * n.v
     for t in range(end - 1, begin - 1, -1):
         r = 4 * K * t
-        add_readout_error(n, B, t, first, errors, dh)
+        add_error(n, t, first, above, dh)
         even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
         for j in range(K):
             held = alternate(j, even, odd)

@@ -11,13 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqlab.contracts import torch_stream
 from seqlab.errors import NonFiniteLossError
-from seqlab.fused.batches import Floats, Packed, evaluation_batches, training_batches
+from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches, lay, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
-from seqlab.fused.memory import LANES, LARGE, aligned, shape_of, tiles_of, weights_memory, working_space
-from seqlab.fused.network import ALL, CELLS, run
+from seqlab.fused.layers import CELLS
+from seqlab.fused.memory import LANES, LARGE, aligned, shapes_of, tiles_of, weights_memory, working_space
+from seqlab.fused.network import ALL, run
 from seqlab.fused.optimise import OPTIMISERS, PIECE
 from seqlab.fused.spreading import Each, run_spread
+from seqlab.models import Recurrent
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.loop import (
@@ -52,8 +55,8 @@ class Member:
 
     def __init__(self, learner: Learner, task: Task, settings: Training, seed: int) -> None:
         self.learner, self.task, self.settings, self.seed = learner, task, settings, seed
-        self.shape = shape_of(learner.model, task)
-        self.lanes = self.shape.v * LANES
+        self.shapes = shapes_of(learner.model, task)
+        self.hidden_size, self.lanes = self.shapes[0].H, self.shapes[0].v * LANES
         tiles = -(-settings.batch_size // self.lanes)
         self.weights, self.mean, self.square = (weights_memory(learner.model) for _ in range(3))
         self.averaged = aligned(0) if learner.averaged is None else weights_memory(learner.model)
@@ -61,7 +64,7 @@ class Member:
         self.arranged = weights_memory(learner.model, 2)
         self.squares = np.zeros(-(-len(self.weights) // PIECE))
         self.updates = np.full(len(list(learner.model.parameters())), learner.step, np.float32)
-        self.start = aligned(tiles, 2 * self.shape.H, self.lanes)
+        self.start = aligned(tiles, len(self.shapes) * 2 * self.hidden_size, self.lanes)
         self._validation: list[Packed] | None = None
         self._take_over()
 
@@ -73,7 +76,7 @@ class Member:
     @property
     def is_large(self) -> bool:
         """Whether a step is long enough to be worth spreading over processors."""
-        return self.shape.H >= LARGE
+        return self.hidden_size >= LARGE
 
     def advance(self, count: int, each: Each | None = None) -> tuple[list[Step], NonFiniteLossError | None]:
         """Make so many updates, judge the learner if that is due, and return the steps made.
@@ -115,19 +118,36 @@ class Member:
         weights = (self.weights, self.gradients, self.mean, self.square, self.averaged, self.arranged)
         clip_norm = math.inf if settings.clip_norm is None else settings.clip_norm
         data: Any = (
-            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(packed.wanted),
+            tiles_of(packed.symbols), tiles_of(packed.features), self._masks(step, batches),
+            tiles_of(packed.wanted),
             start, self.task.stream, True,
             OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays, clip_norm,
             settings.momentum, settings.decay, settings.weight_decay,
         )  # fmt: skip
         steps, results = packed.symbols.shape[2], (losses, norms, self.squares, np.zeros(3, np.int64))
         if each is not None and self.is_large and len(start) > 1:
-            made = run_spread(each, self.shape, steps, weights, data, *results)
+            made = run_spread(each, self.shapes, steps, weights, data, *results)
         else:
-            before = (ALL, 0, 0, 0, tuple(self.shape), *weights, working_space(self.shape, steps))
+            before = (ALL, 0, 0, 0, np.array(self.shapes), *weights, working_space(self.shapes, steps))
             arguments: Any = (*before, *data, *results)
             made = int(run(*arguments))
         return losses, norms, made
+
+    def _masks(self, step: int, batches: int) -> Floats:
+        """Return what dropout silences in the batches from ``step`` on, as the compiled code takes it.
+
+        It is drawn as :meth:`Recurrent.forward` draws it.
+        """
+        model, H, layers = self.learner.model, self.hidden_size, len(self.shapes)
+        assert isinstance(model, Recurrent)
+        if model.dropout == 0:
+            return tiles_of(NOTHING)
+        masks = aligned(batches, len(self.start), layers * H, self.lanes)
+        for i in range(batches):
+            noise = torch_stream(self.seed, "dropout", step + i)
+            for layer in range(layers):
+                lay(model.kept(self.settings.batch_size, noise), masks[i, :, layer * H : (layer + 1) * H])
+        return tiles_of(masks)
 
     def _validate(self) -> Validation:
         """Judge the learner on the validation set."""
@@ -139,7 +159,7 @@ class Member:
                 evaluation_batches(self.task, "validation", sequences, self.seed, self.lanes)
             )
         weights = self.averaged if len(self.averaged) else self.weights
-        metrics = judge(self.shape, weights, self.task, self._validation)
+        metrics = judge(self.shapes, weights, self.task, self._validation)
         return note_validation(self.learner, metrics, self.task, self.settings)
 
     def _take_over(self) -> None:
@@ -164,8 +184,10 @@ class Member:
                 kept[second] = _view(self.square[part], kept.get(second), parameter.shape)
                 kept["step"] = torch.from_numpy(self.updates[i : i + 1]).reshape(())
         if learner.carried is not None:
-            for place, part_of_state in enumerate(learner.carried[0]):
-                _lay_state(part_of_state, self.start, place * self.shape.H)
+            for layer, parts in enumerate(learner.carried):
+                for place, values in enumerate(parts):
+                    row = (2 * layer + place) * self.hidden_size
+                    lay(values, self.start[:, row : row + self.hidden_size])
 
     def _note(self, rate: float) -> None:
         """Bring what the learner keeps beside its tensors up to its step."""
@@ -174,11 +196,15 @@ class Member:
             group["lr"] = rate
         self.updates[:] = self.learner.step
         if self.task.stream:
-            H, size = self.shape.H, self.settings.batch_size
-            parts = 2 if CELLS[self.shape.cell] == "lstm" else 1
-            states = self.start.transpose(0, 2, 1).reshape(-1, 2 * H)[:size]  # (B, 2 H)
-            self.learner.carried = (
-                tuple(torch.from_numpy(states[:, k * H : (k + 1) * H].copy()) for k in range(parts)),
+            H, size = self.hidden_size, self.settings.batch_size
+            parts = 2 if CELLS[self.shapes[0].cell] == "lstm" else 1
+            states = self.start.transpose(0, 2, 1).reshape(-1, self.start.shape[1])[:size]  # (B, layers 2 H)
+            self.learner.carried = tuple(
+                tuple(
+                    torch.from_numpy(states[:, k * H : (k + 1) * H].copy())
+                    for k in range(first, first + parts)
+                )
+                for first in range(0, 2 * len(self.shapes), 2)
             )
 
 
@@ -188,11 +214,3 @@ def _view(part: Floats, tensor: Tensor | None, shape: torch.Size | None = None) 
     if tensor is not None:
         view.copy_(tensor)
     return view
-
-
-def _lay_state(state: Tensor, start: Floats, row: int) -> None:
-    """Write a part of the state (B, H) into the rows of ``start`` (tiles, 2 H, lanes) from ``row`` on."""
-    values, lanes = state.numpy(), start.shape[2]
-    for tile in range(len(start)):
-        part = values[tile * lanes : (tile + 1) * lanes]
-        start[tile, row : row + part.shape[1], : len(part)] = part.T

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 
 from seqlab.fused.batches import Floats
-from seqlab.fused.network import CELLS, Shape, space_size
+from seqlab.fused.layers import CELLS, Shape, space_size
 from seqlab.models import Recurrent, SequenceModel
 from seqlab.models.gru import GRU
 from seqlab.models.lstm import LSTM
@@ -24,31 +24,33 @@ LARGE = 96
 _local = threading.local()
 
 
-def shape_of(model: SequenceModel, task: Task) -> Shape:
-    """Return what the compiled code must know of a model."""
+def shapes_of(model: SequenceModel, task: Task) -> tuple[Shape, ...]:
+    """Return what the compiled code must know of a model, layer by layer."""
     assert isinstance(model, Recurrent)
-    cell = model.cells[0]
     begins: dict[str, int] = {}
     position = 0
     for name, parameter in model.named_parameters():
         begins[name] = position
         position += parameter.numel()
-    kind = _cell_kind(cell)
-    H = model.hidden_size
+    return tuple(_shape_of(model, number, begins, task) for number in range(len(model.cells)))
+
+
+def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task) -> Shape:
+    kind, H = _cell_kind(model.cells[number]), model.hidden_size
     gates, kept = {"rnn": (1, 1), "lst": (4, 4), "gru": (3, 4)}[kind[:3]]
     return Shape(
         cell=CELLS.index(kind),
-        I=task.spec.input_size,
+        I=H if number else task.spec.input_size,
         H=H,
         O=task.spec.output_size,
-        symbols=int(task.spec.inputs == "tokens"),
+        symbols=int(number == 0 and task.spec.inputs == "tokens"),
         classes=int(task.spec.outputs == "classes"),
         N=gates * H,
         R=kept * H,
-        U=begins["cells.0.input.weight"],
-        b=begins["cells.0.input.bias"],
-        W=begins["cells.0.W"],
-        c=begins.get("cells.0.c", 0),
+        U=begins[f"cells.{number}.input.weight"],
+        b=begins[f"cells.{number}.input.bias"],
+        W=begins[f"cells.{number}.W"],
+        c=begins.get(f"cells.{number}.c", 0),
         V=begins["readout.weight"],
         d=begins["readout.bias"],
         v=1 if H >= LARGE else 2,
@@ -69,10 +71,10 @@ def weights_memory(model: SequenceModel, *shape: int) -> Floats:
     return aligned(*shape, -(-count // LANES) * LANES)
 
 
-def working_space(shape: Shape, steps: int) -> Floats:
+def working_space(shapes: tuple[Shape, ...], steps: int) -> Floats:
     """Return this thread's working space, at least enough for a tile of so many steps."""
     space: Floats | None = getattr(_local, "space", None)
-    size = space_size(shape, steps, LANES)
+    size = space_size(len(shapes), shapes[0], steps, LANES)
     if space is None or len(space) < size:
         space = _local.space = aligned(size)
     return space

@@ -12,180 +12,65 @@ on several processors. All is one function for Python, so that it is compiled on
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
-from seqlab.fused import gru, lstm, rnn
 from seqlab.fused._compiling import compiled, part
 from seqlab.fused._lanes import lanes_of
-from seqlab.fused.inputs import DENSE, input_gradients, prepare_inputs
+from seqlab.fused.layers import arrange_weights, cut_layer, cut_rest, go_back, outputs_of, read, shape_of
 from seqlab.fused.optimise import sum_piece, update_piece
-from seqlab.fused.products import clear_vectors, copy_vectors, room_of_outer
-from seqlab.fused.readout import (
-    answers,
-    asked,
-    cross_entropy,
-    prepare_readout,
-    readout_gradients,
-    squared_error,
-    tally,
-)
+from seqlab.fused.products import clear_vectors, copy_vectors
+from seqlab.fused.readout import answers, asked, cross_entropy, squared_error, tally
 
-CELLS = ("rnn tanh", "rnn relu", "lstm", "gru before", "gru after")
-RELU, LSTM = 1, 2
 ALL, PREPARE, TILES, SUM, NORM, UPDATE = range(6)
-BLOCK = 32
-"""Steps on the way back after which weights' gradients are summed, while the steps are still in the cache."""
-
-
-class Shape(NamedTuple):
-    """What does not change in a network's life.
-
-    Attributes:
-        cell: its place in CELLS.
-        I: inputs (symbols or features).
-        H: units.
-        O: outputs.
-        symbols: 1 where inputs are symbols, 0 where they are features.
-        classes: 1 where outputs are classes, 0 where they are values.
-        N: rows of U, H for each gate.
-        R: rows that the cell keeps of each step.
-        U, b, W, c, V, d: where in the flat weights each tensor begins; c is the GRU's inner
-            bias, d the read-out's.
-        v: vectors in a row, 1 or 2: a tile holds v LANES sequences.
-    """
-
-    cell: int
-    I: int
-    H: int
-    O: int
-    symbols: int
-    classes: int
-    N: int
-    R: int
-    U: int
-    b: int
-    W: int
-    c: int
-    V: int
-    d: int
-    v: int
-
-
-def space_size(n: Shape, T: int, lanes: int) -> int:
-    """Return the numbers of working space that a tile of T steps needs; ``lanes`` is LANES."""
-    rows = T * (n.R + n.O) + (2 * (T + 1) + 2) * n.H + 1
-    one_hot = BLOCK * DENSE * n.v * lanes
-    table = n.I * n.N + lanes * (n.N + lanes)
-    room = max(one_hot + room_of_outer(lanes, max(n.H, n.I)), table, lanes * max(n.N, n.O))
-    return rows * n.v * lanes + room
 
 
 @part
-def cut(n: Any, T: int, space: Any) -> Any:
-    """Return sums, h, c, out, dh, dc, wrong and room, cut from the working space."""
-    row = n.v * lanes_of(space)
-    sums = space[: T * n.R * row]
-    k = T * n.R * row
-    out = space[k : k + T * n.O * row]
-    k += T * n.O * row
-    h = space[k : k + (T + 1) * n.H * row]
-    k += (T + 1) * n.H * row
-    c = space[k : k + (T + 1) * n.H * row]
-    k += (T + 1) * n.H * row
-    dh, dc = space[k : k + n.H * row], space[k + n.H * row : k + 2 * n.H * row]
-    k += 2 * n.H * row
-    return sums, h, c, out, dh, dc, space[k : k + row], space[k + row :]
-
-
-@part
-def arrange_weights(n: Any, P: Any, F: Any, B: Any) -> None:
-    """Write the weights in F, in B, if not empty, as the way forward, the way back reads them."""
-    prepare_inputs(n, P, F)
-    prepare_readout(n, P, F, B)
-    if n.cell <= RELU:
-        rnn.prepare(n, P, F, B)
-    elif n.cell == LSTM:
-        lstm.prepare(n, P, F, B)
-    else:
-        gru.prepare(n, P, F, B)
-
-
-@part
-def read(
-    n: Any, P: Any, F: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int, room: Any
-) -> None:
-    """Run a cell over a tile of sequences, from the state in the first H rows of h and c.
-
-    ``keep`` is 1 to keep what the way back needs of every step, 0 to keep h and c only.
-    """
-    if n.cell <= RELU:
-        rnn.forward(n, P, F, T, symbols, x, sums, h, c, keep, room)
-    elif n.cell == LSTM:
-        lstm.forward(n, P, F, T, symbols, x, sums, h, c, keep, room)
-    else:
-        gru.forward(n, P, F, T, symbols, x, sums, h, c, keep, room)
-
-
-@part
-def go_back(
-    n: Any, B: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any,
-    first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
-) -> None:  # fmt: skip
-    """Add the gradient of every weight to ``G``, from dJ/do in ``errors`` and dJ/dh, dJ/dc at the end.
-
-    ``dh`` and ``dc`` become those at the start.
-    """
-    readout_gradients(n, T, first, h, errors, G, room)
-    for end in range(T, 0, -BLOCK):
-        begin = max(0, end - BLOCK)
-        if n.cell <= RELU:
-            rnn.backward(n, B, begin, end, symbols, sums, h, c, first, errors, dh, dc, G, room)
-        elif n.cell == LSTM:
-            lstm.backward(n, B, begin, end, symbols, sums, h, c, first, errors, dh, dc, G, room)
-        else:
-            gru.backward(n, B, begin, end, symbols, sums, h, c, first, errors, dh, dc, G, room)
-        input_gradients(n, G, begin, end, symbols, x, sums, room)
-
-
-@part
-def prepare(n: Any, P: Any, arranged: Any, first: int, last: int) -> None:
+def prepare(sizes: Any, P: Any, arranged: Any, first: int, last: int) -> None:
     """Write the weights in ``arranged`` (2, numbers) as the ways ``first`` to ``last`` read them.
 
     Way 0 is forward, way 1 is back. That is needed after each update.
     """
     F, B = arranged[0], arranged[1]
-    arrange_weights(n, P, F if first == 0 else F[:0], B if last == 2 else B[:0])
+    arrange_weights(sizes, P, F if first == 0 else F[:0], B if last == 2 else B[:0])
 
 
 @part
 def work_on_tile(
-    n: Any, P: Any, arranged: Any, G: Any, space: Any, symbols: Any, features: Any, wanted: Any,
-    start: Any, count: int, carry: bool, learn: bool, counts: Any,
+    sizes: Any, P: Any, arranged: Any, G: Any, space: Any,
+    symbols: Any, features: Any, masks: Any, wanted: Any, start: Any,
+    count: int, carry: bool, learn: bool, counts: Any,
 ) -> float:  # fmt: skip
     """Return a tile's share of its batch's loss; write its share of the gradient, or count what is right.
 
     Args:
-        n: a :class:`Shape`.
+        sizes: (layers, ...), the :class:`~seqlab.fused.layers.Shape` of each layer.
         P: the flat weights.
         arranged: as from :func:`prepare`.
         G: written, if ``learn``: the gradient of the flat weights.
         space: working space, as many numbers as :func:`space_size` says.
         symbols: T rows, -1 for padding and empty lanes; 0 where inputs are features.
         features: T I rows; nothing where inputs are symbols.
+        masks: H rows for each layer, see :mod:`seqlab.fused.layers`; nothing where nothing is dropped.
         wanted: T rows, see :mod:`seqlab.fused.readout`.
-        start: 2 H rows, h and c from which the tile starts, replaced by those at its end if ``carry``.
+        start: for each layer 2 H rows, h and c from which the tile starts; replaced by those at its end if
+            ``carry``.
         count: answers that the whole batch asks for.
         carry: whether the state is carried from batch to batch.
         learn: whether to learn.
         counts: (3,), added to if not ``learn``: nothing, right answers, and sequences in which one is wrong.
     """
+    n, layers = shape_of(sizes, 0), sizes.shape[0]
     K, T = n.H * n.v, symbols.shape[0] // (n.v * lanes_of(space))
-    sums, h, c, out, dh, dc, wrong, room = cut(n, T, space)
-    copy_vectors(start, 0, h, 0, K)
-    copy_vectors(start, K, c, 0, K)
-    read(n, P, arranged[0], T, symbols, features, sums, h, c, int(learn), room)
+    for l in range(layers):
+        _, h, c, _, dh, dc = cut_layer(n, l, T, space)
+        copy_vectors(start, 2 * l * K, h, 0, K)
+        copy_vectors(start, (2 * l + 1) * K, c, 0, K)
+        clear_vectors(dh, 0, K)
+        clear_vectors(dc, 0, K)
+    read(sizes, P, arranged[0], T, symbols, features, masks, space, int(learn))
+    out, _, wrong, _ = cut_rest(n, layers, T, space)
     first, _ = asked(n.v, wanted, T)
-    answers(n, P, arranged[0], T, first, h, out)
+    answers(n, P, arranged[0], T, first, outputs_of(n, layers - 1, T, space, masks), out)
     if not learn:
         counts[1] += tally(n.v, wanted, T, n.O, first, out, wrong)
         for i in range(wrong.shape[0]):
@@ -195,14 +80,14 @@ def work_on_tile(
     else:
         loss = squared_error(n.v, wanted, T, first, count, out)
     if carry:
-        copy_vectors(h, T * K, start, 0, K)
-        copy_vectors(c, T * K, start, K, K)
+        for l in range(layers):
+            _, h, c, _, _, _ = cut_layer(n, l, T, space)
+            copy_vectors(h, T * K, start, 2 * l * K, K)
+            copy_vectors(c, T * K, start, (2 * l + 1) * K, K)
     if learn:
-        clear_vectors(dh, 0, K)
-        clear_vectors(dc, 0, K)
         for k in range(G.shape[0]):
             G[k] = 0
-        go_back(n, arranged[1], T, symbols, features, sums, h, c, first, out, dh, dc, G, room)
+        go_back(sizes, arranged[1], T, symbols, features, masks, first, out, G, space)
     return loss
 
 
@@ -241,7 +126,7 @@ def make_update(
 def run(
     what: int, batch: int, first: int, last: int,
     sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any, space: Any,
-    symbols: Any, features: Any, wanted: Any, start: Any, carry: bool, learn: bool,
+    symbols: Any, features: Any, masks: Any, wanted: Any, start: Any, carry: bool, learn: bool,
     optimiser: int, done: int, rates: Any, decays: Any, clip_norm: float,
     momentum: float, decay: float, weight_decay: float, losses: Any, norms: Any, squares: Any, counts: Any,
 ) -> float:  # fmt: skip
@@ -254,15 +139,16 @@ def run(
         what: ALL, PREPARE, TILES, SUM, NORM or UPDATE.
         batch: number of the batch of which a share is made.
         first, last: the share.
-        sizes: a :class:`Shape`, as a plain tuple.
+        sizes: as for :func:`work_on_tile`.
         P, mean, square, averaged: the flat weights and what the optimiser keeps of them.
         G: (tiles, numbers), the tiles' gradients.
         arranged: room for what :func:`prepare` writes.
         space: as for :func:`work_on_tile`.
         symbols: (batches, tiles, T v LANES), as for :func:`work_on_tile`, and so are:
         features: (batches, tiles, T I v LANES), or (0, 0, 0) where inputs are symbols.
+        masks: (batches, tiles, layers H v LANES), or (0, 0, 0) where nothing is dropped.
         wanted: (batches, tiles, T v LANES).
-        start: (tiles, 2 H v LANES).
+        start: (tiles, layers 2 H v LANES).
         carry, learn: as there.
         optimiser: its place in :data:`seqlab.fused.optimise.OPTIMISERS`.
         done: updates made before.
@@ -274,13 +160,13 @@ def run(
         squares: written: each piece's sum of squares of the gradient.
         counts: (3,), added to: answers asked for, right answers, and sequences in which one is wrong.
     """
-    n = Shape(*sizes)
+    n = shape_of(sizes, 0)
     batches, tiles, pieces = symbols.shape[0], symbols.shape[1], squares.shape[0]
     T = symbols.shape[2] // (n.v * lanes_of(space))
     nothing, whole = symbols[0, 0, :0], what == ALL
     for s in range(0 if whole else batch, batches):
         if what == PREPARE or (whole and (learn or s == 0)):
-            prepare(n, P, arranged, 0 if whole else first, (1 + learn) if whole else last)
+            prepare(sizes, P, arranged, 0 if whole else first, (1 + learn) if whole else last)
         loss = 0.0
         if what == TILES or whole:
             count = 0
@@ -288,9 +174,10 @@ def run(
                 count += asked(n.v, wanted[s, tile], T)[1]
             for tile in range(0 if whole else first, tiles if whole else last):
                 x = features[s, tile] if features.shape[0] > 0 else nothing
+                m = masks[s, tile] if masks.shape[0] > 0 else nothing
                 loss += work_on_tile(
-                    n, P, arranged, G[tile if learn else 0], space, symbols[s, tile], x, wanted[s, tile],
-                    start[tile], count, carry, learn, counts,
+                    sizes, P, arranged, G[tile if learn else 0], space,
+                    symbols[s, tile], x, m, wanted[s, tile], start[tile], count, carry, learn, counts,
                 )  # fmt: skip
         if whole:
             losses[s] = loss

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, lane, lanes_of, load, select, store, total
-from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, fill_rows
+from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, clear_vectors, fill_rows
 from seqlab.fused.vector import exp
 
 
@@ -40,7 +40,7 @@ def answers(n: Any, P: Any, F: Any, T: int, first: int, h: Any, out: Any) -> Non
     for t in range(first, T):
         row = (t - first) * n.O * n.v
         fill_rows(n.v, P, n.d, n.O, out, row)
-        add_product(n.v, F, n.V, n.O, n.H, h, (t + 1) * n.H * n.v, out, row)
+        add_product(n.v, F, n.V, n.O, n.H, h, t * n.H * n.v, out, row)
 
 
 @part
@@ -113,12 +113,23 @@ def readout_gradients(n: Any, T: int, first: int, h: Any, errors: Any, G: Any, r
     """Add dJ/dV and dJ/dd to ``G`` from dJ/do."""
     v, step, K = n.v, n.O * n.v, n.H * n.v
     if first < T:
-        add_outer(v, errors, 0, step, n.O, h, (first + 1) * K, K, n.H, T - first, G, n.V, room)
+        add_outer(v, errors, 0, step, n.O, h, first * K, K, n.H, T - first, G, n.V, room)
         add_sums(v, errors, 0, step, n.O, T - first, G, n.d, room)
 
 
 @part
-def add_readout_error(n: Any, B: Any, t: int, first: int, errors: Any, dh: Any) -> None:
-    """Add dJ(t)/dh(t) = V^T dJ/do(t) to ``dh``."""
+def readout_errors(n: Any, B: Any, T: int, first: int, errors: Any, above: Any) -> None:
+    """Write dJ(t)/dh(t) = V^T dJ/do(t) of the steps from ``first`` on."""
+    K = n.H * n.v
+    for t in range(first, T):
+        clear_vectors(above, t * K, K)
+        add_product(n.v, B, n.V, n.H, n.O, errors, (t - first) * n.O * n.v, above, t * K)
+
+
+@part
+def add_error(n: Any, t: int, first: int, above: Any, dh: Any) -> None:
+    """Add to ``dh`` what comes from above to h(t), if t is not before ``first``."""
     if t >= first:
-        add_product(n.v, B, n.V, n.H, n.O, errors, (t - first) * n.O * n.v, dh, 0)
+        K = n.H * n.v
+        for j in range(K):
+            store(dh, j, load(dh, j) + load(above, t * K + j))

@@ -16,11 +16,11 @@ from seqlab.fused._compiling import part
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, arrange_both
-from seqlab.fused.readout import add_readout_error
+from seqlab.fused.readout import add_error
 from seqlab.fused.vector import tanh
 
 RELU = 1
-"""The number of the cell with relu in :data:`seqlab.fused.network.CELLS`."""
+"""The number of the cell with relu in :data:`seqlab.fused.layers.CELLS`."""
 
 
 @part
@@ -49,12 +49,12 @@ def forward(
 @part
 def backward(
     n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
-    first: int, errors: Any, dh: Any, dc: Any, G: Any, room: Any,
+    first: int, above: Any, dh: Any, dc: Any, G: Any, room: Any,
 ) -> None:  # fmt: skip
     """Go back from ``end`` to ``begin``: turn sums into delta, dh into dJ/dh there; add dJ/dW to ``G``."""
     v, K, relu = n.v, n.H * n.v, n.cell == RELU
     for t in range(end - 1, begin - 1, -1):
-        add_readout_error(n, B, t, first, errors, dh)
+        add_error(n, t, first, above, dh)
         even, odd = load(symbols, t * v) < 0, load(symbols, t * v + v - 1) < 0
         for j in range(K):
             held = alternate(j, even, odd)

@@ -9,8 +9,11 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
+from seqlab.fused.layers import Shape
 from seqlab.fused.memory import working_space
-from seqlab.fused.network import NORM, PREPARE, SUM, TILES, UPDATE, Shape, run
+from seqlab.fused.network import NORM, PREPARE, SUM, TILES, UPDATE, run
 
 SHARES = 4
 """Parts of the weights that are taken at a time."""
@@ -19,7 +22,7 @@ Each = Callable[[Callable[[tuple[int, int]], Any], Iterable[tuple[int, int]]], I
 
 
 def run_spread(
-    each: Each, shape: Shape, steps: int, weights: Any, data: Any,
+    each: Each, shapes: tuple[Shape, ...], steps: int, weights: Any, data: Any,
     losses: Any, norms: Any, squares: Any, counts: Any,
 ) -> int:  # fmt: skip
     """Make an update for each batch; return how many were made before one was not finite.
@@ -27,12 +30,13 @@ def run_spread(
     ``each`` maps as ``map`` does, on several processors; ``steps`` are those of a tile, and the other
     arguments those of :func:`seqlab.fused.network.run`: ``weights`` before, ``data`` after the space.
     """
+    sizes = np.array(shapes)
     tiles, batches, pieces = len(weights[1]), len(losses), len(squares)
     shares = [(i * pieces // SHARES, (i + 1) * pieces // SHARES) for i in range(SHARES)]
 
     def share(what: int, batch: int, parts: list[tuple[int, int]]) -> list[float]:
         def work(ends: tuple[int, int]) -> float:
-            before = (what, batch, *ends, tuple(shape), *weights, working_space(shape, steps))
+            before = (what, batch, *ends, sizes, *weights, working_space(shapes, steps))
             arguments: Any = (*before, *data, losses, norms, squares, counts)
             return run(*arguments)
 

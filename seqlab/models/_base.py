@@ -251,12 +251,15 @@ class Recurrent(SequenceModel):
                         if isinstance(module, Input):
                             module.weight.uniform_(-self.input_scale, self.input_scale, generator=generator)
 
+    def kept(self, batch: int, noise: torch.Generator) -> Tensor:
+        """Draw what dropout multiplies a layer's outputs with: 0 or 1 / (1 - dropout), (B, outputs)."""
+        kept = torch.empty(batch, self.hidden_size * self.directions)
+        return kept.bernoulli_(1 - self.dropout, generator=noise).div_(1 - self.dropout)
+
     def _drop(self, x: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return x
-        kept = x.new_empty(len(x), 1, x.shape[2], device="cpu")  # one mask for all steps
-        kept.bernoulli_(1 - self.dropout, generator=self.noise)
-        return x * kept.to(x.device).div_(1 - self.dropout)
+        return x * self.kept(len(x), self.noise).to(x.device, x.dtype)[:, None]  # one mask for all steps
 
 
 Cell.network = Recurrent

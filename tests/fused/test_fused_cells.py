@@ -14,10 +14,19 @@ pytest.importorskip("numba")
 from seqlab.contracts import PAD, Spec
 from seqlab.fused._compiling import compiled
 from seqlab.fused._lanes import LANES
-from seqlab.fused.memory import shape_of
-from seqlab.fused.network import arrange_weights, cut, go_back, read, space_size
+from seqlab.fused.layers import (
+    arrange_weights,
+    cut_layer,
+    cut_rest,
+    go_back,
+    outputs_of,
+    read,
+    shape_of,
+    space_size,
+)
+from seqlab.fused.memory import shapes_of
 from seqlab.fused.readout import answers
-from seqlab.models import Recurrent, build_model
+from seqlab.models import Cell, Recurrent, build_model
 from seqlab.settings import Component
 
 CELLS = {
@@ -35,12 +44,18 @@ LANES_OF = {np.dtype(str(kind)): lanes for kind, lanes in LANES.items()}
 Tensors = dict[str, Tensor]
 
 
-def example(cell: str, inputs: str, sizes: tuple[int, int, int]) -> tuple[Recurrent, Tensor, Tensors]:
-    """Return a model in float64, inputs (symbols with padding in front), states, and what weighs the loss."""
+def example(
+    cell: str, inputs: str, sizes: tuple[int, int, int], layers: int = 1, dropout: float = 0.0
+) -> tuple[Recurrent, Tensor, Tensors]:
+    """Return a model in float64, inputs (symbols with padding in front), and what else is given.
+
+    That is the layers' masks, if there is dropout, their states at the start, and what weighs the loss.
+    """
     batch, steps, hidden = sizes
     kind, width = INPUTS[inputs]
     spec = Spec(kind, width, "classes", 3, causal=True)  # type: ignore[arg-type]
-    component = Component(name=cell.partition("-")[0], hidden_size=hidden, **CELLS[cell])
+    options = {"hidden_size": hidden, "layers": layers, "dropout": dropout}
+    component = Component(name=cell.partition("-")[0], **options, **CELLS[cell])
     model = build_model(component, spec, seed=1).double()
     assert isinstance(model, Recurrent)
     generator = torch.Generator().manual_seed(2)
@@ -54,31 +69,39 @@ def example(cell: str, inputs: str, sizes: tuple[int, int, int]) -> tuple[Recurr
             x[row, : (row * 7) % steps] = PAD
     else:
         x = normal(batch, steps, width)
-    parts = ("h", "c") if cell == "lstm" else ("h",)
-    state = {f"start {part}": normal(batch, hidden) for part in parts}
-    weighing = {f"end {part}": normal(batch, hidden) for part in parts}
-    return model, x, {**state, **weighing, "outputs": normal(batch, steps, 3)}
+    given = {f"mask {layer}": model.kept(batch, generator).double() for layer in range(layers) if dropout}
+    for layer in range(layers):
+        for part in model.cells[layer].parts:  # type: ignore[union-attr]
+            given |= {
+                f"start {part} {layer}": normal(batch, hidden),
+                f"end {part} {layer}": normal(batch, hidden),
+            }
+    return model, x, given | {"outputs": normal(batch, steps, 3)}
 
 
 def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
     """Return outputs, end state and the gradients of sum(weights * outputs) + sum(weights * end state)."""
-    cell: Any = model.cells[0]
-    start = [given[name].clone().requires_grad_() for name in given if name.startswith("start")]
-    state = tuple(start)
-    outputs = []
-    for x_t in x.unbind(1):
-        new = cell.step(x_t, state)
-        if not x.is_floating_point():
-            held = (x_t == PAD)[:, None]
-            new = tuple(torch.where(held, old, part) for old, part in zip(state, new, strict=True))
-        state = new
-        outputs.append(model.readout(state[0]))
-    result = {"outputs": torch.stack(outputs, 1)}
-    result |= {f"end {part}": value for part, value in zip(cell.parts, state, strict=True)}
+    names = [name for name in given if name.startswith("start")]
+    starts = {name: given[name].clone().requires_grad_() for name in names}
+    result: Tensors = {}
+    shown = x.unbind(1)
+    for layer, cell in enumerate(model.cells):
+        assert isinstance(cell, Cell)
+        state = tuple(starts[f"start {part} {layer}"] for part in cell.parts)
+        outputs = []
+        for t, x_t in enumerate(shown):
+            new = cell.step(x_t, state)
+            if not x.is_floating_point():
+                held = (x[:, t] == PAD)[:, None]
+                new = tuple(torch.where(held, old, part) for old, part in zip(state, new, strict=True))
+            state = new
+            outputs.append(state[0] * given.get(f"mask {layer}", 1.0))
+        shown = tuple(outputs)
+        result |= {f"end {part} {layer}": value for part, value in zip(cell.parts, state, strict=True)}
+    result["outputs"] = torch.stack([model.readout(h) for h in shown], 1)
     loss = sum((value * given[name]).sum() for name, value in result.items())
-    names = [name for name, _ in model.named_parameters()]
-    gradients = torch.autograd.grad(loss, [*model.parameters(), *start])  # type: ignore[arg-type]
-    names += [f"start {part}" for part in cell.parts]
+    gradients = torch.autograd.grad(loss, [*model.parameters(), *starts.values()])  # type: ignore[arg-type]
+    names = [name for name, _ in model.named_parameters()] + names
     return {name: value.detach() for name, value in result.items()} | {
         f"gradient of {name}": gradient for name, gradient in zip(names, gradients, strict=True)
     }
@@ -86,30 +109,35 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
 
 @compiled
 def forward_and_back(
-    n: Any,
-    P: Any,
-    F: Any,
-    B: Any,
-    T: int,
-    symbols: Any,
-    features: Any,
-    space: Any,
-    state: Any,
-    errors: Any,
-    G: Any,
-) -> Any:
-    """Read a tile from ``state`` (h, c) and go back from ``errors`` (outputs, h, c); return what comes of it."""
-    sums, h, c, out, dh, dc, _, room = cut(n, T, space)
-    rows = dh.shape[0]
-    h[:rows], c[:rows] = state[0], state[1]
-    arrange_weights(n, P, F, B)
-    read(n, P, F, T, symbols, features, sums, h, c, 1, room)
-    answers(n, P, F, T, 0, h, out)
+    sizes: Any, P: Any, F: Any, B: Any, T: int, symbols: Any, features: Any, masks: Any,
+    space: Any, state: Any, errors: Any, G: Any,
+) -> Any:  # fmt: skip
+    """Read a tile from ``state`` and go back from ``errors``, those of the outputs and of the end state.
+
+    States are (layers, 2, rows), h and c. Returns the outputs, the state and the errors of the start.
+    """
+    n, layers = shape_of(sizes, 0), sizes.shape[0]
+    out, _, _, _ = cut_rest(n, layers, T, space)
+    rows = state.shape[2]
+    for layer in range(layers):
+        _, h, c, _, dh, dc = cut_layer(n, layer, T, space)
+        h[:rows], c[:rows] = state[layer, 0], state[layer, 1]
+        past = out.shape[0] + 2 * layer * rows
+        dh[:], dc[:] = errors[past : past + rows], errors[past + rows : past + 2 * rows]
+    arrange_weights(sizes, P, F, B)
+    read(sizes, P, F, T, symbols, features, masks, space, 1)
+    answers(n, P, F, T, 0, outputs_of(n, layers - 1, T, space, masks), out)
     outputs = out.copy()
     out[:] = errors[: out.shape[0]]
-    dh[:], dc[:] = errors[out.shape[0] : out.shape[0] + rows], errors[out.shape[0] + rows :]
-    go_back(n, B, T, symbols, features, sums, h, c, 0, out, dh, dc, G, room)
-    return outputs, h[T * rows :], c[T * rows :], dh, dc
+    end, start = np.zeros_like(state), np.zeros_like(state)
+    for layer in range(layers):
+        _, h, c, _, _, _ = cut_layer(n, layer, T, space)
+        end[layer, 0], end[layer, 1] = h[T * rows :], c[T * rows :]
+    go_back(sizes, B, T, symbols, features, masks, 0, out, G, space)
+    for layer in range(layers):
+        _, _, _, _, dh, dc = cut_layer(n, layer, T, space)
+        start[layer, 0], start[layer, 1] = dh, dc
+    return outputs, end, start
 
 
 def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors: int) -> Tensors:
@@ -118,14 +146,21 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
     class _Task:
         spec = model.spec
 
-    n = shape_of(model, _Task())._replace(v=vectors)  # type: ignore[arg-type]
-    lanes = vectors * LANES_OF[np.dtype(dtype)]
+    shapes = tuple(n._replace(v=vectors) for n in shapes_of(model, _Task()))  # type: ignore[arg-type]
+    n, layers, number_lanes = shapes[0], len(shapes), LANES_OF[np.dtype(dtype)]
+    lanes = vectors * number_lanes
     P = torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).numpy().astype(dtype)
     G, F, B = np.zeros_like(P), np.zeros_like(P), np.zeros_like(P)
     batch, T = x.shape[:2]
-    space = np.full(space_size(n, T, LANES_OF[np.dtype(dtype)]), np.nan, dtype)
-    columns: dict[str, list[Any]] = {name: [] for name in ("outputs", "end h", "end c", "start h", "start c")}
-    none = torch.zeros(batch, n.H)
+    space = np.full(space_size(layers, n, T, number_lanes), np.nan, dtype)
+    parts = model.cells[0].parts  # type: ignore[union-attr]
+    places = [(f"{part} {layer}", layer, k) for layer in range(layers) for k, part in enumerate(parts)]
+    result = {"outputs": torch.zeros(batch, T * n.O, dtype=torch.float64)}
+    result |= {
+        f"{what} {name}": torch.zeros(batch, n.H).double()
+        for what in ("end", "gradient of start")
+        for name, _, _ in places
+    }
     for first in range(0, batch, lanes):
         rows = slice(first, min(first + lanes, batch))
         count = rows.stop - rows.start
@@ -135,19 +170,26 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
             tile[:, :count] = values[rows].flatten(1).numpy().T
             return tile.ravel()
 
+        def states(what: str, lay: Any = lay) -> Any:
+            laid = np.zeros((layers, 2, n.H * lanes), dtype)
+            for name, layer, k in places:
+                laid[layer, k] = lay(given[f"{what} {name}"])
+            return laid
+
         symbols = lay(torch.zeros(batch, T) if x.is_floating_point() else x, empty=-1)
         features = lay(x) if x.is_floating_point() else np.zeros(0, dtype)
-        state = np.stack([lay(given["start h"]), lay(given.get("start c", none))])
-        names = ("outputs", "end h", "end c")
-        errors = np.concatenate([lay(given.get(name, none)) for name in names])
-        results = forward_and_back(n, P, F, B, T, symbols, features, space, state, errors, G)
-        for name, result in zip(columns, results, strict=True):
-            columns[name].append(result.reshape(-1, lanes)[:, :count].T.copy())
-    whole = {name: torch.from_numpy(np.concatenate(values)) for name, values in columns.items()}
-    result = {"outputs": whole["outputs"].reshape(batch, T, n.O)}
-    for part in model.cells[0].parts:  # type: ignore[union-attr]
-        result[f"end {part}"] = whole[f"end {part}"]
-        result[f"gradient of start {part}"] = whole[f"start {part}"]
+        masks = [lay(given[name]) for name in given if name.startswith("mask")]
+        errors = np.concatenate([lay(given["outputs"]), states("end").ravel()])
+        outputs, end, start = forward_and_back(
+            np.array(shapes), P, F, B, T, symbols, features, np.concatenate([*masks, np.zeros(0, dtype)]),
+            space, states("start"), errors, G,
+        )  # fmt: skip
+        result["outputs"][rows] = torch.from_numpy(outputs.reshape(-1, lanes)[:, :count].T.copy()).double()
+        for name, layer, k in places:
+            for what, values in (("end", end), ("gradient of start", start)):
+                tile = values[layer, k].reshape(-1, lanes)[:, :count]
+                result[f"{what} {name}"][rows] = torch.from_numpy(tile.T.copy()).double()
+    result["outputs"] = result["outputs"].reshape(batch, T, n.O)
     position = 0
     for name, parameter in model.named_parameters():
         values = torch.from_numpy(G[position : position + parameter.numel()])
@@ -156,16 +198,27 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
     return result
 
 
+def check(model: Recurrent, x: Tensor, given: Tensors, what: str) -> None:
+    """Compare outputs, states and gradients, in both precisions and widths of a tile."""
+    wanted = by_autograd(model, x, given)
+    for dtype, vectors, tolerance in VARIANTS:
+        got = by_kernels(model, x, given, dtype, vectors)
+        assert wanted.keys() == got.keys()
+        for name, value in wanted.items():
+            assert value.shape == got[name].shape
+            error = (got[name] - value).norm() / value.norm().clamp(min=1e-3)
+            assert error <= tolerance, f"{what}, {dtype.__name__}: {name} differs by {float(error):.1e}"
+
+
 @pytest.mark.parametrize("inputs", INPUTS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_outputs_and_gradients_are_those_of_the_step_function(cell: str, inputs: str) -> None:
     for sizes in SIZES:
-        model, x, given = example(cell, inputs, sizes)
-        wanted = by_autograd(model, x, given)
-        for dtype, vectors, tolerance in VARIANTS:
-            got = by_kernels(model, x, given, dtype, vectors)
-            assert wanted.keys() == got.keys()
-            for name, value in wanted.items():
-                assert value.shape == got[name].shape
-                error = (got[name] - value).norm() / value.norm().clamp(min=1e-3)
-                assert error <= tolerance, f"{sizes}, {dtype}: {name} differs by {float(error):.1e}"
+        check(*example(cell, inputs, sizes), str(sizes))
+
+
+@pytest.mark.parametrize(("layers", "dropout"), [(1, 0.5), (2, 0.0), (3, 0.3)])
+@pytest.mark.parametrize("cell", CELLS)
+def test_layers_and_dropout_are_those_of_the_step_function(cell: str, layers: int, dropout: float) -> None:
+    for inputs, sizes in (("many symbols", (5, 40, 7)), ("features", (33, 2, 30))):
+        check(*example(cell, inputs, sizes, layers, dropout), f"{inputs}, {sizes}")

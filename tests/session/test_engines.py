@@ -61,7 +61,7 @@ def test_the_engine_that_is_taken_is_recorded_and_counts() -> None:
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"model__layers": 2}, "one layer"), ({"compute__precision": "bf16"}, "float32")],
+    [({"model__bidirectional": True}, "one direction"), ({"compute__precision": "bf16"}, "float32")],
 )
 def test_what_the_fused_engine_cannot_do_is_done_by_torch_or_refused(
     change: dict[str, Any], reason: str, tmp_path: Path
@@ -78,7 +78,7 @@ def test_without_numba_torch_trains_and_it_is_said_where_that_makes_a_difference
     assert "pip install 'seqlab[fast]'" in (session.advice or "")
     assert train(run, session)["steps"] == 20
     assert run.info().extra["engine"] == "torch"
-    assert open_session(settings(model__layers=2)).advice is None
+    assert open_session(settings(model__bidirectional=True)).advice is None
     with pytest.raises(SettingsError, match="Numba is not installed"):
         begin(settings(training__engine="fused"), command="test")
 
