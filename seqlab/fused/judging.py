@@ -26,7 +26,7 @@ def evaluate_fused(
     parameters = np.concatenate([parameter.detach().numpy().ravel() for parameter in model.parameters()])
     weights = weights_memory(model)
     weights[: len(parameters)] = parameters
-    shapes = shapes_of(model, task)
+    shapes = shapes_of(model, task, sequences)
     return judge(shapes, weights, task, evaluation_batches(task, split, sequences, seed, shapes[0].v * LANES))
 
 

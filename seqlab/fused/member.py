@@ -55,7 +55,7 @@ class Member:
 
     def __init__(self, learner: Learner, task: Task, settings: Training, seed: int) -> None:
         self.learner, self.task, self.settings, self.seed = learner, task, settings, seed
-        self.shapes = shapes_of(learner.model, task)
+        self.shapes = shapes_of(learner.model, task, settings.batch_size)
         self.hidden_size, self.lanes = self.shapes[0].H, self.shapes[0].v * LANES
         tiles = -(-settings.batch_size // self.lanes)
         self.weights, self.mean, self.square = (weights_memory(learner.model) for _ in range(3))

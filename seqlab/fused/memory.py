@@ -19,23 +19,27 @@ LANES = 16
 """Numbers of a vector in float32."""
 
 LARGE = 96
-"""Units from which a tile is one vector wide, so that the usual batch is two tiles; below, it is two."""
+"""Units from which a batch is spread over processors, if it is more than one tile."""
 
 _local = threading.local()
 
 
-def shapes_of(model: SequenceModel, task: Task) -> tuple[Shape, ...]:
-    """Return what the compiled code must know of a model, layer by layer."""
+def shapes_of(model: SequenceModel, task: Task, sequences: int) -> tuple[Shape, ...]:
+    """Return what the compiled code must know of a model, layer by layer, to read so many sequences at once.
+
+    A tile is two vectors wide; one where a large network would have no tile for a second processor.
+    """
     assert isinstance(model, Recurrent)
     begins: dict[str, int] = {}
     position = 0
     for name, parameter in model.named_parameters():
         begins[name] = position
         position += parameter.numel()
-    return tuple(_shape_of(model, number, begins, task) for number in range(len(model.cells)))
+    vectors = 1 if model.hidden_size >= LARGE and sequences <= 2 * LANES else 2
+    return tuple(_shape_of(model, number, begins, task, vectors) for number in range(len(model.cells)))
 
 
-def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task) -> Shape:
+def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task, vectors: int) -> Shape:
     kind, H = _cell_kind(model.cells[number]), model.hidden_size
     gates, kept = {"rnn": (1, 1), "lst": (4, 4), "gru": (3, 4)}[kind[:3]]
     return Shape(
@@ -53,7 +57,7 @@ def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task)
         c=begins.get(f"cells.{number}.c", 0),
         V=begins["readout.weight"],
         d=begins["readout.bias"],
-        v=1 if H >= LARGE else 2,
+        v=vectors,
     )
 
 

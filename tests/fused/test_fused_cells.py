@@ -146,12 +146,12 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
     class _Task:
         spec = model.spec
 
-    shapes = tuple(n._replace(v=vectors) for n in shapes_of(model, _Task()))  # type: ignore[arg-type]
+    batch, T = x.shape[:2]
+    shapes = tuple(n._replace(v=vectors) for n in shapes_of(model, _Task(), batch))  # type: ignore[arg-type]
     n, layers, number_lanes = shapes[0], len(shapes), LANES_OF[np.dtype(dtype)]
     lanes = vectors * number_lanes
     P = torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).numpy().astype(dtype)
     G, F, B = np.zeros_like(P), np.zeros_like(P), np.zeros_like(P)
-    batch, T = x.shape[:2]
     space = np.full(space_size(layers, n, T, number_lanes), np.nan, dtype)
     parts = model.cells[0].parts  # type: ignore[union-attr]
     places = [(f"{part} {layer}", layer, k) for layer in range(layers) for k, part in enumerate(parts)]
