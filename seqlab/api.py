@@ -25,6 +25,7 @@ from seqlab.runs import find_run
 from seqlab.settings import TrainExperiment
 
 if TYPE_CHECKING:
+    from seqlab.comparison.design import Design
     from seqlab.comparison.study import Entry
     from seqlab.comparison.workers import Update
     from seqlab.training import Step
@@ -122,9 +123,7 @@ def compare(
         RunFailedError: when every run failed.
         Interrupted: after an interrupt; the same call goes on from there.
     """
-    from seqlab.comparison.design import Design, draw_up
-    from seqlab.comparison.study import conclude, entries_of, study
-    from seqlab.figures.comparison import keep
+    from seqlab.comparison.design import Design
 
     if isinstance(models, str):
         raise UsageError(f"models is {models!r}.", hint=f"Write a list: [{models!r}]")
@@ -141,6 +140,14 @@ def compare(
         match_parameters=match_parameters,
         command=_call("compare", list(models), on=on, seeds=seeds, difficulty=difficulty, **settings),
     )
+    return _carry_out(design, jobs, progress)
+
+
+def _carry_out(design: Design, jobs: int | None, progress: bool) -> Study:
+    from seqlab.comparison.design import draw_up
+    from seqlab.comparison.study import conclude, entries_of, study
+    from seqlab.figures.comparison import keep
+
     for plugin in design.plugins:
         admit(plugin)
     lineup = draw_up(design)

@@ -15,48 +15,53 @@ from seqlab.cli.console import show_json, show_table, stderr
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from seqlab.comparison.design import Design
+    from seqlab.comparison.design import Design, Lineup
     from seqlab.comparison.outcome import Comparison
     from seqlab.comparison.study import Finished
 
 
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        help=r"Models (lstm, lstm\[hidden_size=8], my_cell.py), then settings as key.path=value.",
+        metavar="MODEL... [KEY=VALUE]...",
+        autocompletion=options.complete_model_or_setting,
+    ),
+]
+On = Annotated[
+    str,
+    typer.Option(help="The experiment whose task they learn.", autocompletion=options.complete_experiment),
+]
+Difficulties = Annotated[
+    str | None, typer.Option(help="The task's difficulty; several, as easy,normal,hard, are a ladder.")
+]
+Matched = Annotated[
+    bool, typer.Option("--match-parameters", help="Choose widths so that all are as large as the largest.")
+]
+SameWidth = Annotated[
+    bool, typer.Option("--same-width", help="With --match-parameters: show the unmatched beside them.")
+]
+Sweep = Annotated[
+    list[str] | None,
+    typer.Option(help="A sweep: a setting's values, as training.learning_rate=1e-3,3e-3; repeatable."),
+]
+Budget = Annotated[
+    str | None, typer.Option(help="Fit each run's steps into this time, such as 60s, measured first.")
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Runs side by side; default: the number of cores.")]
+
+
 def compare(
-    models: Annotated[
-        list[str],
-        typer.Argument(
-            help=r"Models (lstm, lstm\[hidden_size=8], my_cell.py), then settings as key.path=value.",
-            metavar="MODEL... [KEY=VALUE]...",
-            autocompletion=options.complete_model_or_setting,
-        ),
-    ],
-    on: Annotated[
-        str,
-        typer.Option(
-            help="The experiment whose task they learn.", autocompletion=options.complete_experiment
-        ),
-    ] = "temporal-order",
-    difficulty: Annotated[
-        str | None, typer.Option(help="The task's difficulty; several, as easy,normal,hard, are a ladder.")
-    ] = None,
+    models: Models,
+    on: On = "temporal-order",
+    difficulty: Difficulties = None,
     preset: options.Preset = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 1 to this number.")] = 10,
-    match_parameters: Annotated[
-        bool,
-        typer.Option("--match-parameters", help="Choose widths so that all are as large as the largest."),
-    ] = False,
-    same_width: Annotated[
-        bool, typer.Option("--same-width", help="With --match-parameters: show the unmatched beside them.")
-    ] = False,
-    grid: Annotated[
-        list[str] | None,
-        typer.Option(help="A sweep: a setting's values, as training.learning_rate=1e-3,3e-3; repeatable."),
-    ] = None,
-    budget: Annotated[
-        str | None, typer.Option(help="Fit each run's steps into this time, such as 60s, measured first.")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Runs side by side; default: the number of cores.")
-    ] = None,
+    match_parameters: Matched = False,
+    same_width: SameWidth = False,
+    grid: Sweep = None,
+    budget: Budget = None,
+    jobs: Jobs = None,
     quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="The table as CSV.")] = False,
@@ -72,9 +77,7 @@ def compare(
 
     if as_json and as_csv:
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
-    from seqlab.comparison import server
-
-    server.start(torch_trains=server.torch_may_train(models))  # it imports torch while we do
+    _start_server(models)
     from seqlab.comparison.design import Design
     from seqlab.comparison.entrants import parse_grid
     from seqlab.session.budget import parse_seconds
@@ -113,46 +116,23 @@ def run_comparison(
         as_json: whether to print everything as JSON instead.
         as_csv: whether to print the table as CSV instead.
     """
-    from seqlab.errors import UsageError
-
-    if as_json and as_csv:
-        raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
-    from seqlab.comparison import server
-
-    words = [*design.models, *design.overrides]
-    server.start(torch_trains=server.torch_may_train(words))  # it imports torch while we do
-    from seqlab.cli.live import board
+    _start_server([*design.models, *design.overrides])
     from seqlab.comparison.design import draw_up
-    from seqlab.comparison.study import conclude, entries_of, study
+    from seqlab.comparison.study import conclude
     from seqlab.errors import RunFailedError
     from seqlab.figures.comparison import keep
 
-    console = stderr()
     if design.budget is not None:
-        console.print(f"Measuring the speed for {design.budget:g} s a run ...")
+        _tell(f"Measuring the speed for {design.budget:g} s a run ...")
     lineup = draw_up(design)
     for note in lineup.notes:
-        console.print(note, soft_wrap=True, markup=False)
-    entries = entries_of(lineup.entrants, design.seeds)
-
-    def announce(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False)
-
-    with board(entries, quiet) as note_update:
-        finished = study(
-            entries,
-            processes=jobs,
-            command=design.command,
-            plugins=design.plugins,
-            on_update=note_update,
-            announce=announce,
-        )
-    _report_failures(finished)
-    if all(item.summary is None for item in finished):
+        _tell(note)
+    finished = _train(design, lineup, jobs, quiet)
+    failed = sum(item.summary is None for item in finished)
+    if failed == len(finished):
         raise RunFailedError("Every run failed.", hint="`seqlab runs --status failed` lists them.")
     result = conclude(finished)
     folder, facts = keep(design, finished, result, lineup.notes)
-    failed = sum(item.summary is None for item in finished)
     if as_json:
         show_json({**facts, "folder": str(folder)})
     elif as_csv:
@@ -164,6 +144,34 @@ def run_comparison(
             f"{failed} of {len(finished)} runs failed.",
             hint="The same command tries them again; `seqlab runs --status failed` lists them.",
         )
+
+
+def _start_server(words: Sequence[str]) -> None:
+    """Start what the runs are forked from, before anything else is imported: it imports torch while we do."""
+    from seqlab.comparison import server
+
+    server.start(torch_trains=server.torch_may_train(words))
+
+
+def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> list[Finished]:
+    """Train everyone on every seed, and show how they get on."""
+    from seqlab.cli.live import board
+    from seqlab.comparison.study import entries_of, study
+
+    entries = entries_of(lineup.entrants, design.seeds)
+    with board(entries, quiet) as note_update:
+        return study(
+            entries,
+            processes=jobs,
+            command=design.command,
+            plugins=design.plugins,
+            on_update=note_update,
+            announce=_tell,
+        )
+
+
+def _tell(line: str) -> None:
+    stderr().print(line, soft_wrap=True, markup=False)
 
 
 def _show(result: Comparison, picture: Path, finished: Sequence[Finished]) -> None:
@@ -184,15 +192,3 @@ def split_names(text: str | None) -> tuple[str, ...]:
     (('easy', 'hard'), ())
     """
     return tuple(name for word in (text or "").split(",") if (name := word.strip()))
-
-
-def _report_failures(finished: Sequence[Finished]) -> None:
-    from rich.text import Text
-
-    for item in finished:
-        if item.failure is not None:
-            where = f" {item.entry.level}," if item.entry.level else ""
-            said = f"{item.entry.label},{where} seed {item.entry.experiment.seed}: {item.failure}"
-            stderr().print(Text.assemble(("Failed: ", "bold red"), said), soft_wrap=True)
-    if any(item.failure is not None for item in finished):
-        stderr().print("The same command tries failed runs again.")

@@ -9,6 +9,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json
+from seqlab.configure import leaves
 
 if TYPE_CHECKING:
     from seqlab.settings import Document
@@ -53,7 +54,7 @@ def config(
     if as_json:
         show_json({"settings": after, "overridden": changed})
     else:
-        typer.echo(_annotated(after, changed, known=_leaves(before)), nl=False)
+        typer.echo(_annotated(after, changed, known=leaves(before)), nl=False)
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], document: Document) -> dict[str, Any]:
@@ -61,23 +62,12 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], document: Docu
 
     The options that come with another model are its defaults; only those that were typed count as changed.
     """
-    old, new = _leaves(before), _leaves(after)
+    old, new = leaves(before), leaves(after)
     return {
         key: old.get(key)
         for key, value in new.items()
         if (key in old and old[key] != value) or (key not in old and document.is_overridden(key))
     }
-
-
-def _leaves(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the values of nested mappings by dotted key."""
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, Mapping) and value:
-            found |= _leaves(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def _annotated(data: Mapping[str, Any], changed: Mapping[str, Any], known: Mapping[str, Any]) -> str:

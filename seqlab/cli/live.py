@@ -98,11 +98,11 @@ class Board:
 
 @contextmanager
 def board(entries: Sequence[Entry], quiet: bool) -> Iterator[Callable[[Entry, Update], None]]:
-    """Show the runs as they go.
+    """Show the runs as they go, and each that fails.
 
     Args:
         entries: all of the comparison.
-        quiet: whether the screen stays empty.
+        quiet: whether nothing but failures is shown.
 
     Yields:
         The function to call with everything that a run says.
@@ -111,16 +111,20 @@ def board(entries: Sequence[Entry], quiet: bool) -> Iterator[Callable[[Entry, Up
 
     console = stderr()
     state = Board(entries)
-    if quiet or not console.is_terminal:
+    plain = quiet or not console.is_terminal
 
-        def tell(entry: Entry, update: Update) -> None:
-            if not quiet and update.kind in ("finished", "failed"):
-                console.print(line(entry, update), soft_wrap=True, markup=False)
+    def note(entry: Entry, update: Update) -> None:
+        state.note(entry, update)
+        if update.kind == "failed":
+            console.print(line(entry, update), style="bold red", soft_wrap=True, markup=False)
+        elif update.kind == "finished" and plain and not quiet:
+            console.print(line(entry, update), soft_wrap=True, markup=False)
 
-        yield tell
-        return
-    with Live(get_renderable=state.table, console=console, refresh_per_second=5, transient=True):
-        yield state.note
+    if plain:
+        yield note
+    else:
+        with Live(get_renderable=state.table, console=console, refresh_per_second=5, transient=True):
+            yield note
 
 
 def line(entry: Entry, update: Update) -> str:

@@ -91,19 +91,9 @@ def study(
         Interrupted: after Ctrl-C; the same call goes on where this one stopped.
     """
     make_runs_dir()
-    known = _known_runs()
-    done: dict[int, Finished] = {}
-    missing: list[Wanted] = []
-    tasks: dict[str, Task] = {}
-    for place, entry in enumerate(entries):
-        before = known.get(fingerprint(entry.experiment, _data_hash(entry.experiment.task, tasks)))
-        if before is not None and before.status == "finished" and before.summary is not None:
-            done[place] = Finished(entry, Run(before.path), before.summary, reused=True)
-            on_update(entry, Update(place, "reused", before.summary))
-            continue
-        resumed = before.id if before is not None and before.status == "interrupted" else None
-        missing.append(Wanted(place, entry.experiment, resumed))
-
+    done, missing = _take_stock(entries)
+    for place, finished in done.items():
+        on_update(finished.entry, Update(place, "reused", finished.summary or {}))
     processes = processes or processors()
     jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(entries, missing, processes)]
     if any(wanted.experiment.training.engine == "fused" for wanted in missing) and not is_compiled():
@@ -130,6 +120,22 @@ def study(
             hint=error.hint,
         ) from None
     return [done[place] for place in sorted(done)]
+
+
+def _take_stock(entries: Sequence[Entry]) -> tuple[dict[int, Finished], list[Wanted]]:
+    """Return by place what is finished already, and what is to be trained or gone on with."""
+    known = _known_runs()
+    done: dict[int, Finished] = {}
+    missing: list[Wanted] = []
+    tasks: dict[str, Task] = {}
+    for place, entry in enumerate(entries):
+        before = known.get(fingerprint(entry.experiment, _data_hash(entry.experiment.task, tasks)))
+        if before is not None and before.status == "finished" and before.summary is not None:
+            done[place] = Finished(entry, Run(before.path), before.summary, reused=True)
+        else:
+            resumed = before.id if before is not None and before.status == "interrupted" else None
+            missing.append(Wanted(place, entry.experiment, resumed))
+    return done, missing
 
 
 def share_out(
