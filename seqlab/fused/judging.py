@@ -46,7 +46,8 @@ def judge(
         run(
             ALL, 0, 0, 0, sizes, weights, aligned(1, 0), none, none, none, arranged,
             working_space(shapes, packed.symbols.shape[2]),
-            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(NOTHING), tiles_of(packed.wanted),
+            tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(NOTHING),
+            aligned(0, 0), none, tiles_of(packed.wanted),
             start, task.stream, False,
             0, 0, nothing, nothing, 0.0, 0.0, 0.0, 0.0, loss, nothing, nothing, counts,
         )  # fmt: skip

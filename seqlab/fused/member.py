@@ -16,7 +16,16 @@ from seqlab.errors import NonFiniteLossError
 from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches, lay, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
 from seqlab.fused.layers import CELLS
-from seqlab.fused.memory import LANES, LARGE, aligned, shapes_of, tiles_of, weights_memory, working_space
+from seqlab.fused.memory import (
+    LANES,
+    LARGE,
+    aligned,
+    places_of,
+    shapes_of,
+    tiles_of,
+    weights_memory,
+    working_space,
+)
 from seqlab.fused.network import ALL, run
 from seqlab.fused.optimise import OPTIMISERS, PIECE
 from seqlab.fused.spreading import Each, run_spread
@@ -61,6 +70,8 @@ class Member:
         self.weights, self.mean, self.square = (weights_memory(learner.model) for _ in range(3))
         self.averaged = aligned(0) if learner.averaged is None else weights_memory(learner.model)
         self.gradients = weights_memory(learner.model, tiles)
+        drops = getattr(learner.model, "weight_dropout", 0) > 0
+        self.silenced = weights_memory(learner.model) if drops else aligned(0)
         self.arranged = weights_memory(learner.model, 2)
         self.squares = np.zeros(-(-len(self.weights) // PIECE))
         self.updates = np.full(len(list(learner.model.parameters())), learner.step, np.float32)
@@ -118,7 +129,7 @@ class Member:
         weights = (self.weights, self.gradients, self.mean, self.square, self.averaged, self.arranged)
         clip_norm = math.inf if settings.clip_norm is None else settings.clip_norm
         data: Any = (
-            tiles_of(packed.symbols), tiles_of(packed.features), self._masks(step, batches),
+            tiles_of(packed.symbols), tiles_of(packed.features), *self._dropout(step, batches), self.silenced,
             tiles_of(packed.wanted),
             start, self.task.stream, True,
             OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays, clip_norm,
@@ -126,28 +137,34 @@ class Member:
         )  # fmt: skip
         steps, results = packed.symbols.shape[2], (losses, norms, self.squares, np.zeros(3, np.int64))
         if each is not None and self.is_large and len(start) > 1:
-            made = run_spread(each, self.shapes, steps, weights, data, *results)
+            made = run_spread(each, self.shapes, steps, weights, data, len(self.silenced) > 0, *results)
         else:
             before = (ALL, 0, 0, 0, np.array(self.shapes), *weights, working_space(self.shapes, steps))
             arguments: Any = (*before, *data, *results)
             made = int(run(*arguments))
         return losses, norms, made
 
-    def _masks(self, step: int, batches: int) -> Floats:
-        """Return what dropout silences in the batches from ``step`` on, as the compiled code takes it.
+    def _dropout(self, step: int, batches: int) -> tuple[Floats, Floats]:
+        """Return what dropout multiplies outputs and weights with in the batches from ``step`` on.
 
         It is drawn as :meth:`Recurrent.forward` draws it.
         """
         model, H, layers = self.learner.model, self.hidden_size, len(self.shapes)
         assert isinstance(model, Recurrent)
-        if model.dropout == 0:
-            return tiles_of(NOTHING)
-        masks = aligned(batches, len(self.start), layers * H, self.lanes)
-        for i in range(batches):
+        masks, kept = NOTHING, aligned(0, 0)
+        if model.dropout > 0:
+            masks = aligned(batches, len(self.start), layers * H, self.lanes)
+        if model.weight_dropout > 0:
+            kept = aligned(batches, len(self.weights))
+        for i in range(batches if len(masks) or len(kept) else 0):
             noise = torch_stream(self.seed, "dropout", step + i)
-            for layer in range(layers):
+            if len(kept):
+                kept[i] = 1
+                for name, drawn in model.kept_weights(noise).items():
+                    kept[i, places_of(model)[name]] = drawn.flatten().numpy()
+            for layer in range(layers if len(masks) else 0):
                 lay(model.kept(self.settings.batch_size, noise), masks[i, :, layer * H : (layer + 1) * H])
-        return tiles_of(masks)
+        return tiles_of(masks), kept
 
     def _validate(self) -> Validation:
         """Judge the learner on the validation set."""
@@ -169,10 +186,8 @@ class Member:
         state = learner.optimizer.state
         averaged = learner.averaged
         first, second = KEPT[self.settings.optimizer]
-        position = 0
-        for i, parameter in enumerate(learner.model.parameters()):
-            part = slice(position, position + parameter.numel())
-            position = part.stop
+        parts = places_of(learner.model).values()
+        for i, (parameter, part) in enumerate(zip(learner.model.parameters(), parts, strict=True)):
             kept = state[parameter]
             parameter.data = _view(self.weights[part], parameter.data)
             if averaged is not None:
@@ -184,8 +199,8 @@ class Member:
                 kept[second] = _view(self.square[part], kept.get(second), parameter.shape)
                 kept["step"] = torch.from_numpy(self.updates[i : i + 1]).reshape(())
         if learner.carried is not None:
-            for layer, parts in enumerate(learner.carried):
-                for place, values in enumerate(parts):
+            for layer, states in enumerate(learner.carried):
+                for place, values in enumerate(states):
                     row = (2 * layer + place) * self.hidden_size
                     lay(values, self.start[:, row : row + self.hidden_size])
 

@@ -24,17 +24,23 @@ LARGE = 96
 _local = threading.local()
 
 
+def places_of(model: SequenceModel) -> dict[str, slice]:
+    """Return where in the flat weights each parameter lies."""
+    places: dict[str, slice] = {}
+    end = 0
+    for name, parameter in model.named_parameters():
+        places[name] = slice(end, end + parameter.numel())
+        end = places[name].stop
+    return places
+
+
 def shapes_of(model: SequenceModel, task: Task, sequences: int) -> tuple[Shape, ...]:
     """Return what the compiled code must know of a model, layer by layer, to read so many sequences at once.
 
     A tile is two vectors wide; one where a large network would have no tile for a second processor.
     """
     assert isinstance(model, Recurrent)
-    begins: dict[str, int] = {}
-    position = 0
-    for name, parameter in model.named_parameters():
-        begins[name] = position
-        position += parameter.numel()
+    begins = {name: place.start for name, place in places_of(model).items()}
     vectors = 1 if model.hidden_size >= LARGE and sequences <= 2 * LANES else 2
     return tuple(_shape_of(model, number, begins, task, vectors) for number in range(len(model.cells)))
 

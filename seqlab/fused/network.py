@@ -4,9 +4,9 @@ A batch lies in tiles. Each is read, and its way back gone, by itself, and has a
 are added in their order. So tiles can be given to several processors, and neither that nor what other
 networks do meanwhile changes what is computed. Nothing here is parallel: calls release Python's global lock.
 
-A step is :func:`prepare`, :func:`work_on_tile` for each tile, :func:`sum_gradients` and :func:`make_update`.
-:func:`run` makes many steps in one call, or a share of one: so :mod:`seqlab.fused.spreading` makes the same
-on several processors. All is one function for Python, so that it is compiled once.
+A step is :func:`silence`, :func:`prepare`, :func:`work_on_tile` for each tile, :func:`sum_gradients` and
+:func:`make_update`. :func:`run` makes many steps in one call, or a share of one: so
+:mod:`seqlab.fused.spreading` makes the same on several processors. All is one function for Python, so that it is compiled once.
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ from typing import Any
 from seqlab.fused._compiling import compiled, part
 from seqlab.fused._lanes import lanes_of
 from seqlab.fused.layers import arrange_weights, cut_layer, cut_rest, go_back, outputs_of, read, shape_of
-from seqlab.fused.optimise import sum_piece, update_piece
+from seqlab.fused.optimise import PIECE, sum_piece, update_piece
 from seqlab.fused.products import clear_vectors, copy_vectors
 from seqlab.fused.readout import answers, asked, cross_entropy, squared_error, tally
 
-ALL, PREPARE, TILES, SUM, NORM, UPDATE = range(6)
+ALL, SILENCE, PREPARE, TILES, SUM, NORM, UPDATE = range(7)
+
+
+@part
+def silence(P: Any, kept: Any, Q: Any, first: int, last: int) -> None:
+    """Write some pieces of the weights, with those that dropout silences as zeros, in ``Q``."""
+    for k in range(first * PIECE, min(last * PIECE, P.shape[0])):
+        Q[k] = P[k] * kept[k]
 
 
 @part
@@ -92,10 +99,10 @@ def work_on_tile(
 
 
 @part
-def sum_gradients(G: Any, squares: Any, first: int, last: int) -> None:
+def sum_gradients(G: Any, kept: Any, squares: Any, first: int, last: int) -> None:
     """Sum the tiles' gradients G (tiles, numbers) into the first, and write each piece's sum of squares."""
     for piece in range(first, last):
-        squares[piece] = sum_piece(G, piece)
+        squares[piece] = sum_piece(G, kept, piece)
 
 
 @part
@@ -126,17 +133,18 @@ def make_update(
 def run(
     what: int, batch: int, first: int, last: int,
     sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any, space: Any,
-    symbols: Any, features: Any, masks: Any, wanted: Any, start: Any, carry: bool, learn: bool,
-    optimiser: int, done: int, rates: Any, decays: Any, clip_norm: float,
+    symbols: Any, features: Any, masks: Any, kept: Any, Q: Any, wanted: Any, start: Any,
+    carry: bool, learn: bool, optimiser: int, done: int, rates: Any, decays: Any, clip_norm: float,
     momentum: float, decay: float, weight_decay: float, losses: Any, norms: Any, squares: Any, counts: Any,
 ) -> float:  # fmt: skip
     """Make an update for each batch, or judge it; return how many were made before one was not finite.
 
     Or make a share of the update for one batch, if ``what`` is not ALL: from ``first`` to ``last`` are, for
-    PREPARE, ways; for TILES, tiles, whose loss is returned; for SUM and UPDATE, pieces. NORM writes the norm.
+    PREPARE, ways; for TILES, tiles, whose loss is returned; for SILENCE, SUM and UPDATE, pieces. NORM writes
+    the norm.
 
     Args:
-        what: ALL, PREPARE, TILES, SUM, NORM or UPDATE.
+        what: ALL, SILENCE, PREPARE, TILES, SUM, NORM or UPDATE.
         batch: number of the batch of which a share is made.
         first, last: the share.
         sizes: as for :func:`work_on_tile`.
@@ -148,6 +156,8 @@ def run(
         features: (batches, tiles, T I v LANES), or (0, 0, 0) where inputs are symbols.
         masks: (batches, tiles, layers H v LANES), or (0, 0, 0) where nothing is dropped.
         wanted: (batches, tiles, T v LANES).
+        kept: (batches, numbers), what weight dropout multiplies the weights with, or (0, 0).
+        Q: room for weights, or nothing where there is no weight dropout.
         start: (tiles, layers 2 H v LANES).
         carry, learn: as there.
         optimiser: its place in :data:`seqlab.fused.optimise.OPTIMISERS`.
@@ -164,9 +174,14 @@ def run(
     batches, tiles, pieces = symbols.shape[0], symbols.shape[1], squares.shape[0]
     T = symbols.shape[2] // (n.v * lanes_of(space))
     nothing, whole = symbols[0, 0, :0], what == ALL
+    drops = kept.shape[0] > 0
+    weights = Q if drops else P
     for s in range(0 if whole else batch, batches):
+        keep = kept[s] if drops else nothing
+        if drops and (what == SILENCE or whole):
+            silence(P, keep, Q, 0 if whole else first, pieces if whole else last)
         if what == PREPARE or (whole and (learn or s == 0)):
-            prepare(sizes, P, arranged, 0 if whole else first, (1 + learn) if whole else last)
+            prepare(sizes, weights, arranged, 0 if whole else first, (1 + learn) if whole else last)
         loss = 0.0
         if what == TILES or whole:
             count = 0
@@ -176,14 +191,14 @@ def run(
                 x = features[s, tile] if features.shape[0] > 0 else nothing
                 m = masks[s, tile] if masks.shape[0] > 0 else nothing
                 loss += work_on_tile(
-                    sizes, P, arranged, G[tile if learn else 0], space,
+                    sizes, weights, arranged, G[tile if learn else 0], space,
                     symbols[s, tile], x, m, wanted[s, tile], start[tile], count, carry, learn, counts,
                 )  # fmt: skip
         if whole:
             losses[s] = loss
             counts[0] += count
         if what == SUM or (whole and learn):
-            sum_gradients(G, squares, 0 if whole else first, pieces if whole else last)
+            sum_gradients(G, keep, squares, 0 if whole else first, pieces if whole else last)
         if what == NORM or (whole and learn):
             norms[s] = norm_of(squares)
             if whole and not (math.isfinite(loss) and math.isfinite(norms[s])):

@@ -23,8 +23,11 @@ PIECE = 16384
 
 
 @part
-def sum_piece(G: Any, piece: int) -> float:
-    """Add the tiles' gradients (tiles, numbers) to the first's; return the sum of the squares of a piece."""
+def sum_piece(G: Any, kept: Any, piece: int) -> float:
+    """Add the tiles' gradients (tiles, numbers) to the first's; return the sum of the squares of a piece.
+
+    ``kept``, if not empty, is what the weights were multiplied with.
+    """
     lanes = lanes_of(G)
     step = G.shape[1] // lanes
     squares = fill(load(G, 0), 0.0)
@@ -32,6 +35,8 @@ def sum_piece(G: Any, piece: int) -> float:
         g = load(G, k)
         for tile in range(1, G.shape[0]):
             g = g + load(G, tile * step + k)
+        if kept.shape[0] > 0:
+            g = g * load(kept, k)
         store(G, k, g)
         squares = fused(g, g, squares)
     return float(total(squares))

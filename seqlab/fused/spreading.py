@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.fused.layers import Shape
 from seqlab.fused.memory import working_space
-from seqlab.fused.network import NORM, PREPARE, SUM, TILES, UPDATE, run
+from seqlab.fused.network import NORM, PREPARE, SILENCE, SUM, TILES, UPDATE, run
 
 SHARES = 4
 """Parts of the weights that are taken at a time."""
@@ -22,13 +22,14 @@ Each = Callable[[Callable[[tuple[int, int]], Any], Iterable[tuple[int, int]]], I
 
 
 def run_spread(
-    each: Each, shapes: tuple[Shape, ...], steps: int, weights: Any, data: Any,
+    each: Each, shapes: tuple[Shape, ...], steps: int, weights: Any, data: Any, drops: bool,
     losses: Any, norms: Any, squares: Any, counts: Any,
 ) -> int:  # fmt: skip
     """Make an update for each batch; return how many were made before one was not finite.
 
     ``each`` maps as ``map`` does, on several processors; ``steps`` are those of a tile, and the other
     arguments those of :func:`seqlab.fused.network.run`: ``weights`` before, ``data`` after the space.
+    ``drops`` says whether there is weight dropout.
     """
     sizes = np.array(shapes)
     tiles, batches, pieces = len(weights[1]), len(losses), len(squares)
@@ -43,6 +44,8 @@ def run_spread(
         return list(each(work, parts))
 
     for s in range(batches):
+        if drops:
+            share(SILENCE, s, shares)
         share(PREPARE, s, [(0, 1), (1, 2)])
         losses[s] = 0
         for loss in share(TILES, s, [(tile, tile + 1) for tile in range(tiles)]):

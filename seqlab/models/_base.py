@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from seqlab.contracts import PAD, Spec
 from seqlab.errors import SettingsError
@@ -102,12 +104,14 @@ class Cell(nn.Module):
     Attributes:
         reads: the kinds of input that it takes, of those of :class:`Spec`.
         parts: the names of the parts of the state.
+        recurrent: the names of the weights that the state is multiplied with, which weight dropout silences.
         network: what is built around the cell; its keyword-only arguments are settings, too.
     """
 
     component: ClassVar = "model"
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     parts: ClassVar[tuple[str, ...]] = ("h",)
+    recurrent: ClassVar[tuple[str, ...]] = ()
     network: ClassVar[type[nn.Module]]
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -177,6 +181,8 @@ class Recurrent(SequenceModel):
         layers: how many layers, each reading the outputs of the one before.
         dropout: the share of a layer's outputs that training silences, after each layer; the same ones at
             every step of a sequence (Gal & Ghahramani 2016).
+        weight_dropout: the share of the recurrent weights that training silences, other ones at every update
+            (Wan et al. 2013; Merity, Keskar & Socher 2018).
         bidirectional: whether a second cell of each layer reads from the end; for tasks that are not causal.
         input_scale: the first layer's input weights start uniform in plus or minus this; None for the cell's
             own start. A symbol that is looked up brings one weight to a unit, not a sum of many: at the usual
@@ -192,6 +198,7 @@ class Recurrent(SequenceModel):
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 32,
         layers: Annotated[int, Field(ge=1, le=64)] = 1,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        weight_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         bidirectional: bool = False,
         input_scale: Annotated[float, Field(gt=0, le=100)] | None = None,
         **options: object,
@@ -202,7 +209,13 @@ class Recurrent(SequenceModel):
                 "model.bidirectional is true, but the task is causal: the end would show the answers.",
                 hint="Set model.bidirectional=false.",
             )
+        if weight_dropout > 0 and not cell.recurrent:
+            raise SettingsError(
+                f"model.weight_dropout is {weight_dropout:g}, but {cell.__name__} has no recurrent weights.",
+                hint="Set model.weight_dropout=0, or name them in the cell's class attribute 'recurrent'.",
+            )
         self.dropout = dropout
+        self.weight_dropout = weight_dropout
         self.input_scale = input_scale
         self.causal = not bidirectional
         self.directions = 2 if bidirectional else 1
@@ -223,13 +236,15 @@ class Recurrent(SequenceModel):
         if padded is not None and not bool(padded.any()):
             padded = None
         final: list[tuple[Tensor, ...]] = []
+        weights = self._silenced_weights()
         for layer in range(0, len(self.cells), self.directions):
             outputs = []
             for direction in range(self.directions):
                 cell = self.cells[layer + direction]
                 assert isinstance(cell, Cell)
                 start = cell.start(len(inputs)) if state is None else state[layer + direction]
-                h, end = _read(cell, x, start, padded, backwards=direction == 1)
+                read = _reader(cell, weights[layer + direction])
+                h, end = _read(read, x, start, padded, backwards=direction == 1)
                 outputs.append(h)
                 final.append(end)
             x = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
@@ -256,37 +271,72 @@ class Recurrent(SequenceModel):
         kept = torch.empty(batch, self.hidden_size * self.directions)
         return kept.bernoulli_(1 - self.dropout, generator=noise).div_(1 - self.dropout)
 
+    def kept_weights(self, noise: torch.Generator) -> dict[str, Tensor]:
+        """Draw what dropout multiplies recurrent weights with: 0 or 1 / (1 - weight_dropout), by name."""
+        seed = int(torch.randint(2**62, (), generator=noise))
+        bits = np.random.Generator(np.random.SFC64(seed))  # the weights are many: torch draws 5 times as long
+        least, scale = round(self.weight_dropout * 2**16), np.float32(1 / (1 - self.weight_dropout))
+        kept = {}
+        for number, cell in enumerate(self.cells):
+            assert isinstance(cell, Cell)
+            for name in cell.recurrent:
+                shape = cell.get_parameter(name).shape
+                drawn = np.frombuffer(bits.bytes(2 * shape.numel()), np.uint16) >= least
+                kept[f"cells.{number}.{name}"] = torch.from_numpy(drawn * scale).view(shape)
+        return kept
+
     def _drop(self, x: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return x
         return x * self.kept(len(x), self.noise).to(x.device, x.dtype)[:, None]  # one mask for all steps
 
+    def _silenced_weights(self) -> list[dict[str, Tensor]]:
+        """Return for each cell the weights that stand in for its own: some, while training with dropout."""
+        weights: list[dict[str, Tensor]] = [{} for _ in self.cells]
+        if self.training and self.weight_dropout > 0:
+            for path, kept in self.kept_weights(self.noise).items():
+                _, number, name = path.split(".")
+                weight = self.get_parameter(path)
+                weights[int(number)][name] = weight * kept.to(weight.device, weight.dtype)
+        return weights
+
 
 Cell.network = Recurrent
 
 
+Reader = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, tuple[Tensor, ...]]]
+"""What reads a sequence from a state, as :meth:`Cell.forward` does."""
+
+
+def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:
+    """Return what reads with a cell, in which ``weights`` stand in for its own."""
+
+    def read(x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        if weights:
+            return functional_call(cell, dict(weights), (x, state))  # type: ignore[no-any-return]
+        if x.shape[1] > 1:
+            return cell(x, state)  # type: ignore[no-any-return]
+        state = cell.step(
+            x[:, 0], state
+        )  # alone, as in generation, it costs less than the fast path's set-up
+        return state[0][:, None], state
+
+    return read
+
+
 def _read(
-    cell: Cell, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
+    read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Read a sequence with one cell, holding the state where there is padding."""
     if backwards:
         x = x.flip(1)
         padded = None if padded is None else padded.flip(1)
-    h, state = _advance(cell, x, state) if padded is None else _read_padded(cell, x, state, padded)
+    h, state = read(x, state) if padded is None else _read_padded(read, x, state, padded)
     return (h.flip(1) if backwards else h), state
 
 
-def _advance(cell: Cell, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-    if x.shape[1] > 1:
-        return cell(x, state)  # type: ignore[no-any-return]
-    state = cell.step(
-        x[:, 0], state
-    )  # a step alone, as in generation, costs less than the fast path's set-up
-    return state[0][:, None], state
-
-
 def _read_padded(
-    cell: Cell, x: Tensor, state: tuple[Tensor, ...], padded: Tensor
+    read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Cut the sequence where padding ends or begins in some row; in each piece read the rows without."""
     cuts = (padded[:, 1:] != padded[:, :-1]).any(0).nonzero().flatten() + 1
@@ -295,12 +345,12 @@ def _read_padded(
         piece = x[:, start:stop]
         rows = (~padded[:, start]).nonzero().flatten()
         if len(rows) == len(x):
-            h, state = _advance(cell, piece, state)
+            h, state = read(piece, state)
         else:
             h = state[0][:, None].expand(-1, stop - start, -1)
             if len(rows):
-                read, new = _advance(cell, piece[rows], tuple(part[rows] for part in state))
-                h = h.index_copy(0, rows, read.to(h.dtype))
+                shown, new = read(piece[rows], tuple(part[rows] for part in state))
+                h = h.index_copy(0, rows, shown.to(h.dtype))
                 state = tuple(
                     old.index_copy(0, rows, part.to(old.dtype)) for old, part in zip(state, new, strict=True)
                 )

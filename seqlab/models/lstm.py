@@ -50,6 +50,7 @@ class LSTM(Cell):
     """
 
     parts: ClassVar[tuple[str, ...]] = ("h", "c")
+    recurrent: ClassVar[tuple[str, ...]] = ("W",)
     gate_names: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,8 @@ class RNN(Cell):
         start: how W is drawn: uniform, orthogonal, identity or gaussian.
         spectral_radius: to which W is rescaled after that; None to leave it.
     """
+
+    recurrent: ClassVar[tuple[str, ...]] = ("W",)
 
     def __init__(
         self,

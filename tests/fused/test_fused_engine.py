@@ -34,6 +34,7 @@ MODELS = {
     "gru": Component(name="gru", hidden_size=12),
     "gru-before": Component(name="gru", hidden_size=12, reset="before"),
     "deep": Component(name="lstm", hidden_size=12, layers=2, dropout=0.3),
+    "silenced": Component(name="gru", hidden_size=12, layers=2, dropout=0.3, weight_dropout=0.4),
 }
 EASY = TemporalOrder(difficulty="easy")
 SETTINGS = Training(
@@ -147,7 +148,7 @@ def test_optimisers_are_torch_s(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "task", [Sines(), ManySymbols(), Echo(delay=2, chunk=5, length=30)], ids=["values", "symbols", "stream"]
 )
-@pytest.mark.parametrize(("size", "model"), [(5, "lstm"), (33, "lstm"), (33, "deep")])
+@pytest.mark.parametrize(("size", "model"), [(5, "lstm"), (33, "lstm"), (33, "deep"), (5, "silenced")])
 def test_other_tasks_follow_the_loop(task: Task, size: int, model: str) -> None:
     settings = SETTINGS.model_copy(update={"batch_size": size, "steps": 10})
     ours, theirs = learner(task, settings, 1, model), learner(task, settings, 1, model)
@@ -178,7 +179,7 @@ def test_a_large_network_follows_the_loop_and_is_the_same_on_any_number_of_threa
     settings = SETTINGS.model_copy(
         update={"batch_size": 33, "steps": 6, "learning_rate": 1e-3, "averaging": 0.9}
     )
-    component = Component(name="gru", hidden_size=LARGE + 1, layers=2, dropout=0.2)
+    component = Component(name="gru", hidden_size=LARGE + 1, layers=2, dropout=0.2, weight_dropout=0.3)
 
     def fresh() -> Learner:
         return new_learner(build_model(component, task.spec, 1), settings)
@@ -288,7 +289,7 @@ def test_why_not_says_what_the_engine_lacks() -> None:
         return why_not(experiment(**compute).model_copy(update={"model": component}), EASY)
 
     assert all(reason(name=name) is None for name in ("rnn", "irnn", "lstm", "gru"))
-    assert reason({"layers": 2, "dropout": 0.1}) is None
+    assert reason({"layers": 2, "dropout": 0.1, "weight_dropout": 0.1}) is None
     assert "one direction" in (reason({"bidirectional": True}) or "")
     assert "float32" in (reason(precision="bf16") or "")
 
