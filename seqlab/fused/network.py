@@ -6,7 +6,8 @@ networks do meanwhile changes what is computed. Nothing here is parallel: calls 
 
 A step is :func:`silence`, :func:`prepare`, :func:`work_on_tile` for each tile, :func:`sum_gradients` and
 :func:`make_update`. :func:`run` makes many steps in one call, or a share of one: so
-:mod:`seqlab.fused.spreading` makes the same on several processors. All is one function for Python, so that it is compiled once.
+:mod:`seqlab.fused.spreading` makes the same on several processors. All is one function for Python, so that it
+is compiled once.
 """
 
 from __future__ import annotations

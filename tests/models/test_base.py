@@ -59,6 +59,40 @@ def test_dropout_silences_the_same_units_at_every_step() -> None:
     assert not torch.equal(kept[0, 0], kept[1, 0])
 
 
+@pytest.mark.parametrize("steps", [1, 6])
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_weight_dropout_silences_recurrent_weights_anew_at_every_update(name: str, steps: int) -> None:
+    model = build_model(Component(name=name, hidden_size=40, weight_dropout=0.25), CAUSAL, seed=1)
+    assert isinstance(model, Recurrent)
+    x = torch.randint(5, (3, steps), generator=torch.Generator().manual_seed(1))
+    state = ((*(torch.ones(3, 40) for _ in model.cells[0].parts),),)  # type: ignore[union-attr]
+    plain = model.eval()(x, state)[0]
+    kept = model.kept_weights(torch_stream(1, "dropout", 0))
+    assert kept.keys() == {"cells.0.W"}
+    assert set(kept["cells.0.W"].unique().tolist()) == {0.0, torch.tensor(4 / 3).item()}
+    assert 0.7 < float((kept["cells.0.W"] > 0).float().mean()) < 0.8
+    model.train()
+    answers = []
+    for update in (0, 0, 1):
+        model.noise = torch_stream(1, "dropout", update)
+        answers.append(model(x, state)[0])
+    assert_close(answers[0], answers[1], rtol=0, atol=0)
+    assert not torch.equal(answers[0], answers[2])
+    answers[0].sum().backward()
+    gradient = model.get_parameter("cells.0.W").grad
+    assert gradient is not None
+    assert bool((gradient[kept["cells.0.W"] == 0] == 0).all())
+    with torch.no_grad():
+        model.get_parameter("cells.0.W").mul_(kept["cells.0.W"])
+    assert_close(model.eval()(x, state)[0], answers[0], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(plain, answers[0], atol=1e-3)
+
+
+def test_a_cell_without_recurrent_weights_has_none_to_silence() -> None:
+    with pytest.raises(SettingsError, match=r"weight_dropout is 0.5, but MinGRU has no recurrent weights"):
+        build_model(Component(name="mingru", weight_dropout=0.5), CAUSAL, 1)
+
+
 def test_the_input_scale_sets_the_first_layer_alone() -> None:
     spec = Spec("tokens", 5, "classes", 2, causal=True)
     settings = {"name": "lstm", "hidden_size": 30, "layers": 2}
