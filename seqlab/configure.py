@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
-    from seqlab.settings import AnyExperiment, Document
+    from seqlab.settings import AnyExperiment, Document, TrainExperiment
 
 _COMPONENTS: tuple[Kind, ...] = ("task", "model")
 _DESCRIBING = frozenset({"kind", "experiment", "summary", "presets", "models"})
@@ -76,6 +76,37 @@ def load_settings(
     if isinstance(experiment, TrainExperiment):
         experiment = resolve(experiment, document)
     return experiment, document
+
+
+def load_training(
+    name: str,
+    *,
+    overrides: Sequence[str] = (),
+    model: str | None = None,
+    difficulty: str | None = None,
+    preset: str | None = None,
+    seed: int | None = None,
+) -> TrainExperiment:
+    """Read an experiment that others are made of; the arguments are those of :func:`load_settings`.
+
+    Raises:
+        UsageError: when it is not one in which one model learns one task, and as from :func:`load_settings`.
+
+    >>> load_training("cures", model="lstm")
+    Traceback (most recent call last):
+    ...
+    seqlab.errors.UsageError: cures is not an experiment in which one model learns one task.
+    """
+    from seqlab.errors import UsageError
+    from seqlab.settings import TrainExperiment
+
+    if _read(name, None).data.get("kind", "train") != "train":  # else --model would be blamed
+        raise UsageError(f"{name} is not an experiment in which one model learns one task.")
+    experiment, _ = load_settings(
+        name, overrides=overrides, model=model, difficulty=difficulty, preset=preset, seed=seed
+    )
+    assert isinstance(experiment, TrainExperiment)
+    return experiment
 
 
 def admit_models(models: Sequence[str], document: Document) -> None:

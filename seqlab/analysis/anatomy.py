@@ -49,6 +49,7 @@ class Anatomy:
         state: the parts of a cell's state; empty for other models.
         gates: the names of its gates, where it shows them.
         weights: its arrays.
+        counts: whether it learns by counting, and so has neither weights nor states.
         parameters: how many numbers can be learned.
         multiply_adds: in the matrix products of one step of one sequence, read-out included, for each kind of
             input that it takes; empty for a model that is no cell.
@@ -60,6 +61,7 @@ class Anatomy:
     state: tuple[str, ...]
     gates: tuple[str, ...]
     weights: tuple[Weight, ...]
+    counts: bool
     parameters: int
     multiply_adds: dict[str, int]
 
@@ -74,7 +76,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
     Args:
         component: the model, with its options checked.
         inputs: the number of symbols or features I.
-        outputs: the number of outputs O.
+        outputs: the number of outputs O; a model that counts predicts one of its inputs.
 
     >>> lstm = dissect(Component(name="lstm", hidden_size=12), inputs=8, outputs=4)
     >>> lstm.parameters, lstm.multiply_adds["features"] == 4 * 12 * (8 + 12) + 12 * 4
@@ -82,6 +84,8 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
     """
     cls = load("model", component.name)
     kinds: tuple[Literal["tokens", "features"], ...] = cls.reads
+    counts = bool(getattr(cls, "counts", False))
+    outputs = inputs if counts else outputs
     specs = {kind: Spec(kind, inputs, "classes", outputs, causal=False) for kind in kinds}
     model = build_model(component, specs[kinds[0]], seed=1)
     recurrent = isinstance(model, Recurrent)
@@ -99,6 +103,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
         state=tuple(first.parts) if isinstance(first, Cell) else (),
         gates=gate_names_of(first) if isinstance(first, Cell) else (),
         weights=weights,
+        counts=counts,
         parameters=sum(weight.count for weight in weights),
         multiply_adds={kind: _cost(model, spec) for kind, spec in specs.items()} if recurrent else {},
     )

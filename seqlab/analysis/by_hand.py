@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -112,6 +113,28 @@ class WorkedExample:
             "steps": [_plain(step) for step in self.steps],
             "checks": [{**_plain(check), "agrees": check.agrees} for check in self.checks],
         }
+
+
+def to_csv(example: WorkedExample) -> str:
+    """Return all numbers of the steps, and every gradient with how far the other ways are, a row each.
+
+    >>> to_csv(worked_example()).splitlines()[:2]
+    ['part,name,step,row,column,value', 'steps,x,1,0,,0']
+    """
+    lines = ["part,name,step,row,column,value"]
+
+    def add(part: str, name: str, step: str, values: Tensor) -> None:
+        for (row, *columns), value in np.ndenumerate(values.numpy()):
+            lines.append(f"{part},{name},{step},{row},{''.join(map(str, columns))},{value + 0.0:.9g}")
+
+    for t, step in enumerate(example.steps, 1):
+        for name, value in vars(step).items():
+            add("steps", name, str(t), torch.as_tensor(value).reshape(-1))
+    for check in example.checks:
+        add(check.cell, check.weight, "", check.by_hand)
+        for name in ("from_autograd", "from_differences"):
+            add(check.cell, f"{check.weight} {name}", "", torch.tensor([getattr(check, name)]))
+    return "\n".join(lines) + "\n"
 
 
 def worked_example() -> WorkedExample:

@@ -59,8 +59,9 @@ def network_of(model: SequenceModel, name: str) -> Recurrent:
         SettingsError: when it is none.
     """
     if not isinstance(model, Recurrent):
+        why = "counts, and has no states" if model.counts else "is not made of recurrent cells"
         raise SettingsError(
-            f"The model {name} is not made of recurrent cells: it has no hidden units to look at.",
+            f"The model {name} {why}: there are no hidden units to look at.",
             hint="Take a run of rnn, lstm, gru, or of a cell of your own.",
         )
     return model

@@ -96,13 +96,18 @@ class Moment:
     layers: tuple[ModelGradient, ...]
 
 
-def to_csv(moments: Sequence[Moment]) -> str:
-    """Return everything as CSV: a line for each lag, layer and moment, geometric means over the sequences."""
+def to_csv(moments: Sequence[Moment], of: str = "layer") -> str:
+    """Return everything as CSV: a line for each lag, layer and moment, geometric means over the sequences.
+
+    Args:
+        moments: what was measured.
+        of: what the layers are called; of starts they are models, and the means are over seeds.
+    """
     layers = [(moment, layer) for moment in moments for layer in moment.layers]
     names = list(dict.fromkeys(name for _, layer in layers for name in layer.curves()))
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["at", "layer", "lag", *names])
+    writer.writerow(["at", of, "lag", *names])
     for moment, layer in layers:
         means = {name: curve.mean for name, curve in layer.curves().items()}
         for lag in range(1, len(means["spectral"]) + 1):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,17 @@ class Unrolled:
     def said(self) -> str:
         """What the network would say, one symbol a step."""
         return "".join(step.said for step in self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; arrays are lists, in the order of the names."""
+        steps = [
+            {
+                key: value.tolist() if isinstance(value, np.ndarray) else value
+                for key, value in vars(step).items()
+            }
+            for step in self.steps
+        ]
+        return {"inputs": self.inputs, "outputs": self.outputs, "loss": self.loss, "steps": steps}
 
 
 def unroll(model: SequenceModel, task: Task, batch: Batch, name: str) -> Unrolled:

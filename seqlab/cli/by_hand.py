@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run_by_hand(settings: WorkedExperiment, *, as_json: bool) -> None:
     """Do what the experiment names."""
     if settings.kind == "worked-example":
-        return _worked_example(as_json=as_json)
+        return _worked_example(settings, as_json=as_json)
     return _memory_gates(settings, as_json=as_json)
 
 
@@ -57,14 +57,18 @@ def _memory_gates(settings: WorkedExperiment, *, as_json: bool) -> None:
     return None
 
 
-def _worked_example(*, as_json: bool) -> None:
-    """Work the example out and print it."""
-    from seqlab.analysis.by_hand import worked_example
+def _worked_example(settings: WorkedExperiment, *, as_json: bool) -> None:
+    """Work the example out, keep the numbers in a folder of the reports, and print it."""
+    from seqlab.analysis.by_hand import to_csv, worked_example
     from seqlab.errors import RunFailedError
+    from seqlab.runs import create_report, replace_file
 
     example = worked_example()
+    folder = create_report(settings.experiment)
+    numbers = folder / "worked-example.csv"
+    replace_file(numbers, to_csv(example))
     if as_json:
-        return show_json(example.to_dict())
+        return show_json({**example.to_dict(), "csv": str(numbers)})
     _forwards(example.steps)
     _backwards(example.steps)
     print("Gradients of the summed losses: by hand (8.24), and how far from it the other two ways are\n")
@@ -84,7 +88,7 @@ def _worked_example(*, as_json: bool) -> None:
     broken = [f"{check.cell} {check.weight}" for check in example.checks if not check.agrees]
     if broken:
         raise RunFailedError(f"The three ways do not agree for {', '.join(broken)}.")
-    print("\nAll three agree for the rnn, the lstm and the gru.")
+    print(f"\nAll three agree for the rnn, the lstm and the gru.\n\n{numbers}")
     stderr().print("Next: seqlab explain lstm, or seqlab train memory-gates", markup=False)
     return None
 

@@ -11,6 +11,7 @@ from seqlab.settings import CuresExperiment
 def run_cures(settings: CuresExperiment, *, quiet: bool, as_json: bool) -> None:
     """Measure, keep the numbers and the picture in a folder of the reports, and show them."""
     from seqlab.analysis.cures import measure_cures
+    from seqlab.analysis.trained_gradients import Moment, to_csv
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, replace_file
@@ -22,6 +23,14 @@ def run_cures(settings: CuresExperiment, *, quiet: bool, as_json: bool) -> None:
     )
     folder = create_report(settings.experiment)
     replace_file(folder / "cures.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
+    measured = [
+        Moment(
+            f"input std {row.input_std:g}",
+            tuple(model for panel in row.columns.values() for model in panel.models),
+        )
+        for row in report.rows
+    ]
+    replace_file(folder / "cures.csv", to_csv(measured, of="model"))
     paths = save(cures_figure(report), folder / "cures")
     if as_json:
         return show_json({**report.to_dict(), "figures": [str(path) for path in paths]})

@@ -53,6 +53,9 @@ def explain(
             f"state: {', '.join(found.state)}" + (f"; gates: {', '.join(found.gates)}" if found.gates else "")
         )
         print(f"H = {component.options['hidden_size']} units, I = {inputs} inputs, O = {outputs} outputs\n")
+    if found.counts:
+        print("It counts a text, and has no weights, states or gates: no products, and no diagram.")
+        return _point_to(model, "char-shakespeare")
     show_table(
         ("weights", "shape", "in letters", "count"),
         [
@@ -67,8 +70,11 @@ def explain(
     if not found.multiply_adds:
         print("It is not made of recurrent cells: what a step costs is not counted.")
     print(f"\ndiagram: {diagram}" if diagram else "\nno diagram: what happens inside its step is not known")
-    stderr().print("Next: seqlab train temporal-order --model " + model, soft_wrap=True, markup=False)
-    return None
+    return _point_to(model, "temporal-order")
+
+
+def _point_to(model: str, experiment: str) -> None:
+    stderr().print(f"Next: seqlab train {experiment} --model {model}", soft_wrap=True, markup=False)
 
 
 def _diagram(component: Component, output: Path | None) -> Path | None:

@@ -38,6 +38,10 @@ def gradients(
 
     Examples: seqlab gradients / seqlab gradients adding-lstm --at 50,200 --lags 100
     """
+    from seqlab.errors import UsageError
+
+    if as_json and as_csv:
+        raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.analysis.trained_gradients import to_csv
     from seqlab.figures.gradients import run_figure
     from seqlab.figures.style import save
@@ -48,7 +52,8 @@ def gradients(
         if plugin is not None:
             admit(plugin)
     found = find_run(run)
-    moments = _moments(found, model, _steps(at), lags, sequences, quiet)
+    end = _end(found, model)
+    moments = _moments(found, model, _steps(at, end), lags, sequences, quiet)
     folder = found.figures if output is None else output
     paths = [str(path) for path in save(run_figure(moments, found.id), folder / "gradients")]
     table = to_csv(moments)
@@ -64,14 +69,23 @@ def gradients(
     _say(moments)
     for path in [*paths, str(folder / "gradients.csv")]:
         print(path)
-    stderr().print(
-        "Next: seqlab gradients --at 100,500 for points between, or seqlab train cures.", markup=False
+    between = (
+        f"seqlab gradients --at {end // 10},{end // 2} for points between, or " if not at and end > 9 else ""
     )
+    stderr().print(f"Next: {between}seqlab train cures.", markup=False)
     return None
 
 
-def _steps(text: str | None) -> list[int]:
-    """Read the steps of --at."""
+def _end(run: Run, plugin: str | None) -> int:
+    """Return the step at which a run ended, or would have ended."""
+    from seqlab.session import read_experiment
+
+    summary = run.summary()
+    return int(summary["steps"]) if summary else read_experiment(run, plugin).training.steps
+
+
+def _steps(text: str | None, end: int) -> list[int]:
+    """Read the steps of --at, none of them behind the end of the run."""
     from seqlab.errors import UsageError
 
     try:
@@ -80,6 +94,11 @@ def _steps(text: str | None) -> list[int]:
         steps = [-1]
     if any(step < 0 for step in steps):
         raise UsageError(f"--at {text!r} names no steps.", hint="Write for example --at 100,500")
+    if steps and max(steps) > end:
+        raise UsageError(
+            f"--at {max(steps)} lies behind the end: this run has {end:,} steps.",
+            hint=f"Write for example --at {end // 2}",
+        )
     return sorted(set(steps) - {0})
 
 
@@ -157,6 +176,7 @@ def _kinds(layer: ModelGradient) -> dict[str, Curve]:
 def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -> None:
     """Measure, keep the numbers and the picture in a folder of the reports, and show them."""
     from seqlab.analysis.gradients import measure, rows
+    from seqlab.analysis.trained_gradients import Moment, to_csv
     from seqlab.figures.gradients import gradient_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, replace_file
@@ -168,6 +188,7 @@ def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -
     )
     folder = create_report(settings.experiment)
     replace_file(folder / "gradients.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
+    replace_file(folder / "gradients.csv", to_csv([Moment("start", report.models)], of="model"))
     pictures = save(gradient_figure(report), folder / "gradients")
     if as_json:
         return show_json({**report.to_dict(), "figures": [str(path) for path in pictures]})

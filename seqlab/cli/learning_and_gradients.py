@@ -60,23 +60,18 @@ def run_lags(settings: LagsExperiment, *, quiet: bool, as_json: bool) -> None:
 def run_variants(settings: VariantsExperiment, *, quiet: bool, as_json: bool) -> None:
     """Train one model under several settings, and lay loss and gradient norm over each other."""
     from seqlab.comparison.study import Entry, one_thread
-    from seqlab.configure import load_settings
-    from seqlab.errors import RunFailedError, UsageError
+    from seqlab.configure import load_training
+    from seqlab.errors import RunFailedError
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
     from seqlab.runs import create_report
     from seqlab.session import take_engine
-    from seqlab.settings import TrainExperiment
     from seqlab.tasks import build_task
 
     entries = []
     for label, own in settings.variants.items():
         words = [f"{key}={json.dumps(value)}" for key, value in {**settings.settings, **own}.items()]
-        experiment, _ = load_settings(
-            settings.on, overrides=words, model=settings.learner, seed=settings.seed
-        )
-        if not isinstance(experiment, TrainExperiment):
-            raise UsageError(f"{settings.on} is not an experiment in which one model learns one task.")
+        experiment = load_training(settings.on, overrides=words, model=settings.learner, seed=settings.seed)
         settled, _ = take_engine(experiment, build_task(experiment.task))
         entries.append(Entry(label, one_thread(settled)))
     finished = _train(entries, _plugins([settings.learner]), quiet)

@@ -14,6 +14,7 @@ from seqlab.cli.console import show_json, stderr
 from seqlab.cli.corpus import choose_text, fit_to_text
 
 if TYPE_CHECKING:
+    from seqlab.analysis.unrolled import Unrolled
     from seqlab.runs import Run
     from seqlab.session import Session
     from seqlab.settings import AnyExperiment, CompareExperiment, Document, TrainExperiment
@@ -145,7 +146,7 @@ def resume(
 def _train(
     settings: TrainExperiment, budget: str | None, dry_run: bool, explain: bool, quiet: bool, as_json: bool
 ) -> None:
-    from seqlab.cli.unrolled import show_unrolled, unrolled
+    from seqlab.cli.unrolled import unrolled
     from seqlab.session import begin, open_session
     from seqlab.session.budget import parse_seconds, steps_within
 
@@ -161,15 +162,15 @@ def _train(
         return _dry_run(settings, as_json)
     before = unrolled(open_session(settings)) if explain else None  # refused before a run begins
     run, session = begin(settings, command=shlex.join(["seqlab", *sys.argv[1:]]))
-    _finish(run, session, quiet, as_json)
-    if before is not None:
-        show_unrolled(run, before, unrolled(session), as_json=as_json)
+    _finish(run, session, quiet, as_json, before)
     return None
 
 
-def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
-    """Train a run to its end and say what came of it."""
+def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unrolled | None = None) -> None:
+    """Train a run to its end and say what came of it; where ``before`` is given, number by number."""
     from seqlab.cli.progress import Reporter, progress, sampler, text_in
+    from seqlab.cli.unrolled import keep_unrolled, show_unrolled, unrolled
+    from seqlab.session import make_engine_ready
     from seqlab.session import train as train_run
     from seqlab.training.checkpoints import step_of
 
@@ -177,16 +178,24 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool) -> None:
     training = session.experiment.training
     if not quiet:
         _announce(run, session)
+    make_engine_ready(session.experiment, _tell)  # before the reporter's clock runs
     reporter = Reporter(training.steps, step_of(run.last_checkpoint), text_in(session))
     with progress(reporter, run.log, quiet=quiet, sample=sampler(session)) as watch:
-        summary = train_run(run, session, watch=watch, announce=_tell)
+        summary = train_run(run, session, watch=watch)
+    moments = {} if before is None else {"before training": before, "after training": unrolled(session)}
+    figures = keep_unrolled(run, moments) if moments else []
     if as_json:
-        show_json({"run": run.id, "path": str(run.path), **summary})
+        told = {moment: seen.to_dict() for moment, seen in moments.items()}
+        numbers = {"explained": told, "figures": figures} if moments else {}
+        show_json({"run": run.id, "path": str(run.path), **summary, **numbers})
     else:
         for line in describe(summary, session.task.metric):
             print(line)
         for sample in sorted(run.samples.glob("step-*.txt"))[-1:]:
             print(f"\n{sample.read_text(encoding='utf-8').rstrip()}\n")
+        show_unrolled(moments)
+        for path in figures:
+            print(path)
     following = "seqlab sample" if session.task.vocabulary else "seqlab plot"
     console.print(
         f"Run: {run.path}\nNext: {following}, seqlab show, or seqlab train again with another --seed.",
@@ -244,7 +253,7 @@ def _announce(run: Run, session: Session) -> None:
 def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
     from seqlab.session.budget import measure
 
-    speed = measure(settings, seconds=0.0)
+    speed = measure(settings, seconds=0.0, announce=_tell)
     facts = {
         "experiment": settings.experiment,
         "model": settings.model.name,

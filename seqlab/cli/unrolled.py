@@ -21,18 +21,20 @@ def unrolled(session: Session) -> Unrolled:
     return unroll(session.model, task, batch, experiment.model.name)
 
 
-def show_unrolled(run: Run, before: Unrolled, after: Unrolled, *, as_json: bool) -> None:
-    """Keep the picture and the numbers in the run's figures, and print the tables."""
+def keep_unrolled(run: Run, moments: dict[str, Unrolled]) -> list[str]:
+    """Write the picture and the numbers to the run's figures, and return their paths."""
     from seqlab.analysis.unrolled import to_csv
     from seqlab.figures.style import save
     from seqlab.figures.unrolled import unrolled_figure
     from seqlab.runs import replace_file
 
-    moments = {"before training": before, "after training": after}
     paths = [*save(unrolled_figure(moments, run.id), run.figures / "unrolled"), run.figures / "unrolled.csv"]
     replace_file(paths[-1], to_csv(moments))
-    if as_json:
-        return
+    return [str(path) for path in paths]
+
+
+def show_unrolled(moments: dict[str, Unrolled]) -> None:
+    """Print a table for each moment."""
     for moment, seen in moments.items():
         print(f"{moment}: loss {seen.loss:.4f} nats a step\n")
         show_table(
@@ -61,5 +63,3 @@ def show_unrolled(run: Run, before: Unrolled, after: Unrolled, *, as_json: bool)
             ],
         )
         print()
-    for path in paths:
-        print(path)

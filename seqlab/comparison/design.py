@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from seqlab.comparison.budgets import within_budget
 from seqlab.comparison.entrants import Entrant, Grid, make_entrants
 from seqlab.comparison.matching import beside, match_parameters
-from seqlab.configure import load_settings
+from seqlab.configure import load_training
 from seqlab.errors import UsageError
 from seqlab.registry import is_plugin, parse_reference
 from seqlab.session.engines import check_engine, take_engine
@@ -74,12 +74,9 @@ def draw_up(design: Design) -> Lineup:
     """
 
     def load(model: str, overrides: Sequence[str], difficulty: str | None) -> TrainExperiment:
-        experiment, _ = load_settings(
+        return load_training(
             design.on, overrides=overrides, model=model, difficulty=difficulty, preset=design.preset
         )
-        if not isinstance(experiment, TrainExperiment):
-            raise UsageError(f"{design.on} is not an experiment in which one model learns one task.")
-        return experiment
 
     if design.same_width and not design.match_parameters:
         raise UsageError("--same-width stands beside --match-parameters; alone it says nothing.")

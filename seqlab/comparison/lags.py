@@ -18,10 +18,11 @@ from seqlab.analysis.trained_gradients import check_network, measure_network
 from seqlab.comparison.design import with_engines
 from seqlab.comparison.entrants import make_entrants
 from seqlab.comparison.study import Entry, Finished, entries_of
-from seqlab.configure import load_settings
-from seqlab.errors import UsageError
+from seqlab.configure import load_training
+from seqlab.models import outline
 from seqlab.session import open_session
 from seqlab.settings import Ladder, LagsExperiment, TrainExperiment
+from seqlab.tasks import build_task
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,18 @@ def entries_of_ladder(experiment: LagsExperiment, ladder: Ladder) -> list[Entry]
     """Return every model on every seed at every lag; an entry's level is ``lag 31``, say.
 
     Raises:
-        UsageError: when the settings are wrong.
+        UsageError: when the settings are wrong, or a model has no gradient through time.
     """
 
     def load(model: str, overrides: Sequence[str], difficulty: str | None) -> TrainExperiment:
-        settings, _ = load_settings(ladder.on, overrides=overrides, model=model)
-        if not isinstance(settings, TrainExperiment):
-            raise UsageError(f"{ladder.on} is not an experiment in which one model learns one task.")
-        return settings
+        return load_training(ladder.on, overrides=overrides, model=model)
 
     entries: list[Entry] = []
     for rung in ladder.rungs:
         words = [f"{key}={json.dumps(value)}" for key, value in {**ladder.settings, **rung.settings}.items()]
         entrants = make_entrants(experiment.models, load, labels=experiment.labels, overrides=words)
+        for entrant in entrants:
+            _check(entrant.experiment)
         settled, _ = with_engines(entrants)
         here = [replace(entrant, level=_level(rung.lag)) for entrant in settled]
         entries += entries_of(here, range(1, experiment.seeds + 1))
@@ -113,6 +113,13 @@ def conclude_ladder(ladder: Ladder, finished: Sequence[Finished]) -> Climb:
         for rung in ladder.rungs
     ]
     return Climb(ladder.on, metric, tuple(scores), gradients)
+
+
+def _check(experiment: TrainExperiment) -> None:
+    """Refuse, before anything is trained, a model in which no gradient goes back through time."""
+    name = experiment.model.name
+    model = outline(experiment.model, build_task(experiment.task).spec)
+    check_network(network_of(model, name), name)
 
 
 def _level(lag: int) -> str:

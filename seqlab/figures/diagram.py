@@ -17,6 +17,8 @@ from seqlab.figures.style import COLOURS, look
 from seqlab.models import Cell
 from seqlab.models.gru import GRU
 from seqlab.models.lstm import LSTM
+from seqlab.models.mingru import MinGRU
+from seqlab.models.minlstm import MinLSTM
 from seqlab.models.rnn import RNN
 
 Point = tuple[float, float]
@@ -40,6 +42,8 @@ def cell_diagram(cell: type[Cell], options: Mapping[str, Any], title: str) -> Fi
         LSTM: (_lstm, 11.4, 6.2),
         GRU: (_gru, 11.4, 6.6),
         RNN: (_rnn, 9.0, 3.9),
+        MinGRU: (_mingru, 7.7, 4.6),
+        MinLSTM: (_minlstm, 8.3, 5.6),
     }
     known = next((drawn for kind, drawn in kinds.items() if issubclass(cell, kind)), None)
     if known is None or cell.step not in (kind.step for kind in kinds):  # a cell that steps otherwise
@@ -156,6 +160,67 @@ def _gru(ax: Axes, options: Mapping[str, Any]) -> None:
     _name(ax, (2.0, -0.1), "x(t)")
     ax.text(6.3, 5.72, "what is kept", fontsize=7.5, color="#555555")
     ax.text(6.35, 4.42, "what is new", fontsize=7.5, color="#555555")
+
+
+def _mingru(ax: Axes, options: Mapping[str, Any]) -> None:
+    _frame(ax, 1.1, 0.6, 6.7, 4.4)
+    _flow(ax, (0.7, 3.7), (2.55, 3.7))
+    _flow(ax, (3.05, 3.7), (5.05, 3.7))
+    _flow(ax, (5.55, 3.7), (7.0, 3.7))
+    _flow(ax, (1.9, 0.2), (1.9, 1.0), (5.3, 1.0), (5.3, 1.45))
+    _flow(ax, (2.8, 1.0), (2.8, 1.45))
+    _dot(ax, (2.8, 1.0))
+    _flow(ax, (2.8, 2.15), (2.8, 3.45))
+    _dot(ax, (2.8, 2.75))
+    _flow(ax, (2.8, 2.75), (3.8, 2.75))
+    _flow(ax, (4.3, 2.75), (5.05, 2.75))
+    _flow(ax, (5.3, 2.15), (5.3, 2.5))
+    _flow(ax, (5.3, 3.0), (5.3, 3.45))
+    for x, name, function in ((2.8, "z", "σ"), (5.3, "n", "g")):
+        _square(ax, (x, 1.8), function)
+        ax.text(x + 0.12, 2.27, name, fontsize=10, fontstyle="italic", color=COLOURS[1])
+    for place, sign in (((2.8, 3.7), "×"), ((5.3, 3.7), "+"), ((5.3, 2.75), "×"), ((4.05, 2.75), "1−")):
+        _circle(ax, place, sign)
+    _name(ax, (0.6, 3.7), "h(t-1)", "right")
+    _name(ax, (7.05, 3.7), "h(t)", "left")
+    _name(ax, (1.9, 0.0), "x(t)")
+    ax.text(3.2, 3.82, "what is kept", fontsize=7.5, color="#555555")
+    ax.text(5.42, 3.15, "what is new", fontsize=7.5, color="#555555")
+
+
+def _minlstm(ax: Axes, options: Mapping[str, Any]) -> None:
+    _frame(ax, 1.1, 0.6, 7.3, 5.3)
+    _flow(ax, (0.7, 4.6), (3.05, 4.6))
+    _flow(ax, (3.55, 4.6), (5.95, 4.6))
+    _flow(ax, (6.45, 4.6), (7.6, 4.6))
+    _flow(ax, (1.9, 0.2), (1.9, 1.0), (6.2, 1.0), (6.2, 1.45))
+    for x in (2.8, 4.3):
+        _flow(ax, (x, 1.0), (x, 1.45))
+        _dot(ax, (x, 1.0))
+    _flow(ax, (2.8, 2.15), (2.8, 2.9), (3.1, 2.9))
+    _flow(ax, (4.3, 2.15), (4.3, 2.9), (4.0, 2.9))
+    _flow(ax, (3.3, 3.2), (3.3, 4.35))
+    _flow(ax, (3.8, 3.2), (3.8, 3.75), (5.95, 3.75))
+    _flow(ax, (6.2, 2.15), (6.2, 3.5))
+    _flow(ax, (6.2, 4.0), (6.2, 4.35))
+    for x, function in ((2.8, "σ"), (4.3, "σ"), (6.2, "g")):
+        _square(ax, (x, 1.8), function)
+    for x, y, name in (
+        (2.92, 2.27, "p"),
+        (4.42, 2.27, "q"),
+        (3.05, 3.4, "f"),
+        (3.95, 3.4, "i"),
+        (6.32, 2.27, "n"),
+    ):
+        ax.text(x, y, name, fontsize=10, fontstyle="italic", color=COLOURS[1])
+    for place, sign in (((3.3, 4.6), "×"), ((6.2, 4.6), "+"), ((6.2, 3.75), "×")):
+        _circle(ax, place, sign)
+    _circle(ax, (3.55, 2.9), "/(p+q)", wide=True)
+    _name(ax, (0.6, 4.6), "h(t-1)", "right")
+    _name(ax, (7.65, 4.6), "h(t)", "left")
+    _name(ax, (1.9, 0.0), "x(t)")
+    ax.text(3.7, 4.72, "what is kept", fontsize=7.5, color="#555555")
+    ax.text(4.4, 3.87, "what is written", fontsize=7.5, color="#555555")
 
 
 def _flow(ax: Axes, *points: Point, head: bool = True) -> None:

@@ -55,6 +55,7 @@ def test_of_a_cell_of_ones_own_the_same_is_known(tmp_path: Path) -> None:
 def test_of_a_model_that_is_no_cell_no_cost_is_claimed() -> None:
     component = check_options("model", Component(name="ngram", order=2), Document({}, "ngram"))
     found = dissect(component, inputs=5, outputs=5)
+    assert found.counts
     assert found.state == ()
     assert found.multiply_adds == {}
     assert found.equations == ("p(w | h) = kept(hw) + weight(h) p(w | h')",)

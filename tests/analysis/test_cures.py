@@ -52,6 +52,22 @@ def test_saturation_makes_a_radius_above_one_vanish() -> None:
     assert strong.mean[-1] < 1e-3
 
 
+@pytest.mark.parametrize("radius", [0.9, 1.5])
+def test_a_gaussian_start_has_its_radius_and_twice_that_as_norm(radius: float) -> None:
+    """Around h = 0 the network is linear: its powers grow as the radius, whatever the first steps add."""
+    name = f"rnn[start=gaussian,spectral_radius={radius}]"
+    settings = CuresExperiment(
+        kind="cures", experiment="cures", columns={"-": (name,)}, input_std=(1e-30,), hidden_size=100, lags=100,
+        burn_in=0, seeds=3,
+    )  # fmt: skip
+    (row,) = measure_cures(settings).rows
+    (model,) = row.columns["-"].models
+    assert model.spectral_radius == pytest.approx([radius] * 3, rel=1e-6)  # weights start in float32
+    assert model.sigma_max == pytest.approx([2 * radius] * 3, rel=0.15)  # Geman 1980
+    assert model.spectral.mean[0] == pytest.approx(2 * radius, rel=0.15)
+    assert model.spectral.mean[-1] == pytest.approx(model.spectral.mean[49] * radius**50, rel=0.5)
+
+
 def test_the_shipped_experiment_is_drawn_with_every_model_named() -> None:
     settings, _ = load_settings("cures", overrides=["hidden_size=6", "lags=8", "seeds=2", "burn_in=4"])
     assert isinstance(settings, CuresExperiment)

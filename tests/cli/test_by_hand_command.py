@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 
+import pytest
 from conftest import Command
 
 
@@ -16,6 +19,17 @@ def test_the_worked_example_is_printed_step_by_step(seqlab_command: Command) -> 
     told = json.loads(seqlab_command("train", "worked-example", "--json").stdout)
     assert len(told["steps"]) == 4
     assert all(check["agrees"] for check in told["checks"])
+    rows = list(csv.DictReader(Path(told["csv"]).read_text().splitlines()))
+    h = [
+        float(row["value"]) for row in rows if (row["part"], row["name"], row["step"]) == ("steps", "h", "2")
+    ]
+    assert h == pytest.approx(told["steps"][1]["h"])
+    (W,) = (check["by_hand"] for check in told["checks"] if (check["cell"], check["weight"]) == ("rnn", "W"))
+    assert {
+        (int(row["row"]), int(row["column"])): pytest.approx(float(row["value"]), rel=1e-8)
+        for row in rows
+        if (row["part"], row["name"]) == ("rnn", "W")
+    } == {(i, j): value for i, line in enumerate(W) for j, value in enumerate(line)}
 
 
 def test_there_is_nothing_to_set(seqlab_command: Command) -> None:

@@ -18,6 +18,12 @@ def test_a_model_is_explained(seqlab_command: Command) -> None:
     assert told["diagram"].endswith("gru.svg")
 
 
+def test_what_counts_has_no_states(seqlab_command: Command) -> None:
+    counting = seqlab_command("explain", "ngram")
+    assert counting.returncode == 0, counting.stderr
+    assert "It counts a text, and has no weights, states or gates" in counting.stdout
+
+
 def test_wrong_names_are_explained(seqlab_command: Command) -> None:
     for word, said in [
         ("lsmt", "Did you mean 'lstm'"),

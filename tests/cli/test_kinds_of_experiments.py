@@ -44,6 +44,9 @@ def test_what_has_been_trained_is_used_again(
     ("words", "told"),
     [
         (["train", "gradient-and-lag", "models=[lstm]"], "4 labels for 1 models"),
+        (["train", "gradient-and-lag", "models=[ngram]", "labels=[]"], "The model ngram"),
+        (["train", "exploding-gradient", "on=cures"], "cures is not an experiment in which one model learns"),
+        (["compare", "rnn", "lstm", "--on", "cures"], "cures is not an experiment in which one model learns"),
         (["train", "vanishing-gradient", "--dry-run"], "--dry-run is for experiments of one run"),
         (["train", "rnn-vs-lstm", "--budget", "5s"], "--budget is for experiments of one run"),
     ],
@@ -75,5 +78,6 @@ def test_a_comparison_in_which_a_run_failed_ends_with_1(seqlab_command: Command)
     )  # fmt: skip
     assert done.returncode == 1
     assert "1 of 2 runs failed" in done.stderr
+    assert done.stderr.count("lstm, seed 1: failed: ") + done.stderr.count("irnn, seed 1: failed: ") == 1
     assert "Traceback" not in done.stderr
     assert json.loads(done.stdout)["models"]

@@ -10,8 +10,10 @@ import pytest
 from seqlab.comparison.lags import conclude_ladder, entries_of_ladder
 from seqlab.comparison.study import Finished
 from seqlab.configure import load_settings
+from seqlab.errors import SettingsError
 from seqlab.figures.lags import lags_figure
-from seqlab.settings import LagsExperiment
+from seqlab.settings import Ladder, LagsExperiment
+from seqlab.settings.schema import Rung
 from seqlab.tasks import build_task
 
 
@@ -59,3 +61,18 @@ def test_scores_are_means_over_the_seeds_that_finished() -> None:
     above, below = lags_figure([climb]).axes
     np.testing.assert_allclose(above.get_lines()[1].get_ydata(), climb.gradients["b"].loss_hidden.mean)
     np.testing.assert_allclose(below.get_lines()[0].get_ydata(), [0.85, 0.65])
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("rnn[bidirectional=true]", "reads from both ends"), ("ngram", "counts, and has no states")],
+)
+def test_a_model_without_a_lag_is_refused_before_it_is_trained(model: str, said: str) -> None:
+    on, words = (
+        ("temporal-order", {}) if "rnn" in model else ("char-shakespeare", {"task.corpus": "miniature"})
+    )
+    rung = Rung(lag=5, settings=words)
+    with pytest.raises(SettingsError, match=said):
+        entries_of_ladder(
+            shipped("seeds=1", f'models=["{model}"]', "labels=[]"), Ladder(on=on, rungs=(rung,))
+        )

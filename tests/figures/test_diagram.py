@@ -12,6 +12,8 @@ from seqlab.models import Cell
 from seqlab.models.gru import GRU
 from seqlab.models.irnn import IRNN
 from seqlab.models.lstm import LSTM
+from seqlab.models.mingru import MinGRU
+from seqlab.models.minlstm import MinLSTM
 from seqlab.models.rnn import RNN
 
 
@@ -39,6 +41,16 @@ def test_the_gru_resets_after_or_before_the_product(reset: str, products: int) -
 def test_the_plain_cell_shows_its_function() -> None:
     assert _words(RNN, nonlinearity="tanh")["tanh"] == 1
     assert _words(IRNN)["relu"] == 1
+
+
+def test_minimal_units_have_no_way_from_the_state_to_a_gate() -> None:
+    words = _words(MinGRU)
+    assert [words[name] for name in MinGRU.gate_names] == [1] * 2
+    assert (words["σ"], words["g"], words["×"], words["1−"], words["+"]) == (1, 1, 2, 1, 1)
+    words = _words(MinLSTM)
+    assert [words[name] for name in MinLSTM.gate_names] == [1] * 3
+    assert (words["σ"], words["g"], words["×"], words["/(p+q)"], words["+"]) == (2, 1, 2, 1, 1)
+    assert words["tanh"] == words["c(t)"] == 0
 
 
 def test_a_cell_that_steps_otherwise_has_no_diagram() -> None:
