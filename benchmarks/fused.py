@@ -238,7 +238,7 @@ def fused_loop(case: Case) -> Callable[[int], None]:
     component = Component(name=case.model, hidden_size=case.hidden)
     seeds = range(1, SEEDS + 1)
     learners = [new_learner(build_model(component, task.spec, seed), settings) for seed in seeds]
-    steps = fit_together(learners, task, settings, seeds, ahead=EVERY, announce=print)
+    steps = fit_together(learners, task, settings, seeds, ahead=EVERY)
 
     def go(count: int) -> None:
         for _ in range(count):

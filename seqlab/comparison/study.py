@@ -97,7 +97,7 @@ def study(
     processes = processes or processors()
     jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(entries, missing, processes)]
     if any(wanted.experiment.training.engine == "fused" for wanted in missing) and not is_compiled():
-        make_ready(announce)  # here, so that no run's time has the compiler's in it
+        make_ready(announce)  # here, once, rather than in each process
     runs: dict[int, Run] = {}
 
     def note(update: Update) -> None:

@@ -5,8 +5,8 @@ training step is one compiled function, made by Numba (``pip install 'seqlab[fas
 checkpoints are those of :mod:`seqlab.training`, so a run can be begun with one engine and resumed with the
 other.
 
-:func:`why_not` says whether it can be used, :func:`fit_together` trains, :func:`evaluate` judges. Only
-these two import Numba.
+:func:`why_not` says whether it can be used, :func:`make_ready` loads the compiled code, :func:`fit_together`
+trains, :func:`evaluate` judges. Only these three import Numba.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from seqlab.contracts import Split
 from seqlab.errors import SeqlabError
+from seqlab.fused.cache import is_compiled, note_compiled
 from seqlab.fused.choice import NO_NUMBA, why_not
 from seqlab.models import SequenceModel, build_model
 from seqlab.settings import Component, Training
@@ -23,6 +24,8 @@ from seqlab.tasks.temporal_order import TemporalOrder
 from seqlab.training import Learner, Step, new_learner
 
 __all__ = ["NO_NUMBA", "evaluate", "fit_together", "make_ready", "why_not"]
+
+COMPILING = "Compiling the fused engine; this takes some 15 seconds, once."
 
 
 def fit_together(
@@ -34,7 +37,6 @@ def fit_together(
     threads: int | None = None,
     ahead: int = 64,
     pause_at: Sequence[int] = (),
-    announce: Callable[[str], None] | None = None,
     on_failure: Callable[[int, SeqlabError], None] | None = None,
 ) -> Iterator[tuple[Step | None, ...]]:
     """Train several learners at once, each as :func:`seqlab.training.fit` would train it.
@@ -55,7 +57,6 @@ def fit_together(
         ahead: most updates between two pauses; fewer are made where they take longer than a tenth of a
             second.
         pause_at: further steps at which the learners shall be where the step says.
-        announce: called with a line when the code must be compiled first, which takes some seconds, once.
         on_failure: called with the place of a learner whose loss is not finite, and the error; the others go
             on. None to raise the error.
 
@@ -68,7 +69,7 @@ def fit_together(
     from seqlab.fused.engine import Engine
 
     engine = Engine(learners, task, settings, seeds, ahead=ahead, pause_at=pause_at)
-    yield from engine.fit(threads, announce, on_failure)
+    yield from engine.fit(threads, on_failure)
 
 
 def evaluate(model: SequenceModel, task: Task, split: Split, sequences: int, seed: int) -> dict[str, float]:
@@ -89,11 +90,17 @@ def evaluate(model: SequenceModel, task: Task, split: Split, sequences: int, see
 def make_ready(announce: Callable[[str], None] | None = None) -> None:
     """Load the compiled code, and compile it first where that has not been done on this machine.
 
+    It is for before a clock runs: whatever is not ready is made so at the first step. All compiled code has
+    one way in for training and one for data, so the smallest network makes ready for every other.
+
     Args:
         announce: called with a line when the code must be compiled, which takes some seconds.
     """
+    if announce is not None and not is_compiled():
+        announce(COMPILING)
     task, settings = TemporalOrder(), Training(steps=1, batch_size=1, evaluation_sequences=1)
     smallest = Component.model_validate({"name": "rnn", "hidden_size": 1})
     learner = new_learner(build_model(smallest, task.spec, 1), settings)
-    for _ in fit_together([learner], task, settings, [1], threads=1, announce=announce):
+    for _ in fit_together([learner], task, settings, [1], threads=1):
         pass
+    note_compiled()

@@ -14,7 +14,6 @@ from itertools import repeat
 from typing import Any
 
 from seqlab.errors import NonFiniteLossError, SeqlabError
-from seqlab.fused.cache import is_compiled
 from seqlab.fused.member import Member
 from seqlab.runs.machine import processors
 from seqlab.settings import Training
@@ -22,7 +21,6 @@ from seqlab.tasks import Task
 from seqlab.training.loop import Learner, Step
 from seqlab.training.runtime import flush_denormals
 
-COMPILING = "Compiling the fused engine; this takes some 15 seconds, once."
 ROUND_SECONDS = 0.1
 
 Result = tuple[list[Step], NonFiniteLossError | None]
@@ -50,12 +48,9 @@ class Engine:
     def fit(
         self,
         threads: int | None,
-        announce: Callable[[str], None] | None,
         on_failure: Callable[[int, SeqlabError], None] | None,
     ) -> Iterator[tuple[Step | None, ...]]:
         """Train all members to their ends."""
-        if announce is not None and not is_compiled():
-            announce(COMPILING)
         failed: set[int] = set()
         ahead = 1
         with _workers(threads or processors()) as each:

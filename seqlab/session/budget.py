@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from seqlab.errors import UsageError
-from seqlab.session.engines import check_engine, judge, steps_of
+from seqlab.session.engines import check_engine, judge, make_engine_ready, steps_of
 from seqlab.session.opening import open_session
 from seqlab.settings import TrainExperiment
 from seqlab.training import new_learner
@@ -69,15 +69,16 @@ def measure(
 ) -> Speed:
     """Take steps with a throw-away model for about so many seconds, at least two, and time them.
 
-    The first, in which much is loaded (or, as ``announce`` then says, compiled), does not count.
+    The first, in which much is loaded, does not count; nor does compiling, as ``announce`` then says.
     """
     session = open_session(experiment)
     check_engine(session.experiment, session.task)
+    make_engine_ready(session.experiment, announce)
     settings, seed = session.experiment.training, experiment.seed
     endless = settings.model_copy(update={"steps": ENDLESS, "evaluate_every": ENDLESS})
     endless_experiment = session.experiment.model_copy(update={"training": endless})
     learner = new_learner(session.model, endless)
-    steps = steps_of(endless_experiment, session.task, [learner], [seed], announce=announce)
+    steps = steps_of(endless_experiment, session.task, [learner], [seed])
     readings = [time.perf_counter()]
     first_loss = math.nan
     for (step,) in islice(steps, max(settings.steps, 1)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from seqlab.contracts import Split
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.fused import NO_NUMBA, fit_together, why_not
+from seqlab.fused import NO_NUMBA, fit_together, make_ready, why_not
 from seqlab.fused import evaluate as evaluate_fused
 from seqlab.models import SequenceModel
 from seqlab.settings import TrainExperiment
@@ -46,6 +46,17 @@ def check_engine(experiment: TrainExperiment, task: Task) -> None:
         )
 
 
+def make_engine_ready(experiment: TrainExperiment, announce: Callable[[str], None] | None = None) -> None:
+    """Load what the engine of the settings needs, before a clock runs.
+
+    Args:
+        experiment: the settings.
+        announce: called with a line when code must be compiled first, which takes some seconds, once.
+    """
+    if experiment.training.engine == "fused":
+        make_ready(announce)
+
+
 def steps_of(
     experiment: TrainExperiment,
     task: Task,
@@ -53,7 +64,6 @@ def steps_of(
     seeds: Sequence[int],
     *,
     pause_at: Collection[int] = (),
-    announce: Callable[[str], None] | None = None,
     on_failure: Callable[[int, SeqlabError], None] | None = None,
 ) -> Iterator[tuple[Step | None, ...]]:
     """Train learners with the engine that the settings name; see :func:`seqlab.fused.fit_together`.
@@ -64,7 +74,7 @@ def steps_of(
     if settings.engine == "fused":
         yield from fit_together(
             learners, task, settings, seeds, threads=experiment.compute.threads, pause_at=sorted(pause_at),
-            announce=announce, on_failure=on_failure,
+            on_failure=on_failure,
         )  # fmt: skip
         return
     precision = autocast(experiment.compute.precision, pick_device(experiment.compute.device))

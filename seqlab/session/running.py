@@ -11,7 +11,7 @@ from typing import Any
 
 from seqlab.errors import Interrupted, RunFailedError, SeqlabError
 from seqlab.runs import Run
-from seqlab.session.engines import check_engine, steps_of
+from seqlab.session.engines import check_engine, make_engine_ready, steps_of
 from seqlab.session.opening import Session
 from seqlab.session.recording import SAMPLE_AT, keep_sample, note_failure, record, summarise
 from seqlab.session.stopping import stop_requests
@@ -73,12 +73,15 @@ def train_together(
         SettingsError: when the runs' engine cannot train them here.
         Interrupted: on the first Ctrl-C or SIGTERM, with a checkpoint saved of each run under way.
     """
-    for _, session in runs[:1]:
-        check_engine(session.experiment, session.task)
+    if not runs:
+        return []
+    session = runs[0][1]
+    check_engine(session.experiment, session.task)
     company = _Company(runs, watch, on_end)
     try:
+        make_engine_ready(session.experiment, announce)
         with stop_requests() as stopped:
-            company.train(stopped, announce)
+            company.train(stopped)
     except (Interrupted, KeyboardInterrupt):
         for one in company.under_way:
             one.run.update_info(status="interrupted")
@@ -161,7 +164,7 @@ class _Company:
         """The members that have not come to an end."""
         return [one for one in self.members if one.result is None]
 
-    def train(self, stopped: Callable[[], bool], announce: Callable[[str], None] | None) -> None:
+    def train(self, stopped: Callable[[], bool]) -> None:
         """Train all members to their ends."""
         for one in self.members:
             self._guarded(one, one.start)
@@ -176,7 +179,6 @@ class _Company:
             [one.learner for one in group],
             [one.session.experiment.seed for one in group],
             pause_at={step for one in group for step in one.samples_at},
-            announce=announce,
             on_failure=lambda place, error: self.fail(group[place], error),
         ):
             made = [

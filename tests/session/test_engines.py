@@ -12,6 +12,7 @@ import torch
 from seqlab.errors import NonFiniteLossError, SettingsError
 from seqlab.registry import resolve
 from seqlab.session import begin, open_session, train, train_together
+from seqlab.session.budget import measure
 from seqlab.settings import TrainExperiment, check, read_text
 from seqlab.training.identity import fingerprint
 
@@ -117,3 +118,41 @@ def test_both_engines_solve_the_task_alike() -> None:
         assert all(isinstance(result, dict) and result["solved"] for result in results)
         solved[engine] = [run.metrics()[0]["loss"] for run, _ in runs]
     assert solved["fused"] == pytest.approx(solved["torch"], abs=1e-5)  # the same weights and data at first
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_getting_the_engine_ready_counts_in_no_run(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    """What compiling takes, the first time, is no part of what training takes."""
+    pytest.importorskip("numba")
+    now = [0.0]
+    monkeypatch.setattr("seqlab.session.running.time.perf_counter", lambda: now[0])
+
+    def compile_for_an_hour(announce: object) -> None:
+        now[0] += 3600
+
+    monkeypatch.setattr("seqlab.session.engines.make_ready", compile_for_an_hour)
+    experiment = settings(training__engine="fused")
+    seeds = [experiment.model_copy(update={"seed": seed}) for seed in range(1, together + 1)]
+    runs = [begin(one, command="test") for one in seeds]
+    for summary in train_together(runs):
+        assert isinstance(summary, dict)
+        assert summary["training_seconds"] == summary["wall_seconds"] == 0
+    assert now[0] == 3600
+
+
+def test_getting_the_engine_ready_counts_in_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.01
+        return now[0]
+
+    def compile_for_an_hour(announce: object) -> None:
+        now[0] += 3600
+
+    monkeypatch.setattr("seqlab.session.budget.time.perf_counter", clock)
+    monkeypatch.setattr("seqlab.session.engines.make_ready", compile_for_an_hour)
+    speed = measure(settings(training__engine="fused"), seconds=0.1)
+    assert now[0] > 3600
+    assert speed.step_seconds + speed.validation_seconds < 1
