@@ -1,30 +1,39 @@
 """Writing text character by character: seqlab's sampler against a loop over torch's layers.
 
-    python benchmarks/sampling.py
+    python benchmarks/sampling.py [THREADS]
 
 For each cell and size, microseconds a character, choice of the symbol included:
 
-    torch     a Python loop over nn.RNN, nn.GRU or nn.LSTM with a read-out, softmax and torch.multinomial
+    torch     a Python loop over nn.RNN, nn.GRU or nn.LSTM as it is written everywhere: a module of one-hot vector,
+              layer and read-out, called with (1, 1) symbols and the state; softmax; torch.multinomial
     one       seqlab's sampler, one text
     many      seqlab's sampler, 64 texts side by side, as of one of them
 
-One thread, whose processor time is measured. The ways take turns, a few characters at a time, and the fastest
-turn of each counts, so that the ratios hold on a busy machine. A large network's step cannot be faster than
-its weights are read from memory; the last column says what share of the time of ``one`` that reading takes.
+and the ratios torch / one (against the cell's own layer, and against nn.LSTM of that size) and one / many.
+
+All have as many threads as are named, 1 unless told. With one, processor time is measured; with several, which
+wait for each other, the clock. The ways take turns, a few characters at a time, and the fastest turn of each
+counts, so that the ratios hold on a busy machine. A step cannot be faster than its weights are read from where
+they lie (``floor``: summed up by NumPy in one thread, over the number of threads), nor 64 texts faster than
+their products are (``gemm``: the same numbers in one product of matrices).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy and torch are loaded
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = (*sys.argv, "1")[
+    1
+]  # before NumPy is loaded
 
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from seqlab.contracts import Spec
 from seqlab.generation import Sampling, generate
@@ -33,25 +42,35 @@ from seqlab.generation.writing import _Draws, open_reader
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.settings import Component
 
+THREADS = int(os.environ["OMP_NUM_THREADS"])
 SYMBOLS, TEXTS, TURNS = 65, 64, 25
-SIZES = ((1, 128), (2, 256), (2, 512))
+SIZES = ((1, 128), (1, 256), (2, 256), (2, 512))
 CELLS = (("rnn", {}), ("gru", {"reset": "after"}), ("gru", {"reset": "before"}), ("lstm", {}))
 SAMPLING = Sampling(length=10**9)
+CLOCK = time.thread_time if THREADS == 1 else time.perf_counter
 
 
-def torch_loop(name: str, layers: int, hidden_size: int) -> Iterator[int]:
-    layer = getattr(nn, name.upper())(SYMBOLS, hidden_size, layers, batch_first=True)
-    readout = nn.Linear(hidden_size, SYMBOLS)
-    generator = torch.Generator().manual_seed(1)
-    x, state, symbol = torch.zeros(1, 1, SYMBOLS), None, 0
+class Usual(nn.Module):
+    """A character model as it is usually written."""
+
+    def __init__(self, name: str, layers: int, hidden_size: int) -> None:
+        super().__init__()
+        self.layer = getattr(nn, name.upper())(SYMBOLS, hidden_size, layers, batch_first=True)
+        self.readout = nn.Linear(hidden_size, SYMBOLS)
+
+    def forward(self, x: Tensor, state: object) -> tuple[Tensor, object]:
+        h, state = self.layer(F.one_hot(x, SYMBOLS).float(), state)
+        return self.readout(h), state
+
+
+def torch_loop(model: Usual) -> Iterator[int]:
+    x, state = torch.zeros(1, 1, dtype=torch.long), None
     while True:
         with torch.no_grad():
-            x.zero_()
-            x[0, 0, symbol] = 1
-            h, state = layer(x, state)
-            share = (readout(h[0, 0]) / SAMPLING.temperature).softmax(-1)
-            symbol = int(torch.multinomial(share, 1, generator=generator))
-        yield symbol
+            scores, state = model(x, state)
+            share = (scores[0, -1] / SAMPLING.temperature).softmax(-1)
+            x = torch.multinomial(share, 1)[None]
+        yield int(x)
 
 
 def side_by_side(model: SequenceModel) -> Iterator[np.ndarray]:
@@ -64,10 +83,10 @@ def side_by_side(model: SequenceModel) -> Iterator[np.ndarray]:
 
 
 def seconds(writer: Iterator[object], steps: int) -> float:
-    start = time.thread_time()
+    start = CLOCK()
     for _ in range(steps):
         next(writer)
-    return (time.thread_time() - start) / steps
+    return (CLOCK() - start) / steps
 
 
 def fastest(*ways: Callable[[], float]) -> list[float]:
@@ -75,30 +94,43 @@ def fastest(*ways: Callable[[], float]) -> list[float]:
     return [min(times) for times in zip(*([way() for way in ways] for _ in range(TURNS)), strict=True)]
 
 
+def measure(name: str, options: dict[str, str], layers: int, hidden_size: int) -> list[float]:
+    """Return the seconds of torch's loop, of one text, of one of many, and of the two floors."""
+    spec = Spec("tokens", SYMBOLS, "classes", SYMBOLS, causal=True)
+    component = Component(name=name, hidden_size=hidden_size, layers=layers, **options)
+    model = build_model(component, spec, 1)
+    used = count_parameters(model) - SYMBOLS * len(model.cells[0].input.bias)  # of the table one row
+    weights = np.ones(used, np.float32)
+    square, texts = weights[: used // hidden_size * hidden_size], np.ones((TEXTS, hidden_size), np.float32)
+    matrix, sums = square.reshape(hidden_size, -1), np.empty((TEXTS, used // hidden_size), np.float32)
+    torch.manual_seed(1)
+    loop = torch_loop(Usual(name, layers, hidden_size).eval())
+    one, many = generate(model, np.array([0]), SAMPLING), side_by_side(model)
+    return fastest(
+        lambda: seconds(loop, 20),
+        lambda: seconds(one, 40),
+        lambda: seconds(many, 4) / TEXTS,
+        lambda: seconds(iter(weights.max, None), 5) / THREADS,
+        lambda: seconds(iter(lambda: np.dot(texts, matrix, out=sums) is None, None), 2) / TEXTS,
+    )
+
+
 def main() -> None:
-    torch.set_num_threads(1)
-    print(f"{'cell':>11}{'size':>9}{'torch':>9}{'one':>8}{'many':>8}", end="")
-    print(f"{'torch/one':>11}{'torch/many':>12}{'one/many':>10}{'reading':>9}")
+    torch.set_num_threads(THREADS)
+    print(f"{THREADS} thread(s), {'processor time' if THREADS == 1 else 'the clock'}, us a character")
+    print(f"{'cell':>11}{'size':>9}{'torch':>8}{'one':>8}{'floor':>7}{'many':>8}{'gemm':>7}", end="")
+    print(f"{'torch/one':>11}{'nn.LSTM/one':>13}{'one/many':>10}")
     for layers, hidden_size in SIZES:
+        found = {}
         for name, options in CELLS:
-            spec = Spec("tokens", SYMBOLS, "classes", SYMBOLS, causal=True)
-            component = Component(name=name, hidden_size=hidden_size, layers=layers, **options)
-            model = build_model(component, spec, 1)
-            used = count_parameters(model) - SYMBOLS * len(model.cells[0].input.bias)  # of the table one row
-            weights = np.ones(used, np.float32)
-            loop = torch_loop(name, layers, hidden_size)
-            one, many = generate(model, np.array([0]), SAMPLING), side_by_side(model)
-            torch_time, one_time, many_time, reading = fastest(
-                lambda loop=loop: seconds(loop, 30),
-                lambda one=one: seconds(one, 30),
-                lambda many=many: seconds(many, 3) / TEXTS,
-                lambda weights=weights: seconds(iter(weights.max, None), 5),
-            )
-            label = " ".join((name, *options.values()))
+            found[" ".join((name, *options.values()))] = measure(name, options, layers, hidden_size)
+        lstm = found["lstm"][0]
+        for label, times in found.items():
+            torch_time, one, many, reading, gemm = times
             print(f"{label:>11}{layers:>3} x {hidden_size:<4}", end="")
-            print(f"{torch_time * 1e6:>8.0f}{one_time * 1e6:>8.1f}{many_time * 1e6:>8.2f}", end="")
-            print(f"{torch_time / one_time:>11.1f}{torch_time / many_time:>12.0f}", end="")
-            print(f"{one_time / many_time:>10.1f}{reading / one_time:>9.0%}", flush=True)
+            print(f"{torch_time * 1e6:>7.0f}{one * 1e6:>8.1f}{reading * 1e6:>7.1f}", end="")
+            print(f"{many * 1e6:>8.2f}{gemm * 1e6:>7.2f}", end="")
+            print(f"{torch_time / one:>11.1f}{lstm / one:>13.1f}{one / many:>10.1f}", flush=True)
 
 
 if __name__ == "__main__":
