@@ -4,7 +4,8 @@ Karpathy, Johnson & Fei-Fei, "Visualizing and understanding recurrent networks",
 
 A unit's score for a yes/no feature is the area under its ROC curve (AUC): the probability that the unit is
 higher at a character that has the feature than at one that has not; below one half it is lower, and then
-1 - AUC counts. For a count it is the absolute correlation (Pearson's).
+1 - AUC counts. For a count it is the absolute rank correlation (Spearman's): units are bent, as tanh is, and
+like the AUC it asks only whether a unit rises with the count.
 
 The best of hundreds of units looks good by luck alone, the more so as both units and features stay as they
 are for many characters. So the same search is made again and again with the feature moved along the text, in
@@ -79,21 +80,23 @@ class Finding:
         feature: its name.
         measure: AUC for a yes/no feature, correlation for a count.
         unit: which.
-        score: of the unit, from one half (AUC) or 0 (correlation) to 1.
+        score: of the unit, from one half (AUC) or 0 (rank correlation) to 1.
         sign: 1 where the unit is higher with the feature, -1 where it is lower.
         baseline: what the best unit reaches by luck.
         scores: of all units, (U,), signed: AUC, or correlation.
         share: of the characters that have it; for a count, its mean.
+        linear: of a count, Pearson's correlation with the best unit, without its sign.
     """
 
     feature: str
-    measure: Literal["AUC", "correlation"]
+    measure: Literal["AUC", "rank correlation"]
     unit: Unit
     score: float
     sign: int
     baseline: float
     scores: Array
     share: float
+    linear: float | None
 
     @property
     def summary(self) -> str:
@@ -182,9 +185,9 @@ def find_cells(units: Units, features: Mapping[str, Array], *, seed: int = 1) ->
     shifts = _shifts(len(units.text), seed)
     wanted = {name: _moved(values, shifts) for name, values in judged.items()}  # (1 + S, N) each
     scores: dict[str, list[Tensor]] = {name: [] for name in judged}
-    for ranks, numbers in _standardised(units.values):
+    for ranks, directions in _ranked(units.values):
         for name, moved in wanted.items():
-            scores[name].append(moved @ (ranks if judged[name].dtype == bool else numbers))
+            scores[name].append(moved @ (ranks if judged[name].dtype == bool else directions))
     return [_finding(name, judged[name], torch.cat(found, 1), units) for name, found in scores.items()]
 
 
@@ -226,17 +229,15 @@ def passage(finding: Finding, units: Units, feature: Array, length: int) -> Pass
     return Passage(finding, units.text[start:stop], shown)
 
 
-def _standardised(values: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _ranked(values: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield for some units at a time what scores are products of, (N, some) each.
 
-    The first are ranks, centred and divided by N; the second the values themselves with mean 0 and length 1.
+    Both are ranks with mean 0: the first divided by N, the second of length 1.
     """
     for block in torch.split(values, AT_ONCE):
         count = block.shape[1]
         ranks = (ranks_of(block.t()) - (count + 1) / 2) / count
-        centred = block.double() - block.double().mean(1, keepdim=True)
-        length = centred.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        yield ranks.float(), (centred / length).t().float()
+        yield ranks.float(), (ranks / ranks.norm(dim=0).clamp(min=1e-12)).float()
 
 
 def _moved(values: Array, shifts: Array) -> Tensor:
@@ -249,6 +250,7 @@ def _moved(values: Array, shifts: Array) -> Tensor:
         positives = int(values.sum())
         wanted = wanted * len(values) / (positives * (len(values) - positives))
     else:
+        wanted = ranks_of(wanted[:, None])[:, 0]
         wanted = wanted - wanted.mean()
         wanted = wanted / wanted.norm()
     return torch.stack([wanted.float().roll(int(shift)) for shift in (0, *shifts)])
@@ -262,14 +264,22 @@ def _finding(name: str, values: Array, products: Tensor, units: Units) -> Findin
     by_luck = np.quantile(products[1:].abs().amax(1).numpy(), QUANTILE)
     return Finding(
         feature=name,
-        measure="AUC" if yes_no else "correlation",
+        measure="AUC" if yes_no else "rank correlation",
         unit=units.names[best],
         score=base + float(products[0, best].abs()),
         sign=1 if float(products[0, best]) >= 0 else -1,
         baseline=base + float(by_luck),
         scores=base + products[0].numpy(),
         share=float(values.mean()),
+        linear=None if yes_no else _linear(units.of(units.names[best]), values),
     )
+
+
+def _linear(values: Array, wanted: Array) -> float:
+    """Return Pearson's correlation without its sign; 0 of what does not change."""
+    centred = values - values.mean(dtype=np.float64)
+    length = np.linalg.norm(centred) * np.linalg.norm(wanted - wanted.mean())
+    return float(abs(centred @ (wanted - wanted.mean())) / max(length, 1e-12))
 
 
 def _shifts(length: int, seed: int) -> Array:

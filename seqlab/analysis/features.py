@@ -30,6 +30,9 @@ Span = tuple[int, int]
 TRIPLE = ('"""', "'''")
 """What strings of Python that may go over several lines begin with."""
 
+BEFORE = 20_000
+"""Characters before the ones that matter that tell in which brackets and conditions these stand."""
+
 TAB = 8
 """Columns between tab stops."""
 
@@ -50,6 +53,8 @@ _C_MARKS = re.compile(
 _PROSE_MARKS = re.compile(
     r"""(?P<quote>"(?:(?!\n[ \t]*\n)[^"])*"?|“(?:(?!\n[ \t]*\n)[^”])*”?)|(?P<comment>(?!))""", re.DOTALL
 )
+
+_MARKS: dict[Language, re.Pattern[str]] = {"python": _PYTHON_MARKS, "c": _C_MARKS, "prose": _PROSE_MARKS}
 
 _CONDITION: dict[Language, tuple[str, str]] = {
     "python": (r"^[ \t]*(?:el)?if\b", ":"),
@@ -90,6 +95,17 @@ def features_of(text: str) -> dict[str, Array]:
     }
 
 
+def begin_before(text: str, place: int) -> int:
+    """Return where reading may begin so that features from ``place`` on are those of the whole text.
+
+    It is the first line, at most :data:`BEFORE` characters before, that begins with a letter, not in quotes.
+    """
+    quotes, comments = _matched(_MARKS[language_of(text)], text[:place])
+    inside = spread([*quotes, *comments], place)
+    lines = re.compile(r"^\w", re.MULTILINE).finditer(text, max(0, place - BEFORE), place)
+    return next((found.start() for found in lines if not inside[found.start()]), 0)
+
+
 def language_of(text: str) -> Language:
     """Guess the language of a text by how many of its lines look like one.
 
@@ -115,8 +131,8 @@ def marked(text: str, language: Language) -> tuple[list[Span], list[Span]]:
         try:
             return _tokenized(text)
         except (tokenize.TokenError, SyntaxError):  # IndentationError is one
-            return _matched(_PYTHON_MARKS, text)
-    return _matched(_C_MARKS if language == "c" else _PROSE_MARKS, text)
+            pass
+    return _matched(_MARKS[language], text)
 
 
 def bracket_depth(code: str) -> Array:

@@ -39,13 +39,14 @@ def cells(
 ) -> None:
     """Find units of a character model that stand for something in the text, such as being inside quotes.
 
-    Every unit of every layer is scored against each feature of the text, by AUC (yes or no) or correlation
-    (counts); luck is what the best unit scores in 95 of 100 searches with the feature moved along the text.
+    Every unit of every layer is scored against each feature of the text, by AUC (yes or no) or rank
+    correlation (counts); luck is what the best unit scores in 95 of 100 searches with the feature moved along
+    the text.
 
     Examples: seqlab cells / seqlab cells char-python --text my_program.py
     """
     from seqlab.analysis.cells import find_cells, passage, read_units
-    from seqlab.analysis.features import features_of
+    from seqlab.analysis.features import begin_before, features_of
     from seqlab.analysis.states import network_of
 
     found, network, vocabulary = open_language_model(run, "best", model)
@@ -53,7 +54,9 @@ def cells(
     whole, first = (read_file(text), 0) if text is not None else _held_out(found, model, vocabulary)
     read = whole[first : first + characters]
     units = read_units(cells_of, _codes(vocabulary, read), read)
-    features = {name: values[first : first + characters] for name, values in features_of(whole).items()}
+    begin = begin_before(whole, first)
+    here = slice(first - begin, first - begin + characters)
+    features = {name: values[here] for name, values in features_of(whole[begin:]).items()}
     findings = find_cells(units, features)
     folder = found.figures if output is None else output
     kept = [finding for finding in findings if finding.is_found]

@@ -23,7 +23,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from seqlab.errors import TextError, UnreachableError, nearest
 from seqlab.text.download import fetch
@@ -39,8 +39,13 @@ SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/da
 SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 SHAKESPEARE_FILE = "tinyshakespeare.txt"
 
-PYTHON_BYTES = 1_500_000
-"""How much of the standard library is read, about."""
+PYTHON_BYTES = 12_000_000
+"""How much of the standard library is read, at most about."""
+
+NOT_READ = frozenset(
+    {"site-packages", "test", "tests", "idle_test", "encodings", "pydoc_data", "lib2to3", "turtledemo"}
+)
+"""Folders of the standard library that hold tests, tables, or what is not part of it."""
 
 _warn = logging.getLogger("seqlab").warning
 
@@ -114,6 +119,19 @@ def load_corpus(
     return _from_path(name, glob)
 
 
+def absolute(name: str) -> str:
+    """Return a corpus's name as it holds in every folder: a path that is there, absolute; else the name.
+
+    >>> absolute("shakespeare"), absolute("no-such-file")
+    ('shakespeare', 'no-such-file')
+    """
+    path = Path(name).expanduser()
+    try:
+        return name if name in NAMES or not path.exists() else str(path.absolute())
+    except (OSError, ValueError):  # too long a name, or a zero in it: refused where it is opened
+        return name
+
+
 def fetch_corpus(name: str, *, announce: Callable[[str], None] = _warn) -> Corpus:
     """Fetch a corpus if it has to be, with nothing standing in for it.
 
@@ -173,8 +191,12 @@ def _miniature(stands_in_for: str | None = None, reason: str | None = None) -> C
 
 def _python() -> Corpus:
     folder = Path(sysconfig.get_paths()["stdlib"])
+    found: list[Path] = []
+    for here, below, files in os.walk(folder):
+        below[:] = set(below) - NOT_READ  # the others are not even entered
+        found += (Path(here, name) for name in files if name.endswith(".py"))
     chosen, size = [], 0
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(found, key=PurePath.as_posix):
         if size >= PYTHON_BYTES:
             break
         chosen.append(path)

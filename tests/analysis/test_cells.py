@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from seqlab.analysis.cells import Unit, Units, find_cells, passage, read_units
 from seqlab.analysis.units import area_under_curve
@@ -34,7 +35,7 @@ def test_planted_units_are_found_with_their_exact_score() -> None:
     values[66] = -torch.from_numpy(has.astype(np.float32)) + 0.8 * torch.randn(
         LENGTH, generator=torch_stream(1, "a")
     )
-    values[3] = torch.from_numpy(2.0 * count - 7).float()
+    values[3] = torch.from_numpy(np.exp(0.1 * count)).float()  # bent, and a count all the same
     yes, counted = find_cells(_units(values), {"has": has, "count": count})
     areas = area_under_curve(values.t(), torch.from_numpy(has)).numpy()
     assert yes.unit.number == 66
@@ -45,7 +46,8 @@ def test_planted_units_are_found_with_their_exact_score() -> None:
     assert counted.unit.number == 3
     assert counted.sign == 1
     assert counted.score == pytest.approx(1, abs=1e-5)
-    expected = [np.corrcoef(row, count)[0, 1] for row in values.numpy()]
+    assert counted.linear == pytest.approx(np.corrcoef(np.exp(0.1 * count), count)[0, 1], abs=1e-5)
+    expected = [spearmanr(row, count)[0] for row in values.numpy()]
     assert counted.scores == pytest.approx(expected, abs=1e-5)
     assert yes.is_found
     assert counted.is_found

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqlab.analysis import features
-from seqlab.analysis.features import bracket_depth, features_of, language_of, marked, spread
+from seqlab.analysis.features import begin_before, bracket_depth, features_of, language_of, marked, spread
 
 PROGRAM = '''\
 import os
@@ -49,6 +49,21 @@ def test_python_is_read_as_its_tokenizer_reads_it() -> None:
     assert depth.max() == 2
     assert depth[-1] == 0
     assert depth.min() == 0
+
+
+def test_reading_may_begin_shortly_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "BEFORE", 2 * len(PROGRAM))
+    whole, tricky = 5 * PROGRAM, 'x = """\nso it\'s\n"""\n'
+    for text, place in (
+        (whole + tricky + whole, len(whole) + 10),
+        (whole, 4 * len(PROGRAM) + 40),
+        (PROGRAM, 9),
+    ):
+        begin = begin_before(text, place)
+        assert max(0, place - 2 * len(PROGRAM)) <= begin <= place
+        later = features_of(text[begin:])
+        for name, values in features_of(text).items():
+            assert (values[place:] == later[name][place - begin :]).all(), name
 
 
 def test_a_program_that_does_not_parse_is_read_by_its_marks() -> None:

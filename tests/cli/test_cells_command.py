@@ -37,7 +37,7 @@ def test_the_held_out_text_is_scored(trained: pytest.CaptureFixture[str], tmp_pa
     assert told["units"] == 12
     assert told["characters"] == 2_000
     by_name = {one["feature"]: one for one in told["findings"]}
-    assert by_name["position in line"]["measure"] == "correlation"
+    assert by_name["position in line"]["measure"] == "rank correlation"
     assert by_name["inside a word"]["measure"] == "AUC"
     assert "inside a comment" in told["absent"]
     rows = list(csv.reader((out / "cells.csv").read_text().splitlines()))
