@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -26,8 +25,8 @@ class Copy(Task):
     S + 1; the classes are the symbols and the blank.
 
     The loss is the mean over all steps, blanks included, as in the literature, so that it can be held against
-    :meth:`memoryless_loss`. The accuracies count the repeated symbols alone: answering blank for ever would
-    otherwise be right nearly everywhere.
+    that of the best answer without memory, K ln S / (lag + 2 K). The accuracies count the repeated symbols
+    alone: answering blank for ever would otherwise be right nearly everywhere.
 
     Args:
         lag: steps from the last symbol read to the delimiter.
@@ -65,16 +64,6 @@ class Copy(Task):
         inputs[:, self.recall + self.lag - 1] = self.delimiter
         targets[:, -self.recall :] = wanted
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets))
-
-    def memoryless_loss(self) -> float:
-        r"""Return the loss of the best answer without memory: blank, then any symbol with equal probability.
-
-        K ln S / (lag + 2 K); for S = 8 and K = 10 that is the familiar 10 ln 8 / (T + 20).
-
-        >>> round(Copy(lag=100).memoryless_loss(), 4)
-        0.1733
-        """
-        return self.recall * math.log(self.alphabet) / (self.lag + 2 * self.recall)
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:

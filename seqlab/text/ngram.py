@@ -22,7 +22,7 @@ Shapes in comments: T symbols of a text, V symbols of the vocabulary, G_k differ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,41 +151,6 @@ class NGram:
             probability *= level.weight[end][:, None]
             probability += level.kept[self._find(level, end[:, None], symbols)]
         return probability
-
-    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return the model as named arrays, fit for ``np.savez`` or safetensors."""
-        arrays: dict[str, NDArray[np.generic]] = {"vocabulary_size": np.array([self.vocabulary_size])}
-        for order, level in enumerate(self.levels, start=1):
-            arrays |= {f"{name}.{order}": array for name, array in vars(level).items()}
-        return arrays
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> NGram:
-        """Return the model that :meth:`to_arrays` wrote.
-
-        Raises:
-            TextError: an array is missing, or the arrays do not belong together.
-        """
-        order = max(1, sum(name.startswith("keys.") for name in arrays))
-        try:
-            vocabulary_size = int(arrays["vocabulary_size"][0])
-            levels = tuple(
-                Level(
-                    np.asarray(arrays[f"keys.{k}"], np.int64),
-                    np.asarray(arrays[f"kept.{k}"], np.float64),
-                    np.asarray(arrays[f"weight.{k}"], np.float64),
-                )
-                for k in range(1, order + 1)
-            )
-        except KeyError as error:
-            raise TextError(f"These arrays are no n-gram model: {error.args[0]!r} is missing.") from None
-        contexts = 2  # the empty context, and the entry for an absent one
-        for k, level in enumerate(levels, start=1):
-            if not (len(level.keys) == len(level.kept) and len(level.weight) == contexts):
-                shapes = f"keys {level.keys.shape}, kept {level.kept.shape}, weight {level.weight.shape}"
-                raise TextError(f"These arrays are no n-gram model: at order {k} they are {shapes}.")
-            contexts = len(level.keys)
-        return cls(vocabulary_size, levels)
 
     def _walk(self, symbols: IntArray) -> Iterator[tuple[Level, IntArray, IntArray]]:
         """Yield each order's level and, for every place of (..., T), the ids of context and gram."""

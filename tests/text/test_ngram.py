@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import load, save
 
 from seqlab.errors import SettingsError, TextError
-from seqlab.text.ngram import NGram, discounts, fit
+from seqlab.text.ngram import discounts, fit
 
 Gram = tuple[int, ...]
 
@@ -207,24 +206,6 @@ def test_large_vocabulary_does_not_overflow_the_keys() -> None:
     assert [len(level) for level in kept] == [len(level.kept) for level in tight.levels]
     for level, other in zip(kept, tight.levels, strict=True):
         np.testing.assert_allclose(np.sort(level), np.sort(other.kept), rtol=1e-14)
-
-
-def test_arrays_go_through_safetensors_and_come_back() -> None:
-    symbols = as_array(zipf_text(8, 500, 9))
-    model = fit(symbols, 9, 4)
-    back = NGram.from_arrays(load(save(model.to_arrays())))
-    assert (back.order, back.vocabulary_size) == (4, 9)
-    np.testing.assert_array_equal(back.log_probabilities(symbols), model.log_probabilities(symbols))
-
-
-def test_arrays_that_are_no_model_are_refused() -> None:
-    arrays = fit(as_array([0, 1, 0, 1, 1]), 2, 2).to_arrays()
-    with pytest.raises(TextError, match=r"'weight\.2' is missing"):
-        NGram.from_arrays({name: array for name, array in arrays.items() if name != "weight.2"})
-    with pytest.raises(TextError, match="'vocabulary_size' is missing"):
-        NGram.from_arrays({})
-    with pytest.raises(TextError, match="at order 2"):
-        NGram.from_arrays({**arrays, "kept.2": arrays["kept.2"][:-1]})
 
 
 def test_wrong_input_is_refused_with_its_value() -> None:
