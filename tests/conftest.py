@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -22,33 +23,61 @@ def _denormals() -> Iterator[None]:
 
 
 @pytest.fixture
-def seqlab_command(tmp_path: Path) -> Command:
-    """Run ``seqlab WORDS...`` as a user would: a process of its own, in an empty folder, runs kept in it.
+def seqlab_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run ``seqlab WORDS...`` in this process, which saves the seconds of importing torch, in an empty folder.
 
     Returns:
-        A function of the words, with ``env`` (variables laid over the environment), ``text`` (its stdin)
-        and ``timeout`` (seconds, a guard against hanging). Back come returncode, stdout and stderr.
+        A function of the words, with ``env`` (variables laid over the environment) and ``text`` (its stdin).
+        Back come returncode, stdout and stderr. No file of a user's is admitted from one call to the next.
     """
 
     def run(
-        *words: str | Path, env: dict[str, str] | None = None, text: str | None = None, timeout: float = 120
+        *words: str | Path, env: dict[str, str] | None = None, text: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        settings = {
-            "SEQLAB_RUNS_DIR": str(tmp_path / "runs"),
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
-            "PYTHONIOENCODING": "utf-8",
-            "OMP_NUM_THREADS": "1",
-            "COLUMNS": "200",
-        }
+        from seqlab.__main__ import main
+
+        argv, code = ["seqlab", *map(str, words)], 0
+        capsys.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            for name, value in (_settings(tmp_path) | (env or {})).items():
+                patch.setenv(name, value)
+            patch.setattr("seqlab.registry._admitted", {})
+            patch.setattr(sys, "argv", argv)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
+            try:
+                main()
+            except SystemExit as leaving:
+                code = int(leaving.code or 0)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return subprocess.CompletedProcess(argv, code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def seqlab_process(tmp_path: Path) -> Command:
+    """Run ``seqlab WORDS...`` as a user would, in a process of its own; otherwise as ``seqlab_command`` does."""
+
+    def run(
+        *words: str | Path, env: dict[str, str] | None = None, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        source = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+        further = {"PYTHONPATH": source, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
         return subprocess.run(
             [sys.executable, "-m", "seqlab", *map(str, words)],
             cwd=tmp_path,
-            env={**os.environ, **settings, **(env or {})},
+            env={**os.environ, **_settings(tmp_path), **further, **(env or {})},
             input=text,
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=timeout,
+            timeout=120,
         )
 
     return run
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    return {"SEQLAB_RUNS_DIR": str(folder / "runs"), "COLUMNS": "200"}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ train char-python {TRAIN} model.hidden_size=16
 train char-shakespeare --task char-lm task.corpus=miniature --model ngram
 train worked-example
 train memory-gates
+train cures hidden_size=5 lags=12 burn_in=3 seeds=2 input_std=[0.1]
 train vanishing-gradient
 train --config own.yaml
 compare rnn lstm --seeds 2 {TRAIN}
@@ -38,6 +41,7 @@ explain lstm
 gradients temporal-order-lstm-s3 --lags 8
 cells char-python
 corpus list
+corpus info miniature
 bench rnn --quick --time 10 --hidden 4 --batch 4 --seeds 1
 sample char-shakespeare --prime the --length 80 --seed 1
 complete char-shakespeare --once the
@@ -80,7 +84,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("elsewhere")
     run = {"check": True, "capture_output": True}
     source = folder / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "__pycache__"))
+    for name in ("seqlab", "experiments"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, source], **run)
     shutil.rmtree(source)
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], **run)
@@ -89,17 +96,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_command_runs_from_a_wheel(place: Path) -> None:
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """Variables of ours without those that lead to this checkout or to folders of seqlab's."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("SEQLAB_", "PYTHON"))}
+
+
+def test_every_command_runs_from_a_wheel(place: Path, environment: dict[str, str]) -> None:
     from seqlab.cli.app import app
 
-    names = {one.name for one in app.registered_commands} - {"resume"}  # nothing is interrupted here
+    names = {one.name for one in app.registered_commands} - {"resume"}  # below
     assert {line.split()[0] for line in COMMANDS} >= names
     (place / "my_cell.py").write_text(CELL)
     own = "kind: train\ntask: {name: echo}\nmodel: {name: rnn}\ntraining: {steps: 10}\n"
     (place / "own.yaml").write_text(own)
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("SEQLAB_", "PYTHON"))
-    }
     for line in COMMANDS:
         done = subprocess.run(
             [place / "env/bin/seqlab", *line.split()],
@@ -107,3 +117,15 @@ def test_every_command_runs_from_a_wheel(place: Path) -> None:
         )  # fmt: skip
         assert done.returncode == 0, f"seqlab {line}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, line
+
+
+def test_an_interrupted_run_is_gone_on_with_from_a_wheel(place: Path, environment: dict[str, str]) -> None:
+    seqlab, runs = place / "env/bin/seqlab", place / "interrupted"
+    environment = {**environment, "SEQLAB_RUNS_DIR": str(runs)}
+    words = ["train", "temporal-order", "training.steps=2000", "training.stop_when={}"]
+    with subprocess.Popen([seqlab, *words], cwd=place, env=environment, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not list(runs.glob("*/metrics.jsonl")):
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+    subprocess.run([seqlab, "resume"], cwd=place, env=environment, check=True)

@@ -18,9 +18,9 @@ SMALL = ["model.hidden_size=4", "training.steps=12", "training.evaluate_every=6"
          "training.test_sequences=32"]  # fmt: skip
 
 
-def test_table_verdict_pictures_and_record(seqlab_command: Command, tmp_path: Path) -> None:
+def test_table_verdict_pictures_and_record(seqlab_process: Command, tmp_path: Path) -> None:
     words = ["compare", "rnn", "lstm", "--seeds", "3", *SMALL]
-    first = seqlab_command(*words)
+    first = seqlab_process(*words)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
     assert lines[0].split("\t")[0] == "model"

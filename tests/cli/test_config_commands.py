@@ -201,11 +201,11 @@ def test_a_bad_file_is_refused_with_its_name(mine, seqlab, text):
     assert "mine.yaml" in refused(seqlab("config", "--config", "mine.yaml"))
 
 
-def test_the_process_itself_leaves_with_2_and_without_a_traceback(seqlab_command, tmp_path):
+def test_the_process_itself_leaves_with_2_and_without_a_traceback(seqlab_process, tmp_path):
     with (tmp_path / "huge.yaml").open("wb") as stream:
         stream.truncate(100 * 2**20)
     for words in (["config", "--config", "huge.yaml"], ["config", "hello", "sed=1"]):
-        answer = seqlab_command(*words, timeout=60)
+        answer = seqlab_process(*words)
         assert (answer.returncode, answer.stdout) == (2, "")
         assert answer.stderr.startswith("Error: ")
         assert "Traceback" not in answer.stderr

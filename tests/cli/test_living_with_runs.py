@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Command
 
-from seqlab.__main__ import main
 from seqlab.runs import Run, create_run, read_entry, trash_dir
 from seqlab.runs.files import replace_file
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 CONFIG = """\
 kind: train
@@ -58,38 +56,17 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     return make_run
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Run ``seqlab WORDS...`` in this process, which is quicker."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
-
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        argv, code = ["seqlab", *map(str, words)], 0
-        monkeypatch.setattr(sys, "argv", argv)
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return subprocess.CompletedProcess(argv, code, said.out, said.err)
-
-    return run
-
-
 def table(text: str) -> list[list[str]]:
     return [line.split("\t") for line in text.splitlines()]
 
 
 def test_runs_are_found_by_setting_and_tag_and_sorted_by_a_figure(
-    make: Callable[..., Run], command: Command
+    make: Callable[..., Run], seqlab_command: Command
 ) -> None:
     worse, best, none = make(0.5, seed=2), make(0.75, seed=1, hidden=16), make(None, status="failed")
 
     def ids(*words: str) -> list[str]:
-        done = command("runs", "--json", *words)
+        done = seqlab_command("runs", "--json", *words)
         assert done.returncode == 0, done.stderr
         return [entry["id"] for entry in json.loads(done.stdout)]
 
@@ -97,12 +74,12 @@ def test_runs_are_found_by_setting_and_tag_and_sorted_by_a_figure(
     assert ids("--where", "seed=1", "--where", "training.learning_rate=1e-2") == [none.id, best.id]
     assert ids("--sort", "accuracy") == [best.id, worse.id, none.id]
     assert ids("--sort", "steps") == [best.id, worse.id, none.id]
-    assert command("tag", worse.id, "paper", "fig-3").stdout.split() == ["fig-3", "paper"]
+    assert seqlab_command("tag", worse.id, "paper", "fig-3").stdout.split() == ["fig-3", "paper"]
     assert ids("--tag", "paper") == [worse.id]
-    header, *rows = table(command("runs", "--sort", "accuracy").stdout)
+    header, *rows = table(seqlab_command("runs", "--sort", "accuracy").stdout)
     assert header[-2:] == ["accuracy", "tags"]
     assert [row[-2:] for row in rows] == [["0.75", "-"], ["0.5", "fig-3 paper"], ["-", "-"]]
-    assert command("tag", worse.id, "--remove", "paper").stdout.split() == ["fig-3"]
+    assert seqlab_command("tag", worse.id, "--remove", "paper").stdout.split() == ["fig-3"]
     assert ids("--tag", "paper") == []
 
 
@@ -124,74 +101,79 @@ def test_runs_are_found_by_setting_and_tag_and_sorted_by_a_figure(
     ],
 )
 def test_wrong_usage_is_explained_and_moves_nothing(
-    words: list[str], told: str, make: Callable[..., Run], command: Command
+    words: list[str], told: str, make: Callable[..., Run], seqlab_command: Command
 ) -> None:
     run = make(status="failed")
-    done = command(*words)
+    done = seqlab_command(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert run.path.is_dir()
 
 
-def test_a_note_is_kept_shown_and_taken_away(make: Callable[..., Run], command: Command) -> None:
+def test_a_note_is_kept_shown_and_taken_away(make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make()
-    assert command("note", "latest", "too high\na rate").stdout == "too high\na rate\n"
-    assert ["note", "a rate"] in table(command("show").stdout)
-    assert json.loads(command("show", "--json").stdout)["note"] == "too high\na rate"
+    assert seqlab_command("note", "latest", "too high\na rate").stdout == "too high\na rate\n"
+    assert ["note", "a rate"] in table(seqlab_command("show").stdout)
+    assert json.loads(seqlab_command("show", "--json").stdout)["note"] == "too high\na rate"
     assert run.info().status == "finished"
-    command("note", "latest", "--delete")
-    assert "has no note" in command("note", "latest").stderr
+    seqlab_command("note", "latest", "--delete")
+    assert "has no note" in seqlab_command("note", "latest").stderr
 
 
-def test_show_tells_what_differs_from_the_experiment(make: Callable[..., Run], command: Command) -> None:
+def test_show_tells_what_differs_from_the_experiment(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
     make(seed=7, hidden=16)
-    changed = [row for row in table(command("show").stdout) if row[0].startswith("changed")]
+    changed = [row for row in table(seqlab_command("show").stdout) if row[0].startswith("changed")]
     assert changed == [
         ["changed seed", "7 (the experiment has 1)"],
         ["changed model.hidden_size", "16 (the experiment has 8)"],
     ]
-    assert json.loads(command("show", "--json").stdout)["changed"] == {"seed": 1, "model.hidden_size": 8}
+    assert json.loads(seqlab_command("show", "--json").stdout)["changed"] == {
+        "seed": 1,
+        "model.hidden_size": 8,
+    }
 
 
-def test_diff_shows_what_differs_and_nothing_else(make: Callable[..., Run], command: Command) -> None:
+def test_diff_shows_what_differs_and_nothing_else(make: Callable[..., Run], seqlab_command: Command) -> None:
     first, second = make(0.5, hidden=8), make(0.75, hidden=16, extra={"threads": 2})
-    data = json.loads(command("diff", first.id, second.id, "--json").stdout)
+    data = json.loads(seqlab_command("diff", first.id, second.id, "--json").stdout)
     assert data["settings"] == {"model.hidden_size": [8, 16]}
     assert data["environment"] == {"threads": [None, 2]}
     assert data["figures"] == {"held_out.accuracy": [0.5, 0.75]}
-    assert table(command("diff", first.id, second.id).stdout) == [
+    assert table(seqlab_command("diff", first.id, second.id).stdout) == [
         ["what", first.id, second.id],
         ["settings model.hidden_size", "8", "16"],
         ["environment threads", "null", "2"],
         ["figures held_out.accuracy", "0.5", "0.75"],
     ]
-    assert "the same in all of it" in command("diff", first.id, first.id).stderr
+    assert "the same in all of it" in seqlab_command("diff", first.id, first.id).stderr
 
 
-def test_rm_and_restore(make: Callable[..., Run], command: Command) -> None:
+def test_rm_and_restore(make: Callable[..., Run], seqlab_command: Command) -> None:
     first, second = make(seed=1), make(seed=2)
-    assert command("rm", first.id, first.id, "latest").stdout.split() == [first.id, second.id]
+    assert seqlab_command("rm", first.id, first.id, "latest").stdout.split() == [first.id, second.id]
     assert not first.path.exists()
-    assert {row[0] for row in table(command("restore").stdout)[1:]} == {first.id, second.id}
-    assert command("restore", "hello-rnn-s1").stdout.strip() == str(first.path)
+    assert {row[0] for row in table(seqlab_command("restore").stdout)[1:]} == {first.id, second.id}
+    assert seqlab_command("restore", "hello-rnn-s1").stdout.strip() == str(first.path)
     assert first.summary() is not None
     assert [path.name for path in trash_dir().iterdir()] == [second.id]
 
 
-def test_clean_takes_what_meets_every_condition(make: Callable[..., Run], command: Command) -> None:
+def test_clean_takes_what_meets_every_condition(make: Callable[..., Run], seqlab_command: Command) -> None:
     new_failed, old_failed = make(None, status="failed"), make(None, status="failed", days=8)
     best, worse = make(0.9, days=8), make(0.5, days=8)
     running, noted = make(None, status="running", days=8), make(0.1, days=8, extra={"note": "odd"})
     everything = [new_failed, old_failed, best, worse, running, noted]
 
     def going(*words: str) -> set[str]:
-        return set(json.loads(command("clean", "--json", *words).stdout)["going"])
+        return set(json.loads(seqlab_command("clean", "--json", *words).stdout)["going"])
 
     assert going("--failed", "--dry-run") == {new_failed.id, old_failed.id}
     assert going("--failed", "--older-than", "7d", "--dry-run") == {old_failed.id}
     assert going("--older-than", "7d", "--dry-run") == {old_failed.id, best.id, worse.id}
     assert all(run.path.is_dir() for run in everything)
-    done = command("clean", "--older-than", "7d", "--keep-best")
+    done = seqlab_command("clean", "--older-than", "7d", "--keep-best")
     assert {row[0] for row in table(done.stdout)[1:]} == {old_failed.id, worse.id}
     assert f"Kept: {best.id}, the best accuracy of rnn on hello" in done.stderr
     assert f"Kept: {noted.id}, it has a note" in done.stderr
@@ -203,10 +185,10 @@ def test_clean_takes_what_meets_every_condition(make: Callable[..., Run], comman
     }
 
 
-def test_replay_reproduces_to_the_bit_and_notices_when_it_does_not(command: Command) -> None:
+def test_replay_reproduces_to_the_bit_and_notices_when_it_does_not(seqlab_command: Command) -> None:
     words = ["training.steps=40", "training.stop_when={}", "model.dropout=0.25", "-q", "--json"]
-    first = Run(Path(json.loads(command("train", "hello", *words).stdout)["path"]))
-    done = command("replay", first.id, "-q")
+    first = Run(Path(json.loads(seqlab_command("train", "hello", *words).stdout)["path"]))
+    done = seqlab_command("replay", first.id, "-q")
     assert (done.returncode, done.stdout) == (0, "reproduced to the bit\nthe environment is the same\n")
     (again,) = [path for path in first.path.parent.iterdir() if path != first.path]
     assert read_entry(again).info.extra["replay_of"] == first.id
@@ -216,7 +198,7 @@ def test_replay_reproduces_to_the_bit_and_notices_when_it_does_not(command: Comm
     changed = json.dumps({**record, key: record[key] + 0.5})  # what the first run is said to have seen
     replace_file(first.metrics_path, "\n".join([*lines[:-1], changed]) + "\n")
     first.update_info(extra={"threads": 64})
-    done = command("replay", first.id, "-q", "--json")
+    done = seqlab_command("replay", first.id, "-q", "--json")
     outcome = json.loads(done.stdout)
     assert done.returncode == 1
     assert outcome["verdict"].startswith(f"not reproduced: step {record['step']}: {key} is ")
@@ -224,17 +206,19 @@ def test_replay_reproduces_to_the_bit_and_notices_when_it_does_not(command: Comm
     assert outcome["weights"] == 0
 
 
-def test_a_table_for_other_programs(make: Callable[..., Run], command: Command, tmp_path: Path) -> None:
+def test_a_table_for_other_programs(
+    make: Callable[..., Run], seqlab_command: Command, tmp_path: Path
+) -> None:
     run = make()
     run.append_metrics({"step": 20, "sequences": 20, "validation_loss": float("nan")})
     run.append_metrics({"step": 40, "sequences": 40, "loss": 0.25})
-    assert command("export", "latest").stdout.strip() == str(run.path / "metrics.csv")
+    assert seqlab_command("export", "latest").stdout.strip() == str(run.path / "metrics.csv")
     rows = (run.path / "metrics.csv").read_text().splitlines()
     assert rows == ["step,sequences,loss,validation_loss", "20,20,0.5,", "40,40,0.25,"]
-    command("export", "latest", "--output", tmp_path / "new" / "own.csv")
+    seqlab_command("export", "latest", "--output", tmp_path / "new" / "own.csv")
     assert (tmp_path / "new" / "own.csv").read_text().splitlines() == rows
     run.metrics_path.unlink()
-    assert "has recorded nothing yet" in command("export", "latest").stderr
+    assert "has recorded nothing yet" in seqlab_command("export", "latest").stderr
 
 
 def complete(shell: str, words: str, runs: Path) -> list[str]:

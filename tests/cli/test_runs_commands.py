@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Command
 
-from seqlab.__main__ import main
 from seqlab.runs import Run, create_run
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 CONFIG = """\
 kind: train
@@ -62,37 +60,17 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     return make_run
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Run ``seqlab WORDS...`` in this process, which is quicker; otherwise as ``seqlab_command``."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
-
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        argv, code = ["seqlab", *map(str, words)], 0
-        monkeypatch.setattr(sys, "argv", argv)
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(argv, code, said.out, said.err)
-
-    return run
-
-
 def table(text: str) -> list[list[str]]:
     assert "\x1b" not in text
     return [line.split("\t") for line in text.splitlines()]
 
 
 def test_runs_are_listed_newest_first_with_whole_names(
-    make: Callable[..., Run], seqlab_command: Command
+    make: Callable[..., Run], seqlab_process: Command
 ) -> None:
     first = make("hello", "a" * 60)
     second = make("echo", status="failed")
-    done = seqlab_command("runs", env={"COLUMNS": "30"})
+    done = seqlab_process("runs", env={"COLUMNS": "30"})
     assert done.returncode == 0
     header, *rows = table(done.stdout)
     assert header == ["run", "status", "steps", "held out", "solved", "seconds", "age"]
@@ -102,11 +80,13 @@ def test_runs_are_listed_newest_first_with_whole_names(
     assert "seqlab show" in done.stderr.splitlines()[-1]
 
 
-def test_runs_are_chosen_by_experiment_model_and_status(make: Callable[..., Run], command: Command) -> None:
+def test_runs_are_chosen_by_experiment_model_and_status(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
     lstm, own, failed = make(model="lstm"), make("echo", "cells/my_cell.py"), make(status="failed")
 
     def ids(*words: str) -> list[str]:
-        return [entry["id"] for entry in json.loads(command("runs", "--json", *words).stdout)]
+        return [entry["id"] for entry in json.loads(seqlab_command("runs", "--json", *words).stdout)]
 
     assert ids("--model", "lstm") == [lstm.id]
     assert (
@@ -119,14 +99,14 @@ def test_runs_are_chosen_by_experiment_model_and_status(make: Callable[..., Run]
     assert ids("--status", "running") == []
     assert ids("--limit", "2") == [failed.id, own.id]
     assert ids("--limit", "2", "--all") == [failed.id, own.id, lstm.id]
-    limited = command("runs", "--limit", "2")
+    limited = seqlab_command("runs", "--limit", "2")
     assert len(table(limited.stdout)) == 3
     assert "2 of 3 runs" in limited.stderr
 
 
-def test_the_list_as_json(make: Callable[..., Run], command: Command) -> None:
+def test_the_list_as_json(make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make(seed=4)
-    [entry] = json.loads(command("runs", "--json").stdout)
+    [entry] = json.loads(seqlab_command("runs", "--json").stdout)
     assert entry["path"] == str(run.path)
     wanted = {
         "id": run.id,
@@ -157,56 +137,60 @@ def test_the_list_as_json(make: Callable[..., Run], command: Command) -> None:
     ],
 )
 def test_unknown_names_are_refused(
-    words: list[str], told: str, make: Callable[..., Run], command: Command
+    words: list[str], told: str, make: Callable[..., Run], seqlab_command: Command
 ) -> None:
     make(model="lstm")
-    done = command("runs", *words)
+    done = seqlab_command("runs", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_known_names_without_runs_give_an_empty_list(make: Callable[..., Run], command: Command) -> None:
+def test_known_names_without_runs_give_an_empty_list(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
     make()
-    done = command("runs", "--model", "lstm")
+    done = seqlab_command("runs", "--model", "lstm")
     assert (done.returncode, len(table(done.stdout))) == (0, 1)
     assert "No runs of this kind" in done.stderr
 
 
-def test_without_any_run_the_way_to_one_is_shown(command: Command) -> None:
-    done = command("runs")
+def test_without_any_run_the_way_to_one_is_shown(seqlab_command: Command) -> None:
+    done = seqlab_command("runs")
     assert done.returncode == 0
     assert "seqlab train" in done.stderr
     for words in (["show"], ["plot"], ["show", "hello"]):
-        done = command(*words)
+        done = seqlab_command(*words)
         assert (done.returncode, done.stdout) == (2, "")
         assert "There is no run in" in done.stderr
 
 
-def test_damaged_and_foreign_folders_are_listed_as_such(make: Callable[..., Run], command: Command) -> None:
+def test_damaged_and_foreign_folders_are_listed_as_such(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
     damaged = make()
     damaged.info_path.write_text("{")
     odd = damaged.path.with_name("od\td\x1b[31m [red]")
     odd.mkdir()
     (damaged.path.parent / "a plain file").write_text("")
-    done = command("runs")
+    done = seqlab_command("runs")
     assert {row[0]: row[1] for row in table(done.stdout)[1:]} == {
         damaged.id: "damaged",
         "od?d?[31m [red]": "foreign",
     }
     assert "run.json is damaged" in done.stderr
-    entries = {entry["id"]: entry for entry in json.loads(command("runs", "--json").stdout)}
+    entries = {entry["id"]: entry for entry in json.loads(seqlab_command("runs", "--json").stdout)}
     assert "run.json is damaged" in entries[damaged.id]["problem"]
-    shown = command("show", damaged.id)
+    shown = seqlab_command("show", damaged.id)
     assert shown.returncode == 2
     assert "run.json is damaged" in shown.stderr
     assert "Traceback" not in shown.stderr
 
 
-def test_show_tells_all_of_a_finished_run(make: Callable[..., Run], seqlab_command: Command) -> None:
+def test_show_tells_all_of_a_finished_run(make: Callable[..., Run], seqlab_process: Command) -> None:
     run = make()
     (run.samples / "step-0000060.txt").write_text("\nROMEO:\n\n[bold]예쁘다\n")
-    done = seqlab_command("show")
+    done = seqlab_process("show")
     assert done.returncode == 0
     rows = table(done.stdout)
     for row in (
@@ -227,9 +211,9 @@ def test_show_tells_all_of_a_finished_run(make: Callable[..., Run], seqlab_comma
     assert f"seqlab sample {run.id}" in done.stderr.splitlines()[-1]
 
 
-def test_show_as_json(make: Callable[..., Run], command: Command) -> None:
+def test_show_as_json(make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make()
-    data = json.loads(command("show", run.id[:9], "--json").stdout)
+    data = json.loads(seqlab_command("show", run.id[:9], "--json").stdout)
     assert data["id"] == run.id
     assert data["summary"] == SUMMARY
     assert data["settings"]["model"] == {"name": "rnn", "hidden_size": 8}
@@ -240,22 +224,24 @@ def test_show_as_json(make: Callable[..., Run], command: Command) -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
-def test_show_says_how_to_go_on(status: str, make: Callable[..., Run], command: Command) -> None:
+def test_show_says_how_to_go_on(status: str, make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make(model="my cell.py", status=status)
     run.write_error("Traceback ...\nValueError: too wide\n")
-    done = command("show", run.id)
+    done = seqlab_command("show", run.id)
     assert (["error", "ValueError: too wide"] in table(done.stdout)) == (status == "failed")
     assert ["so far validation_accuracy", "0.75"] in table(done.stdout)
     assert f"Next: seqlab train --config {run.config_path} --model 'my cell.py'" in done.stderr
     run.last_checkpoint.write_bytes(b"")
-    assert f"Next: seqlab resume {run.id} --model 'my cell.py'" in command("show", run.id).stderr
+    assert f"Next: seqlab resume {run.id} --model 'my cell.py'" in seqlab_command("show", run.id).stderr
 
 
-def test_show_tells_what_is_damaged_and_shows_the_rest(make: Callable[..., Run], command: Command) -> None:
+def test_show_tells_what_is_damaged_and_shows_the_rest(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
     run = make()
     run.config_path.write_text("a: [")
     run.summary_path.write_text("{")
-    done = command("show")
+    done = seqlab_command("show")
     assert done.returncode == 0
     problems = [row[1] for row in table(done.stdout) if row[0] == "problem"]
     assert [next(name for name in ("config.yaml", "summary.json") if name in text) for text in problems] == [
@@ -269,18 +255,18 @@ def test_show_tells_what_is_damaged_and_shows_the_rest(make: Callable[..., Run],
     ("typed", "told"), [("hallo-rnn", "Did you mean 'hello-rnn-s"), ("hello", "begins the names of 2 runs")]
 )
 def test_runs_that_are_not_meant_clearly(
-    typed: str, told: str, make: Callable[..., Run], command: Command
+    typed: str, told: str, make: Callable[..., Run], seqlab_command: Command
 ) -> None:
     make(seed=1), make(seed=2)
     for word in ("show", "plot"):
-        done = command(word, typed)
+        done = seqlab_command(word, typed)
         assert (done.returncode, done.stdout) == (2, "")
         assert told in done.stderr
 
 
-def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], command: Command) -> None:
+def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make()
-    done = command("plot")
+    done = seqlab_command("plot")
     assert done.returncode == 0
     header, row, png, svg = table(done.stdout)
     assert header == ["run", "training loss", "first", "last"]
@@ -291,10 +277,10 @@ def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], command: Comm
 
 
 def test_plot_lays_runs_over_each_other(
-    make: Callable[..., Run], seqlab_command: Command, command: Command, tmp_path: Path
+    make: Callable[..., Run], seqlab_process: Command, seqlab_command: Command, tmp_path: Path
 ) -> None:
     first, second = make(seed=1), make(seed=2)
-    done = seqlab_command(
+    done = seqlab_process(
         "plot", "hello-rnn-s1", "latest", second.id, "--json", env={"PYTHONIOENCODING": "ascii"}
     )
     data = json.loads(done.stdout)
@@ -303,34 +289,40 @@ def test_plot_lays_runs_over_each_other(
     assert sorted(data["figures"]) == [
         str(first.figures / f"curves-overlaid.{kind}") for kind in ("png", "svg")
     ]
-    command("plot", "hello-rnn-s1", "latest", "--output", tmp_path / "new" / "pictures")
+    seqlab_command("plot", "hello-rnn-s1", "latest", "--output", tmp_path / "new" / "pictures")
     assert {path.name for path in (tmp_path / "new" / "pictures").iterdir()} == {"curves.png", "curves.svg"}
 
 
-def test_metrics_without_figures_cannot_be_plotted(make: Callable[..., Run], command: Command) -> None:
+def test_metrics_without_figures_cannot_be_plotted(make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make()
     run.metrics_path.write_text('{"step": "one", "loss": "much"}\n')
-    done = command("plot")
+    done = seqlab_command("plot")
     assert done.returncode == 2
     assert "no line has a step and a loss" in done.stderr
 
 
-def test_a_file_in_the_place_of_the_runs_is_told(
-    make: Callable[..., Run], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_in_the_place_of_the_runs_is_told(seqlab_command: Command, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "file"))
-    done = command("runs")
+    done = seqlab_command("runs", env={"SEQLAB_RUNS_DIR": str(tmp_path / "file")})
     assert done.returncode == 2
     assert "is a file, not a folder of runs" in done.stderr
 
 
+def test_where_no_run_is_unfinished_there_is_nothing_to_go_on_with(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
+    make()
+    done = seqlab_command("resume")
+    assert done.returncode == 2
+    assert "There is no interrupted or failed run in" in done.stderr
+
+
 def test_without_a_name_the_newest_unfinished_run_is_gone_on_with(
-    make: Callable[..., Run], command: Command
+    make: Callable[..., Run], seqlab_command: Command
 ) -> None:
     stopped = make(status="interrupted")
     make()
-    done = command("resume", "--quiet")
+    done = seqlab_command("resume", "--quiet")
     assert stopped.id in done.stderr + done.stdout
     assert stopped.info().status != "interrupted"
 
@@ -345,14 +337,16 @@ def test_a_reader_that_leaves_early_is_no_failure(words: str, make: Callable[...
         assert (done.returncode, done.stderr.count("Error"), done.stderr.count("Exception")) == (0, 0, 0)
 
 
-def test_what_cannot_be_plotted_is_told(make: Callable[..., Run], command: Command, tmp_path: Path) -> None:
+def test_what_cannot_be_plotted_is_told(
+    make: Callable[..., Run], seqlab_command: Command, tmp_path: Path
+) -> None:
     run = make()
     (tmp_path / "file").write_text("")
-    done = command("plot", "--output", tmp_path / "file")
+    done = seqlab_command("plot", "--output", tmp_path / "file")
     assert (done.returncode, done.stdout) == (2, "")
     assert "is a file, not a folder" in done.stderr
     run.metrics_path.unlink()
-    done = command("plot")
+    done = seqlab_command("plot")
     assert (done.returncode, done.stdout) == (2, "")
     assert "has recorded nothing yet" in done.stderr
 

@@ -21,15 +21,15 @@ def runs(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "runs").iterdir() if (path / "run.json").is_file())
 
 
-def test_hello_completes_hello(seqlab_command: Command, tmp_path: Path) -> None:
-    result = seqlab_command("train", "hello")
+def test_hello_completes_hello(seqlab_process: Command, tmp_path: Path) -> None:
+    result = seqlab_process("train", "hello")
     assert result.returncode == 0, result.stderr
     assert "\nhello\n" in result.stdout
     assert "solved after" in result.stdout
     assert not CONTROL.search(result.stdout + result.stderr)
     (run,) = runs(tmp_path)
     assert str(run.name) in result.stderr
-    sampled = seqlab_command("sample", "--prime", "h", "--length", "4", "--temperature", "0")
+    sampled = seqlab_process("sample", "--prime", "h", "--length", "4", "--temperature", "0")
     assert sampled.stdout == "hello\n"
 
 
