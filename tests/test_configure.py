@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from seqlab.configure import changes, load_settings
+from seqlab.registry import resolve
+from seqlab.settings import TrainExperiment
 
 MINE = """\
 task: {name: temporal-order}
@@ -93,6 +95,21 @@ def test_a_plugin_named_on_the_command_line_is_recorded_with_its_absolute_path(m
 def test_what_differs_from_the_experiment(words: dict, differs: dict) -> None:
     experiment, _ = load_settings("temporal-order", **words)
     assert changes(experiment.model_dump(mode="json")) == differs
+
+
+@pytest.mark.parametrize("name", ["texts/notes.txt", "./texts", "~/notes.txt"])
+def test_a_text_is_recorded_with_its_absolute_path(
+    mine: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = mine.parent / "texts"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "notes.txt").write_text("a text")
+    experiment, document = load_settings("char-shakespeare", overrides=[f"task.corpus={name}"])
+    assert isinstance(experiment, TrainExperiment)
+    assert experiment.task.options["corpus"] == str(folder if name == "./texts" else folder / "notes.txt")
+    monkeypatch.chdir("/")
+    assert resolve(experiment, document) == experiment
 
 
 def test_a_users_own_cell_and_experiment(mine: Path) -> None:

@@ -46,13 +46,15 @@ def bench(
     from seqlab.analysis.growth import SWEEPS, study
     from seqlab.figures.cost import cost_figure
     from seqlab.figures.style import save
-    from seqlab.runs import create_report, replace_file
+    from seqlab.runs import create_report, make_runs_dir, replace_file
 
     given = {"time": time, "hidden": hidden, "batch": batch, "seeds": seeds}
     sweeps = {name: _sizes(name, text) for name, text in given.items() if text is not None} or {
         name: sizes[::2] if quick else sizes for name, sizes in SWEEPS.items()
     }
     components = _components(models)
+    if output is None:
+        make_runs_dir()
     console = stderr()
 
     def announce(line: str) -> None:

@@ -35,17 +35,19 @@ def choose_text(
     text: str | None,
     glob: str | None,
     encoding: str | None,
+    task: str | None = None,
 ) -> tuple[str | None, list[str]]:
     """Return the experiment and the settings that --text, --glob and --encoding come to.
 
     Without an experiment, a text is learned with the settings of :data:`LANGUAGE_MODEL`, in a run that has
-    its name. A path is made absolute, for later commands.
+    its name.
+
+    Raises:
+        UsageError: when the task of the experiment, in whose place no other ``task`` is put, reads no text.
 
     >>> choose_text("char-python", None, ["seed=2"], "python", "*.py", None)
     ('char-python', ['task.corpus="python"', 'task.glob="*.py"', 'seed=2'])
     """
-    from seqlab.text.corpora import NAMES
-
     given = {"corpus": text, "glob": glob, "encoding": encoding}
     if not any(given.values()):
         return experiment, list(words)
@@ -53,10 +55,24 @@ def choose_text(
         words, experiment = [experiment, *words], None
     if text is not None and experiment is None and config is None:
         experiment, words = LANGUAGE_MODEL, [f"experiment={json.dumps(name_of(text))}", *words]
-    if text is not None and text not in NAMES:
-        given["corpus"] = str(Path(text).expanduser().absolute())
+    elif experiment is not None and task is None:
+        _refuse_without_text(experiment)
     own = [f"task.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items() if value]
     return experiment, [*own, *words]
+
+
+def _refuse_without_text(experiment: str) -> None:
+    from seqlab.errors import UsageError
+    from seqlab.settings import read_experiment
+    from seqlab.source import component_options
+
+    task = read_experiment(experiment).data.get("task", {}).get("name")
+    if task is None or "corpus" not in component_options("task", task):
+        raise UsageError(
+            f"{experiment} reads no text: --text, --glob and --encoding are for language models.",
+            hint=f"Leave {experiment} out: seqlab train --text PATH learns a text with the settings of "
+            f"{LANGUAGE_MODEL}.",
+        )
 
 
 def name_of(text: str) -> str:

@@ -14,8 +14,9 @@ def run_cures(settings: CuresExperiment, *, quiet: bool, as_json: bool) -> None:
     from seqlab.analysis.trained_gradients import Moment, to_csv
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
-    from seqlab.runs import create_report, replace_file
+    from seqlab.runs import create_report, make_runs_dir, replace_file
 
+    make_runs_dir()
     console = stderr()
     report = measure_cures(
         settings,

@@ -179,8 +179,9 @@ def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -
     from seqlab.analysis.trained_gradients import Moment, to_csv
     from seqlab.figures.gradients import gradient_figure
     from seqlab.figures.style import save
-    from seqlab.runs import create_report, replace_file
+    from seqlab.runs import create_report, make_runs_dir, replace_file
 
+    make_runs_dir()
     console = stderr()
     report = measure(
         settings,

@@ -58,7 +58,7 @@ def open_language_model(
         found = _newest()
         stderr().print(f"Using {found.id}", soft_wrap=True, markup=False)
     else:
-        found = find_run(run, where=writes)
+        found = find_run(run, where=writes, kind="language model")
     network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model)
     return found, network, vocabulary
 

@@ -64,7 +64,7 @@ def train(
     from seqlab.errors import UsageError
     from seqlab.settings import TrainExperiment
 
-    experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding)
+    experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(
@@ -129,7 +129,9 @@ def resume(
     from seqlab.runs import find_run
     from seqlab.session import reopen
 
-    found = find_run(run, where=lambda info: info.status in ("interrupted", "failed"))
+    found = find_run(
+        run, where=lambda info: info.status in ("interrupted", "failed"), kind="interrupted or failed run"
+    )
     status = found.info().status
     if status == "finished":
         raise RunFolderError(
@@ -212,7 +214,9 @@ def describe(summary: dict[str, Any], metric: str) -> list[str]:
         )
         lines.append(f"{solved} ({summary['steps']:,} steps, {summary['sequences_seen']:,} sequences seen)")
     else:
-        lines.append(f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences")
+        counted = summary.get("counted")
+        seen = f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences"
+        lines.append(seen if counted is None else f"{counted:,} symbols of the training text counted")
     if "validation" in summary:
         for protocol, figures in summary["validation"].items():
             name = protocol.replace("_", "-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -51,13 +52,15 @@ def runs_dir() -> Path:
 
 
 def make_runs_dir() -> None:
-    """Make the folder of the runs, so that it is said before anything long begins when that is impossible.
+    """Make the folder of the runs; called before anything long begins, whose results will lie there.
 
     Raises:
-        RunFolderError: when it cannot be made there.
+        RunFolderError: when it cannot be made there, or cannot be written to.
     """
     with _writing_to_runs_dir():
         runs_dir().mkdir(parents=True, exist_ok=True)
+        if not os.access(runs_dir(), os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def trash_dir() -> Path:

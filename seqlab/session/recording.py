@@ -11,7 +11,7 @@ from seqlab.models import count_parameters
 from seqlab.runs import Run
 from seqlab.session.engines import judge
 from seqlab.session.opening import Session
-from seqlab.training.checkpoints import load_weights, save_weights
+from seqlab.training.checkpoints import load_weights
 from seqlab.training.evaluation import evaluate
 from seqlab.training.loop import Learner, Step
 
@@ -19,8 +19,8 @@ SAMPLE_AT = (0.05, 0.3, 1.0)
 """Shares of the steps at which a sample is kept: early, middle and late in training (CS231n-10)."""
 
 
-def record(run: Run, learner: Learner, step: Step, log_every: int) -> None:
-    """Write down a step's figures, and keep its weights where they are the best."""
+def record(run: Run, step: Step, log_every: int) -> None:
+    """Write down a step's figures."""
     if step.step % log_every == 0 or step.step == 1:
         run.append_metrics(
             {
@@ -35,9 +35,6 @@ def record(run: Run, learner: Learner, step: Step, log_every: int) -> None:
     if step.validation is not None:
         metrics = {f"validation_{name}": value for name, value in step.validation.metrics.items()}
         run.append_metrics({"step": step.step, "sequences": step.sequences, **metrics})
-        if step.validation.best:
-            with learner.evaluated_weights():
-                save_weights(run.best_weights, learner.model)
 
 
 def write_sample(session: Session, length: int) -> str:
@@ -76,6 +73,8 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
         "sequences_seen": learner.counters["sequences"],
         "best_step": learner.counters["best_step"],
     }
+    if session.model.counts:
+        summary["counted"] = len(task.text("train"))
     if task.protocols:
         judged = {task.protocols[0]: learner.counters["best_metrics"]}  # when they became the best
         summary["validation"] = {

@@ -10,13 +10,14 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import TextError, UnknownNameError
 from seqlab.tasks._base import Sample, Task
 from seqlab.text import Reading, Vocabulary, encode_corpus, load_corpus
+from seqlab.text.corpora import absolute
 from seqlab.text.encoded import TRAINING_SHARE
 from seqlab.text.reading import Normalisation
 from seqlab.text.tokens import UNITS, Tokens
@@ -101,7 +102,8 @@ class CharLM(Task):
     a model that says only "rare" still owes which one, and is charged a guess among all of them.
 
     Args:
-        corpus: ``shakespeare``, ``python``, ``miniature``, or the path of a text file or folder.
+        corpus: ``shakespeare``, ``python``, ``miniature``, or the path of a text file or folder, which the
+            settings keep absolute.
         glob: which files of a folder to read.
         encoding: of a path's files: utf-8, utf-16, cp949, latin-1, ...
         normalisation: ``NFC`` or ``NFKC`` brings the text into that Unicode form.
@@ -127,7 +129,7 @@ class CharLM(Task):
     def __init__(
         self,
         *,
-        corpus: str = "shakespeare",
+        corpus: Annotated[str, AfterValidator(absolute)] = "shakespeare",
         glob: str = "*",
         encoding: str = "utf-8",
         normalisation: Normalisation = "none",

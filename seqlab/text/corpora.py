@@ -216,6 +216,11 @@ def _from_path(name: str, glob: str) -> Corpus:
             return Corpus(name, (path,), str(path))
         if path.is_dir():
             return _from_folder(name, path, glob)
+        if path.exists():
+            raise TextError(
+                f"{name!r} is neither a file nor a folder: a pipe or a device can be read only once.",
+                hint="A text is read more often. Write it into a file first: cat PIPE > text.txt",
+            )
     except OSError as error:
         raise TextError(f"{name!r} cannot be read: {error.strerror}.") from None
     near = nearest(name, NAMES)

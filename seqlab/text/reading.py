@@ -15,6 +15,10 @@ Normalisation = Literal["none", "NFC", "NFKC"]
 BLOCK = 1 << 20
 """Bytes that are read at once."""
 
+_ZERO = (
+    "UTF-16 and UTF-32 have such bytes: --encoding utf-16. Any other file that has them is no text, and can be "
+    "learned in no way, not byte by byte either."
+)
 _PLACES = ("\n", " ", ".", ",", ";", ":", "!", "?", "-", "(", ")", "\t", "\r")
 """ASCII, and no part of a word: in front of one of these, neither a word nor a composed character is cut."""
 
@@ -71,9 +75,7 @@ def _decoded(file: Path, encoding: str) -> Iterator[str]:
             while True:
                 data = opened.read(BLOCK)
                 if not zeros and (place := data.find(0)) >= 0:
-                    raise TextError(
-                        f"{file} is not text: byte {start + place} is zero.", hint=_other_encoding(encoding)
-                    )
+                    raise TextError(f"{file} is not text: byte {start + place} is zero.", hint=_ZERO)
                 pending = len(decoder.getstate()[0])  # bytes of a character that the last block cut
                 try:
                     text = decoder.decode(data, final=not data)
@@ -126,5 +128,6 @@ def _shown(encoding: str) -> str:
 
 
 def _other_encoding(encoding: str) -> str:
-    example = "latin-1" if codecs.lookup(encoding).name == "utf-8" else "utf-8"
-    return f"If it is text in another encoding, name that, for example: --encoding {example}"
+    if codecs.lookup(encoding).name == "utf-8":
+        return "If it is text in another encoding, name that, for example: --encoding latin-1"
+    return "Name another encoding: --encoding utf-8, or --encoding latin-1, which takes any byte but zero."

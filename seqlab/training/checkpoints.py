@@ -7,12 +7,14 @@ Neither knows the device it was written on.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
+from torch import Tensor
 
 from seqlab.errors import RunFolderError
 from seqlab.models import SequenceModel
@@ -44,10 +46,10 @@ def load_checkpoint(path: Path, learner: Learner) -> None:
         ) from error
 
 
-def save_weights(path: Path, model: SequenceModel) -> None:
-    """Save a model's weights alone."""
+def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Save a model's weights alone, as ``state_dict`` names them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
     replace_file(path, safetensors.torch.save(tensors))
 
 
@@ -64,7 +66,10 @@ def load_weights(path: Path, model: SequenceModel) -> None:
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError, OSError) as error:
-        raise RunFolderError(f"{path} is damaged or of another model: {first_line(error)}") from error
+        raise RunFolderError(
+            f"{path} is damaged or of another model: {first_line(error)}",
+            hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -73,7 +78,8 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises many kinds for a damaged or hostile file; none may pass
         raise RunFolderError(
             f"{path} cannot be read: {first_line(error)}",
-            hint="The file is damaged, or not a checkpoint of seqlab.",
+            hint="The file is damaged, or not a checkpoint of seqlab. The best weights lie in another: "
+            "--checkpoint best, where a command has it.",
         ) from error
     if not isinstance(saved, dict):
         raise RunFolderError(f"{path} is not a checkpoint of seqlab.")

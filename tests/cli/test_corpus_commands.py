@@ -191,7 +191,8 @@ def test_fit_takes_what_fits(invoke: Invoke, tmp_path: Path) -> None:
         (("--text", "miniature", "task.normalisation=NFD"), SettingsError, "NFC"),
         (("--text", "miniature", "task.rare=1000000"), TextError, "smaller task.rare"),
         (("--text", "miniature", "task.rare=5", "task.tokens=byte"), TextError, "never rare"),
-        (("hello", "--text", "miniature"), SettingsError, "corpus"),
+        (("hello", "--text", "miniature"), UsageError, "hello reads no text"),
+        (("rnn-vs-lstm", "--text", "miniature"), UsageError, "reads no text"),
     ],
 )
 def test_what_cannot_be_learned_is_explained(

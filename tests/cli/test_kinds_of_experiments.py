@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+from conftest import Command
 
 LAGS = """\
 kind: lags
@@ -59,6 +56,17 @@ def test_what_does_not_fit_an_experiment_is_refused(
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "runs").glob("*-s1-*"))
+
+
+@pytest.mark.parametrize("words", [["train", "cures"], ["train", "vanishing-gradient"], ["bench"]])
+def test_what_takes_long_asks_first_whether_it_can_be_kept(
+    words: list[str], seqlab_command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "runs").touch()
+    done = seqlab_command(*words)
+    assert done.returncode == 2
+    assert "Cannot make a run folder" in done.stderr
+    assert "measuring" not in done.stderr
 
 
 def test_a_text_may_be_called_like_a_number(seqlab_command: Command, tmp_path: Path) -> None:

@@ -126,6 +126,19 @@ def test_the_log_probability_is_that_of_score(invoke: Invoke, tmp_path: Path) ->
     assert scored["bits_per_character"] == pytest.approx(-expected / math.log(2), abs=1e-4)
 
 
+def test_damaged_weights_leave_the_last(invoke: Invoke, trained: Path) -> None:
+    (run,) = trained.glob("char-shakespeare-gru-*")
+    weights = run / "checkpoints" / "best.safetensors"
+    whole = weights.read_bytes()
+    try:
+        weights.write_bytes(whole[:100])
+        said = fails(invoke("sample", run), RunFolderError)
+    finally:
+        weights.write_bytes(whole)
+    assert "best.safetensors is damaged" in said
+    assert "--checkpoint last" in said
+
+
 def test_texts_are_headed_and_end_with_the_stop_text(invoke: Invoke) -> None:
     done = invoke("sample", "char-shakespeare-ngram", "--count", 2, "--stop", "e", "--temperature", 1)
     first, second = done.stdout.removeprefix("--- 1 of 2 ---\n").split("\n--- 2 of 2 ---\n")

@@ -19,6 +19,7 @@ from seqlab.runs import (
     create_run,
     find_run,
     list_runs,
+    make_runs_dir,
     restore_run,
     runs_dir,
     store,
@@ -112,8 +113,19 @@ def test_a_place_without_room_for_runs_is_told(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "file"))
     with pytest.raises(RunFolderError, match="Cannot make a run folder"):
         new()
+    with pytest.raises(RunFolderError, match="Cannot make a run folder"):
+        make_runs_dir()
     with pytest.raises(RunFolderError, match="not a folder of runs"):
         list_runs()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_begins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_runs_dir()
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (folder, os.W_OK))
+    with pytest.raises(RunFolderError, match="Permission denied"):
+        make_runs_dir()
 
 
 def test_a_run_is_found_by_id_prefix_latest_and_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,6 +220,12 @@ def test_what_is_no_text_is_refused_by_its_path(tmp_path: Path, data: bytes, sai
     assert "mine.txt" in caught.value.message
 
 
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TextError, match="neither a file nor a folder"):
+        load_corpus(str(tmp_path / "pipe"))
+
+
 @pytest.mark.parametrize("name", ["shakespear", "no/such/file.txt", "", "x" * 5000, "a\0b"])
 def test_an_unknown_corpus_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

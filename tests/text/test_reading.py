@@ -56,6 +56,17 @@ def test_the_first_wrong_byte_is_named(
     assert "--encoding" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp949"])
+def test_what_has_zeros_is_not_sent_from_one_encoding_to_the_next(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine").write_bytes(b"a\0b")
+    with pytest.raises(TextError) as caught:
+        list(read_blocks([tmp_path / "mine"], encoding))
+    assert "--encoding utf-16" in str(caught.value.hint)
+    assert "no text" in str(caught.value.hint)
+    (tmp_path / "mine").write_bytes("ab".encode("utf-16"))
+    assert "".join(read_blocks([tmp_path / "mine"], "utf-16")) == "ab"
+
+
 @pytest.mark.parametrize("encoding", ["utf-9", "hex", "", "a\0b"])
 def test_an_unknown_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(TextError, match="There is no encoding"):
