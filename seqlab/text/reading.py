@@ -16,8 +16,8 @@ BLOCK = 1 << 20
 """Bytes that are read at once."""
 
 _ZERO = (
-    "UTF-16 and UTF-32 have such bytes: --encoding utf-16. Any other file that has them is no text, and can be "
-    "learned in no way, not byte by byte either."
+    "UTF-16 and UTF-32 have such bytes: --encoding utf-16. Any other file that has them is no text, and "
+    "can be learned in no way, not byte by byte either."
 )
 _PLACES = ("\n", " ", ".", ",", ";", ":", "!", "?", "-", "(", ")", "\t", "\r")
 """ASCII, and no part of a word: in front of one of these, neither a word nor a composed character is cut."""
