@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from seqlab.settings import AnyExperiment, CompareExperiment, Document, TrainExperiment
 
 
+Text = Annotated[str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")]
+Glob = Annotated[str | None, typer.Option(help="Which files of a folder are the text, such as '*.py'.")]
+Encoding = Annotated[str | None, typer.Option(help="Of the text's files: utf-8, utf-16, cp949, latin-1, ...")]
+Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Take two steps, save nothing, say what would be done.")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show every number of a small network, before and after.")
+]
+Json = Annotated[bool, typer.Option("--json", help="The summary as JSON.")]
+
+
 def train(
     experiment: options.Experiment = None,
     overrides: options.Overrides = None,
@@ -29,30 +44,16 @@ def train(
     difficulty: options.Difficulty = None,
     preset: options.Preset = None,
     seed: options.Seed = None,
-    text: Annotated[
-        str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")
-    ] = None,
-    glob: Annotated[
-        str | None, typer.Option(help="Which files of a folder are the text, such as '*.py'.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Of the text's files: utf-8, utf-16, cp949, latin-1, ...")
-    ] = None,
-    fit: Annotated[
-        bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")
-    ] = False,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    budget: Annotated[
-        str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Take two steps, save nothing, say what would be done.")
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show every number of a small network, before and after.")
-    ] = False,
+    text: Text = None,
+    glob: Glob = None,
+    encoding: Encoding = None,
+    fit: Fit = False,
+    device: Device = None,
+    budget: Budget = None,
+    dry_run: DryRun = False,
+    explain: Explain = False,
     quiet: options.Quiet = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Train a named experiment to its claim.
 
@@ -61,7 +62,6 @@ def train(
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
     """
-    from seqlab.errors import UsageError
     from seqlab.settings import TrainExperiment
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
@@ -77,17 +77,21 @@ def train(
         seed=seed,
         task=task,
     )
-    if not isinstance(settings, TrainExperiment):
-        flags = {"--budget": budget, "--dry-run": dry_run, "--explain": explain, "--fit": fit}
-        unknown = [flag for flag, value in flags.items() if value]
-        if unknown:
-            raise UsageError(
-                f"{unknown[0]} is for experiments of one run; {experiment} is none.", hint="Leave it out."
-            )
-        return _other_kind(settings, document, difficulty, quiet, as_json)
-    if fit:
-        settings = fit_to_text(settings)
-    return _train(settings, budget, dry_run, explain, quiet, as_json)
+    if isinstance(settings, TrainExperiment):
+        return _train(fit_to_text(settings) if fit else settings, budget, dry_run, explain, quiet, as_json)
+    flags = {"--budget": budget, "--dry-run": dry_run, "--explain": explain, "--fit": fit}
+    _refuse([flag for flag, value in flags.items() if value], experiment)
+    return _other_kind(settings, document, difficulty, quiet, as_json)
+
+
+def _refuse(flags: list[str], experiment: str | None) -> None:
+    """Refuse what was typed and means nothing for an experiment that is not one run."""
+    from seqlab.errors import UsageError
+
+    if flags:
+        raise UsageError(
+            f"{flags[0]} is for experiments of one run; {experiment} is none.", hint="Leave it out."
+        )
 
 
 def _other_kind(
@@ -121,7 +125,7 @@ def resume(
     model: options.OwnModel = None,
     task: options.OwnTask = None,
     quiet: options.Quiet = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run."""
     from seqlab.errors import RunFolderError
@@ -248,8 +252,9 @@ def _announce(run: Run, session: Session) -> None:
         console.print(f"[bold yellow]Note:[/] {corpus.reason}", soft_wrap=True)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine
-    how = f"{compute.precision}, {engine} engine" + (f", {threads}" if engine == "torch" else "")
-    console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True)
+    reason = f" ({session.precision_reason})" if session.precision_reason else ""
+    how = f"{compute.precision}{reason}, {engine} engine" + (f", {threads}" if engine == "torch" else "")
+    console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True, markup=False)
     if session.advice:
         console.print(f"[bold yellow]Note:[/] {escape(session.advice)}", soft_wrap=True)
 
