@@ -1,9 +1,9 @@
 """Where compiled code is kept on disk; never old code, and asked about without importing the compiler.
 
-It lies in the user's cache folder, below a name that is the hash of all that decides whether it can be used:
-the source that is compiled (Numba by itself looks only at the file of the outermost function), where that
-lies, the versions of Numba and Python, and the processor. So whatever is in that folder is in use, and it does
-not matter whether the package's own folder can be written.
+It lies in the user's cache folder, below a name that is the hash of all that decides whether it can be
+used: the source that is compiled (Numba by itself looks only at the file of the outermost function), where
+that lies, the versions of Numba and Python, and the processor. It does not matter whether the package's own
+folder can be written.
 """
 
 from __future__ import annotations
@@ -59,6 +59,5 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
-    return "\n".join(
-        line for line in lines if line.startswith(("model name", "CPU part", "flags", "Features"))
-    )
+    deciding = ("model name", "flags", "CPU part", "Features")
+    return "\n".join(line for line in lines if line.startswith(deciding))

@@ -224,10 +224,7 @@ class Recurrent(SequenceModel):
         self.cells = nn.ModuleList(
             cell(width, hidden_size, **options) for width in widths for _ in range(self.directions)
         )
-        # skip_init: nn.Linear would draw weights of its own from the global generator
-        self.readout = nn.utils.skip_init(  # type: ignore[no-untyped-call]
-            nn.Linear, hidden_size * self.directions, spec.output_size
-        )
+        self.readout = _linear(hidden_size * self.directions, spec.output_size)
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
@@ -322,6 +319,18 @@ def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:
         return state[0][:, None], state
 
     return read
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    """Return a linear layer whose weights are yet to be drawn.
+
+    By itself nn.Linear draws them from the global generator. nn.utils.skip_init keeps it from that, too, but
+    has torch import a computer algebra system, which takes as long as a small run.
+    """
+    layer = nn.Linear(inputs, outputs, device="meta")
+    layer.weight = nn.Parameter(torch.empty(outputs, inputs))
+    layer.bias = nn.Parameter(torch.empty(outputs))
+    return layer
 
 
 def _read(

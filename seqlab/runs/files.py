@@ -13,17 +13,24 @@ from typing import Any
 from seqlab.errors import RunFolderError
 
 
-def replace_file(path: Path, data: bytes | str) -> None:
+def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
     """Put ``data`` in the place of ``path``: a crash at any moment leaves the old file or the new one.
 
     It is written beside, forced to the disk, and renamed.
+
+    Args:
+        path: the file.
+        data: what shall stand in it.
+        force: False for what is of no use without a later file that is forced. It may be lost with the
+            machine's power, not by the end of this process.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with beside.open("xb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
+            if force:
+                file.flush()
+                os.fsync(file.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -139,8 +139,9 @@ class Run:
 
     def truncate_metrics(self, step: int) -> None:
         """Drop the lines of later steps than ``step``, and a last line that was cut short."""
-        kept = [line for line, record in self._metric_lines() if record.get("step", 0) <= step]
-        replace_file(self.metrics_path, b"".join(kept))
+        if self.metrics_path.exists():
+            kept = [line for line, record in self._metric_lines() if record.get("step", 0) <= step]
+            replace_file(self.metrics_path, b"".join(kept))
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json``; figures that are not finite become null."""
@@ -163,7 +164,7 @@ class Run:
 
     def write_config(self, text: str) -> None:
         """Write ``config.yaml``."""
-        replace_file(self.config_path, text)
+        replace_file(self.config_path, text, force=False)
 
     def config_text(self) -> str:
         """Read ``config.yaml``.

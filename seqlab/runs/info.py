@@ -147,6 +147,7 @@ def _boot() -> str | None:
         return None
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of what computes, without importing it."""
     found = {"python": platform.python_version(), "seqlab": __version__}
@@ -158,8 +159,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def git_commit() -> str | None:
-    """Return the commit of the seqlab checkout, with ``+changes`` when files differ; None when installed."""
+    """Return the commit of the seqlab checkout, with ``+changes`` when files differ; None when installed.
+
+    It is asked once in a process: what is loaded stays.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None

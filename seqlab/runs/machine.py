@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def machine() -> dict[str, Any]:
     return {"cpu": _cpu(), "cores": processors(), "platform": platform.platform()}
 
 
+@cache
 def _cpu() -> str:
     try:
         if sys.platform == "darwin":

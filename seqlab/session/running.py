@@ -5,9 +5,13 @@ The engines know no files; this module has written what they yield.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
+
+from torch import Tensor
 
 from seqlab.errors import Interrupted, RunFailedError, SeqlabError
 from seqlab.runs import Run
@@ -20,6 +24,8 @@ from seqlab.training.loop import Step, new_learner
 
 Result = dict[str, Any] | SeqlabError
 """The summary of a run that has come to its end, or why it has not."""
+PAUSE = 0.5
+"""Seconds from one checkpoint to the next at least: a small run makes hundreds of steps in less."""
 
 
 def train(
@@ -100,6 +106,8 @@ class _Member:
         settings = session.experiment.training
         self.learner = new_learner(session.model, settings)
         self.result: Result | None = None
+        self.best: dict[str, Tensor] = {}
+        self.best_saved = self.saved = -math.inf
         self.samples_at = set[int]()
         if session.task.vocabulary is not None:
             self.samples_at = {max(1, round(share * settings.steps)) for share in SAMPLE_AT}
@@ -110,7 +118,8 @@ class _Member:
             load_checkpoint(self.run.last_checkpoint, self.learner)
         self.learner.counters.setdefault("seconds", 0.0)
         self.run.truncate_metrics(self.learner.step)
-        self.run.update_info(status="running")
+        if self.run.info().status != "running":  # it is not new
+            self.run.update_info(status="running")
 
     def is_at(self, step: Step) -> bool:
         """Say whether the learner is where the step says; an engine may have gone ahead of it."""
@@ -124,23 +133,38 @@ class _Member:
     def note(self, step: Step) -> None:
         """Write down what there is to be written down after a step."""
         settings = self.session.experiment.training
-        record(self.run, self.learner, step, settings.log_every)
+        record(self.run, step, settings.log_every)
+        if step.validation is not None and step.validation.best:
+            with self.learner.evaluated_weights():
+                weights = self.learner.model.state_dict()
+                self.best = {name: tensor.clone() for name, tensor in weights.items()}
+        if self.best and time.perf_counter() >= self.best_saved + PAUSE:
+            self.save_best()
         if self.is_at(step):
             over = self.learner.counters["ended"] and self.session.task.vocabulary
             if step.step in self.samples_at or over:
                 keep_sample(self.run, self.session, self.learner)
-            if step.step % settings.checkpoint_every == 0:
+            is_due = step.step % settings.checkpoint_every == 0
+            if is_due and time.perf_counter() >= self.saved + PAUSE:
                 self.save()
 
     def save(self) -> None:
-        """Save a checkpoint."""
+        """Save a checkpoint, and before it the best weights that it knows of."""
+        self.save_best()
         save_checkpoint(self.run.last_checkpoint, self.learner)
+        self.saved = time.perf_counter()
+
+    def save_best(self) -> None:
+        """Save the best weights, unless that has been done."""
+        if self.best:
+            save_weights(self.run.best_weights, self.best)
+            self.best, self.best_saved = {}, time.perf_counter()
 
     def finish(self) -> dict[str, Any]:
         """Save and judge the run, and return the summary."""
         self.save()
         if not self.run.best_weights.is_file():  # no step was asked for, so none was judged
-            save_weights(self.run.best_weights, self.session.model)
+            save_weights(self.run.best_weights, self.session.model.state_dict())
         summary = summarise(self.run, self.session, self.learner)
         self.run.write_summary(summary)
         self.run.update_info(status="finished")
@@ -198,6 +222,8 @@ class _Company:
 
     def fail(self, one: _Member, error: Exception) -> None:
         """Write down why a run cannot go on."""
+        with suppress(OSError):  # which may be the reason
+            one.save_best()
         note_failure(one.run, error)
         one.learner.counters["ended"] = True  # for the engine, which may not know
         if not isinstance(error, SeqlabError):

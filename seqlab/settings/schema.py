@@ -98,7 +98,9 @@ class Training(Settings):
         description="what computes: torch, or compiled code for small networks; auto takes the faster one",
     )
     log_every: int = Field(default=20, ge=1, description="steps between lines of metrics.jsonl")
-    checkpoint_every: int = Field(default=500, ge=1, description="steps between checkpoints")
+    checkpoint_every: int = Field(
+        default=500, ge=1, description="steps between checkpoints; none within half a second of another"
+    )
 
 
 class Compute(Settings):

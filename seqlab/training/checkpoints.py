@@ -26,7 +26,7 @@ def save_checkpoint(path: Path, learner: Learner) -> None:
     """Save all that ``learner`` needs to go on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = io.BytesIO()
-    torch.save(learner.state_dict(), data)
+    torch.save(_apart(learner.state_dict()), data)
     replace_file(path, data.getvalue())
 
 
@@ -70,6 +70,15 @@ def load_weights(path: Path, model: SequenceModel) -> None:
             f"{path} is damaged or of another model: {first_line(error)}",
             hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
         ) from error
+
+
+def _apart(value: Any) -> Any:
+    """Copy tensors out of what they may be a part of, all of which torch would save."""
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: _apart(part) for key, part in value.items()}
+    return type(value)(map(_apart, value)) if isinstance(value, list | tuple) else value
 
 
 def _read(path: Path) -> dict[str, Any]:

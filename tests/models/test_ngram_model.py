@@ -79,7 +79,7 @@ def test_its_parameters_are_its_grams_and_counting_again_begins_anew() -> None:
 
 def test_weights_go_into_a_fresh_model(tmp_path: Path) -> None:
     model, path = build(4), tmp_path / "best.safetensors"
-    save_weights(path, model)
+    save_weights(path, model.state_dict())
     read = torch.from_numpy(text(30, seed=2))[None]
     for fresh in (build(4, counted=0), build(4, counted=90)):
         load_weights(path, fresh)
