@@ -118,7 +118,7 @@ def create_run(
     name = f"{safe_name(experiment)}-{safe_name(short_model(model))}-s{seed}-{stamp}"
     with _writing_to_runs_dir():
         run = Run(_make_folder(runs_dir(), name))
-        replace_file(run.info_path, to_json(to_mapping(info), indent=2) + "\n")
+        replace_file(run.info_path, to_json(to_mapping(info), indent=2) + "\n", force=False)
         for folder in (run.checkpoints, run.figures, run.samples):
             folder.mkdir()
         run.write_config(config_text)
@@ -132,20 +132,21 @@ def create_report(name: str) -> Path:
         return _make_folder(runs_dir() / REPORTS, f"{safe_name(name)[:100]}-{stamp}")
 
 
-def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None) -> Run:
+def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, kind: str = "run") -> Run:
     """Return the run that a user means.
 
     Args:
         reference: a run's id, the beginning of one, ``latest``, or the path of a run folder.
         where: which runs are of use to the caller. Where several runs could be meant it decides among them;
             a run that is named outright is returned whether it fits or not, so that the caller can say why.
+        kind: what such a run is called, where there is none.
 
     Raises:
         UnknownNameError: when no run is meant, with the nearest id.
         RunFolderError: when several are meant, with the candidates, or none for ``latest``.
     """
     if reference == "latest":
-        return _latest(where)
+        return _latest(where, kind)
     if not reference:
         raise RunFolderError("The name of the run is empty.", hint="`seqlab runs` lists them; try `latest`.")
     ids = folder_names(runs_dir())
@@ -307,14 +308,13 @@ def _age_key(entry: RunEntry) -> tuple[str, str]:
         return "", entry.id
 
 
-def _latest(where: Callable[[RunInfo], bool] | None) -> Run:
+def _latest(where: Callable[[RunInfo], bool] | None, kind: str) -> Run:
     for entry in list_runs():
         if entry.info is not None and (where is None or where(entry.info)):
             return Run(entry.path)
-    some = "no run" if where is None else "no run of the kind that is wanted here"
     raise RunFolderError(
-        f"There is {some} in {runs_dir()}.",
-        hint="`seqlab train EXPERIMENT` makes one; SEQLAB_RUNS_DIR says where.",
+        f"There is no {kind} in {runs_dir()}.",
+        hint="`seqlab runs` lists the runs there, `seqlab train` makes one; SEQLAB_RUNS_DIR says where.",
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
-from seqlab.contracts import Spec
+from seqlab.contracts import Batch, Spec
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.registry import resolve
@@ -20,6 +21,7 @@ from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
 from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
 from seqlab.training.loop import is_solved, new_learner
+from seqlab.training.precision import step_seconds, take_precision
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
 VOCABULARY = "vocabulary.json"
@@ -35,6 +37,7 @@ class Session:
         model: what learns, on its device.
         device: where.
         advice: what there is to say about the engine that was taken, if anything.
+        precision_reason: why the precision was taken, where the settings left it open.
     """
 
     experiment: TrainExperiment
@@ -42,6 +45,7 @@ class Session:
     model: SequenceModel
     device: torch.device
     advice: str | None = None
+    precision_reason: str | None = None
 
 
 def open_session(experiment: TrainExperiment) -> Session:
@@ -63,8 +67,7 @@ def open_session(experiment: TrainExperiment) -> Session:
         training = experiment.training.model_copy(update={"steps": 1, "averaging": None})
         experiment = experiment.model_copy(update={"training": training})
     session = Session(experiment, task, model.to(device), device, advice)
-    _try_out(session)
-    return session
+    return _with_precision(session, _try_out(session))
 
 
 def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
@@ -89,6 +92,7 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
         extra={
             "device": str(session.device),
             "precision": session.experiment.compute.precision,
+            "precision_reason": session.precision_reason,
             "threads": session.experiment.compute.threads,
             "parameters": count_parameters(session.model),
             "metric": session.task.metric,
@@ -188,8 +192,8 @@ def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
         ) from None
 
 
-def _try_out(session: Session) -> None:
-    """Run one small batch through, so that what does not fit is said before a run begins."""
+def _try_out(session: Session) -> Batch:
+    """Run the first batch through, so that what does not fit is said before a run begins; return it."""
     task, settings = session.task, session.experiment.training
     batch = task.batch("train", 0, settings.batch_size, session.experiment.seed).to(session.device)
     rows, steps = batch.inputs.shape[:2]
@@ -212,3 +216,20 @@ def _try_out(session: Session) -> None:
             f"got {tuple(outputs.shape)}."
         )
     is_solved(task.metrics(task.tally(outputs.float(), batch)), settings.stop_when, task)
+    return batch
+
+
+def _with_precision(session: Session, batch: Batch) -> Session:
+    """Put the precision that is taken in the place of ``auto``."""
+    compute, engine = session.experiment.compute, session.experiment.training.engine
+    precision, reason = "fp32", None
+    if not session.model.counts:
+        precision, reason = take_precision(
+            compute.precision,
+            engine,
+            session.device,
+            partial(step_seconds, session.model, session.task, batch),
+        )
+    compute = compute.model_copy(update={"precision": precision})
+    experiment = session.experiment.model_copy(update={"compute": compute})
+    return replace(session, experiment=experiment, precision_reason=reason)

@@ -37,12 +37,12 @@ def pick_device(name: str) -> torch.device:
 
 
 def prepare(compute: Compute, device: torch.device, parameters: int) -> Compute:
-    """Set this process up for training and return the settings as taken.
+    """Set this process up for training and return the settings with the threads that were taken.
 
     On Linux freed memory is kept by the process rather than returned and faulted in again at every step.
 
     Args:
-        compute: the settings, where ``auto`` and null stand for a choice.
+        compute: the settings, where null stands for a choice.
         device: where the model lives.
         parameters: the model's size, which decides whether threads are worth it.
     """
@@ -50,8 +50,7 @@ def prepare(compute: Compute, device: torch.device, parameters: int) -> Compute:
     torch.set_num_threads(threads)
     flush_denormals()
     _keep_freed_memory()
-    precision = "fp32" if compute.precision == "auto" else compute.precision
-    return compute.model_copy(update={"threads": threads, "precision": precision})
+    return compute.model_copy(update={"threads": threads})
 
 
 def flush_denormals() -> None:

@@ -1,0 +1,86 @@
+"""Which precision a model trains in: float32, or products in bfloat16 where that is measured to be faster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from seqlab.contracts import Batch
+from seqlab.models import SequenceModel
+from seqlab.tasks import Task
+from seqlab.training.runtime import autocast
+
+UNITS = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512", "bf16": "NEON"}
+"""What a processor with units for bfloat16 says of itself, and what they are called; the best first."""
+
+AMPERE = (8, 0)
+"""The first of NVIDIA's architectures with bfloat16."""
+
+GAIN = 1.1
+"""How many times as fast bfloat16 must be, since it rounds products to 8 bits."""
+
+REPEATS = 3
+PROCESSOR = Path("/proc/cpuinfo")
+
+
+def take_precision(
+    wanted: str, engine: str, device: torch.device, measure: Callable[[str], float]
+) -> tuple[str, str | None]:
+    """Return the precision to train in, and why it was taken in the place of ``auto``.
+
+    Args:
+        wanted: ``auto``, ``fp32`` or ``bf16``.
+        engine: that trains; all but torch compute in float32.
+        device: where.
+        measure: returns the seconds of a training step in a precision; called where there are units for both.
+
+    >>> take_precision("auto", "fused", torch.device("cpu"), lambda precision: 1.0)
+    ('fp32', 'the fused engine knows no other')
+    """
+    if wanted != "auto":
+        return wanted, None
+    if engine != "torch":
+        return "fp32", f"the {engine} engine knows no other"
+    units = bfloat16_units(device)
+    if units is None:
+        return "fp32", "there are no units for bf16"
+    seconds = {precision: measure(precision) for precision in ("fp32", "bf16")}
+    gain = seconds["fp32"] / seconds["bf16"]
+    taken = "bf16" if gain >= GAIN else "fp32"
+    return taken, f"with {units} a step in bf16 is {gain:.2f} times as fast"
+
+
+def bfloat16_units(device: torch.device) -> str | None:
+    """Return what a device computes in bfloat16 with, or None where it would only pretend to."""
+    if device.type == "cuda":
+        capability = torch.cuda.get_device_capability(device)
+        return "tensor cores" if capability >= AMPERE else None
+    if device.type != "cpu":
+        return None
+    try:
+        lines = PROCESSOR.read_text(encoding="utf-8").splitlines()
+    except OSError:  # no Linux
+        return None
+    flags = {
+        word for line in lines if line.lower().startswith(("flags", "features")) for word in line.split()
+    }
+    return next((name for flag, name in UNITS.items() if flag in flags), None)
+
+
+def step_seconds(model: SequenceModel, task: Task, batch: Batch, precision: str) -> float:
+    """Return the seconds of a batch's forward and backward pass, the fastest of some; nothing is learned."""
+    device = batch.inputs.device
+    times = []
+    for _ in range(1 + REPEATS):
+        started = time.perf_counter()
+        with autocast(precision, device):
+            outputs, _ = model(batch.inputs)
+        task.loss(outputs.float(), batch).backward()  # type: ignore[no-untyped-call]
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - started)
+        model.zero_grad()
+    return min(times[1:])  # in the first much is set up
