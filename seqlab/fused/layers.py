@@ -1,8 +1,10 @@
 """A network's layers, compiled: a tile of sequences is read from the lowest layer up, the way back goes down.
 
-    x of layer l + 1 = m * h of layer l,    m = 0 or 1 / (1 - dropout), the same at every step
+    x of layer l + 1 = m * h of layer l,    m = 0 or 1 / (1 - dropout)
 
-(Gal & Ghahramani 2016). ``above`` holds dJ/dh(t) as it comes to a layer from the read-out or the layer above
+where m is the same at every step, or moves on by one unit at each.
+
+``above`` holds dJ/dh(t) as it comes to a layer from the read-out or the layer above
 it, T H rows; ``masks`` holds m, H rows for each layer, or is empty where nothing is dropped.
 """
 
@@ -38,6 +40,7 @@ class Shape(NamedTuple):
         U, b, W, c, V, d: where in the flat weights each tensor begins; c is the GRU's inner
             bias, V and d the read-out's.
         v: vectors in a row, 1 or 2: a tile holds v LANES sequences.
+        move: units by which masks move on at each step, 0 or 1.
     """
 
     cell: int
@@ -55,6 +58,7 @@ class Shape(NamedTuple):
     V: int
     d: int
     v: int
+    move: int
 
 
 @part
@@ -62,7 +66,7 @@ def shape_of(sizes: Any, l: int) -> Shape:
     """Return the shape of layer number l, row l of ``sizes``."""
     s = sizes[l]
     return Shape(
-        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13], s[14]
+        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13], s[14], s[15]
     )
 
 
@@ -188,5 +192,7 @@ def _mask(n: Any, l: int, T: int, first: int, masks: Any, X: Any, x: int, Y: Any
     """Write m X(t) in Y(t) for the steps from ``first`` on; X begins at the vector ``x``."""
     K = n.H * n.v
     for t in range(first, T):
+        moved = (t * n.move) % n.H * n.v
         for j in range(K):
-            store(Y, t * K + j, load(masks, l * K + j) * load(X, x + t * K + j))
+            m = j + moved if j + moved < K else j + moved - K
+            store(Y, t * K + j, load(masks, l * K + m) * load(X, x + t * K + j))

@@ -64,6 +64,7 @@ def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task,
         V=begins["readout.weight"],
         d=begins["readout.bias"],
         v=vectors,
+        move=int(model.dropout_varies),
     )
 
 

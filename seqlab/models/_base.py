@@ -179,8 +179,9 @@ class Recurrent(SequenceModel):
         spec: what is known of the task.
         hidden_size: units of each layer.
         layers: how many layers, each reading the outputs of the one before.
-        dropout: the share of a layer's outputs that training silences, after each layer; the same ones at
-            every step of a sequence (Gal & Ghahramani 2016).
+        dropout: the share of a layer's outputs that training silences, after each layer.
+        dropout_varies: whether others are silenced at every step of a sequence (Zaremba, Sutskever & Vinyals
+            2014) or the same ones at all of them (Gal & Ghahramani 2016).
         weight_dropout: the share of the recurrent weights that training silences, other ones at every update
             (Wan et al. 2013; Merity, Keskar & Socher 2018).
         bidirectional: whether a second cell of each layer reads from the end; for tasks that are not causal.
@@ -198,6 +199,7 @@ class Recurrent(SequenceModel):
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 32,
         layers: Annotated[int, Field(ge=1, le=64)] = 1,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        dropout_varies: bool = False,
         weight_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         bidirectional: bool = False,
         input_scale: Annotated[float, Field(gt=0, le=100)] | None = None,
@@ -215,6 +217,7 @@ class Recurrent(SequenceModel):
                 hint="Set model.weight_dropout=0, or name them in the cell's class attribute 'recurrent'.",
             )
         self.dropout = dropout
+        self.dropout_varies = dropout_varies
         self.weight_dropout = weight_dropout
         self.input_scale = input_scale
         self.causal = not bidirectional
@@ -264,7 +267,11 @@ class Recurrent(SequenceModel):
                             module.weight.uniform_(-self.input_scale, self.input_scale, generator=generator)
 
     def kept(self, batch: int, noise: torch.Generator) -> Tensor:
-        """Draw what dropout multiplies a layer's outputs with: 0 or 1 / (1 - dropout), (B, outputs)."""
+        """Draw what dropout multiplies a layer's outputs with: 0 or 1 / (1 - dropout), (B, outputs).
+
+        Where it varies, these are for the first step; at each later one they move on by one unit, which is
+        new to every unit and costs no further numbers.
+        """
         kept = torch.empty(batch, self.hidden_size * self.directions)
         return kept.bernoulli_(1 - self.dropout, generator=noise).div_(1 - self.dropout)
 
@@ -285,7 +292,12 @@ class Recurrent(SequenceModel):
     def _drop(self, x: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return x
-        return x * self.kept(len(x), self.noise).to(x.device, x.dtype)[:, None]  # one mask for all steps
+        kept = self.kept(len(x), self.noise).to(x.device, x.dtype)[:, None]  # (B, 1, outputs): for all steps
+        if self.dropout_varies:
+            _, steps, size = x.shape
+            moved = (torch.arange(steps)[:, None] + torch.arange(size)) % size
+            kept = kept[:, 0, moved]  # (B, T, outputs)
+        return x * kept
 
     def _silenced_weights(self) -> list[dict[str, Tensor]]:
         """Return for each cell the weights that stand in for its own: some, while training with dropout."""

@@ -34,7 +34,9 @@ MODELS = {
     "gru": Component(name="gru", hidden_size=12),
     "gru-before": Component(name="gru", hidden_size=12, reset="before"),
     "deep": Component(name="lstm", hidden_size=12, layers=2, dropout=0.3),
-    "silenced": Component(name="gru", hidden_size=12, layers=2, dropout=0.3, weight_dropout=0.4),
+    "silenced": Component(
+        name="gru", hidden_size=12, layers=2, dropout=0.3, dropout_varies=True, weight_dropout=0.4
+    ),
 }
 EASY = TemporalOrder(difficulty="easy")
 SETTINGS = Training(
