@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from seqlab.settings import TrainExperiment
     from seqlab.text import Corpus, EncodedText
 
-app = typer.Typer(name="corpus", help="The texts to learn from: list, info, fetch.", no_args_is_help=True)
+app = typer.Typer(
+    name="corpus",
+    help="The texts to learn from: list, info, fetch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
 
 LANGUAGE_MODEL = "char-shakespeare"
 """The experiment whose settings serve for a text of the user's own."""

@@ -103,9 +103,9 @@ def environment() -> dict[str, str]:
 
 
 def test_every_command_runs_from_a_wheel(place: Path, environment: dict[str, str]) -> None:
-    from seqlab.cli.app import app
+    from seqlab.cli.app import COMMANDS as ALL
 
-    names = {one.name for one in app.registered_commands} - {"resume"}  # below
+    names = ALL.keys() - {"resume"}  # below
     assert {line.split()[0] for line in COMMANDS} >= names
     (place / "my_cell.py").write_text(CELL)
     own = "kind: train\ntask: {name: echo}\nmodel: {name: rnn}\ntraining: {steps: 10}\n"
