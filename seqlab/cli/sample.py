@@ -95,7 +95,7 @@ def sample(
             _deliver(_headed([shown + vocabulary.decode(text) for text in texts]), output)
     name = run_words(found)
     following = f"Next: seqlab sample {name} --seed {seed + 1}, or seqlab novel {name}"
-    stderr().print(following, soft_wrap=True, markup=False)
+    _say(following)
 
 
 def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> None:
@@ -114,11 +114,12 @@ def _write(
 ) -> list[NDArray[np.int64]]:
     import numpy as np
 
-    from seqlab.generation import generate, generate_many
+    from seqlab.fused.many import generate_many
+    from seqlab.generation import generate
 
     if count == 1:
         return [np.fromiter(generate(network, start, sampling, stop=stop), np.int64)]
-    return generate_many(network, start, sampling, count, stop=stop)
+    return generate_many(network, start, sampling, count, stop=stop, announce=_say)
 
 
 def _figures(
@@ -163,4 +164,8 @@ def _deliver(result: str, output: Path | None) -> None:
         output.write_text(result, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
-    stderr().print(f"Written to {output}", soft_wrap=True, markup=False)
+    _say(f"Written to {output}")
+
+
+def _say(line: str) -> None:
+    stderr().print(line, soft_wrap=True, markup=False)

@@ -106,10 +106,7 @@ def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:
     share = scores.astype(np.float64)
     greatest = np.maximum.reduce(share, -1, keepdims=True)  # half the time of share.max
     if not math.isfinite(np.add.reduce(greatest, None)):
-        raise RunFailedError(
-            "The model's scores are not finite; no text can be drawn from them.",
-            hint="Did its training diverge? Another checkpoint may do: --checkpoint best or last.",
-        )
+        raise not_finite()
     share -= greatest
     if sampling.temperature == 0:
         return np.where(share == 0, 1.0, 0.0)
@@ -119,6 +116,14 @@ def shares(scores: Scores, sampling: Sampling) -> NDArray[np.float64]:
     if sampling.truncates:
         _truncate(share, sampling)
     return share
+
+
+def not_finite() -> RunFailedError:
+    """Return the error that says that there is nothing to draw from."""
+    return RunFailedError(
+        "The model's scores are not finite; no text can be drawn from them.",
+        hint="Did its training diverge? Another checkpoint may do: --checkpoint best or last.",
+    )
 
 
 def _truncate(share: NDArray[np.float64], sampling: Sampling) -> None:
