@@ -275,6 +275,15 @@ class Recurrent(SequenceModel):
         kept = torch.empty(batch, self.hidden_size * self.directions)
         return kept.bernoulli_(1 - self.dropout, generator=noise).div_(1 - self.dropout)
 
+    def kept_at(self, steps: int, batch: int, noise: torch.Generator) -> Tensor:
+        """Draw what dropout multiplies with, (B, steps, outputs), or (B, 1, outputs) for all steps."""
+        kept = self.kept(batch, noise)[:, None]
+        if self.dropout_varies:
+            size = kept.shape[-1]
+            moved = (torch.arange(steps)[:, None] + torch.arange(size)) % size
+            kept = kept[:, 0, moved]
+        return kept
+
     def kept_weights(self, noise: torch.Generator) -> dict[str, Tensor]:
         """Draw what dropout multiplies recurrent weights with: 0 or 1 / (1 - weight_dropout), by name."""
         seed = int(torch.randint(2**62, (), generator=noise))
@@ -292,12 +301,7 @@ class Recurrent(SequenceModel):
     def _drop(self, x: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return x
-        kept = self.kept(len(x), self.noise).to(x.device, x.dtype)[:, None]  # (B, 1, outputs): for all steps
-        if self.dropout_varies:
-            _, steps, size = x.shape
-            moved = (torch.arange(steps)[:, None] + torch.arange(size)) % size
-            kept = kept[:, 0, moved]  # (B, T, outputs)
-        return x * kept
+        return x * self.kept_at(x.shape[1], len(x), self.noise).to(x.device, x.dtype)
 
     def _silenced_weights(self) -> list[dict[str, Tensor]]:
         """Return for each cell the weights that stand in for its own: some, while training with dropout."""

@@ -105,8 +105,10 @@ class Learner:
         self.model.load_state_dict(saved["model"])
         if self.optimizer is not None:
             self.optimizer.load_state_dict(saved["optimizer"])
-        self.averaged = saved["averaged"]
-        self.carried = saved["carried"]
+        device = next(self.model.parameters()).device
+        averaged, carried = saved["averaged"], saved["carried"]
+        self.averaged = averaged and [values.to(device) for values in averaged]
+        self.carried = carried and tuple(tuple(part.to(device) for part in parts) for parts in carried)
         self.counters = dict(saved["counters"])
 
     @contextmanager
@@ -208,7 +210,8 @@ def fit(
         learner.model.noise = torch_stream(seed, "dropout", index)
         loss, grad_norm = train_step(learner, task, batch, settings, precision)
         if settings.averaging is not None:
-            _average(learner, settings.averaging)
+            assert learner.averaged is not None
+            average(learner.averaged, list(learner.model.parameters()), settings.averaging, index)
         smoothed = note_step(learner, loss, grad_norm, len(batch.inputs))
         validation = None
         if (index + 1) % settings.evaluate_every == 0 or index + 1 == settings.steps:
@@ -290,11 +293,9 @@ def non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLoss
 
 
 @torch.no_grad()
-def _average(learner: Learner, decay: float) -> None:
-    """Move the averaged weights towards the present ones, faster while young, to forget the start."""
-    assert learner.averaged is not None
-    decay = min(decay, (1 + learner.step) / (10 + learner.step))
-    torch._foreach_lerp_(learner.averaged, list(learner.model.parameters()), 1 - decay)
+def average(averaged: list[Tensor], weights: list[torch.nn.Parameter], decay: float, step: int) -> None:
+    """Move averaged weights towards the present ones, faster in the first steps, to forget the start."""
+    torch._foreach_lerp_(averaged, list(weights), 1 - min(decay, (1 + step) / (10 + step)))
 
 
 @torch.no_grad()
