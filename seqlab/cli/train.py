@@ -253,7 +253,7 @@ def _announce(run: Run, session: Session) -> None:
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine
     reason = f" ({session.precision_reason})" if session.precision_reason else ""
-    how = f"{compute.precision}{reason}, {engine} engine" + (f", {threads}" if engine == "torch" else "")
+    how = f"{compute.precision}{reason}, {engine} engine" + (f", {threads}" if engine != "fused" else "")
     console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True, markup=False)
     if session.advice:
         console.print(f"[bold yellow]Note:[/] {escape(session.advice)}", soft_wrap=True)

@@ -54,5 +54,6 @@ def torch_may_train(words: Sequence[str]) -> bool:
     (False, True)
     """
     names = {word.partition("[")[0] for word in words if "=" not in word.partition("[")[0]}
-    engine = "training.engine=torch" in words or importlib.util.find_spec("numba") is None
+    asked = {"training.engine=torch", "training.engine=batched"} & set(words)
+    engine = bool(asked) or importlib.util.find_spec("numba") is None
     return engine or not names <= FUSED

@@ -16,9 +16,11 @@ from seqlab.fused import make_ready
 from seqlab.fused.cache import is_compiled
 from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
 from seqlab.runs.machine import processors
+from seqlab.session.engines import TOGETHER
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task, build_task
 from seqlab.training.identity import fingerprint
+from seqlab.training.runtime import pick_device
 
 
 @dataclass(frozen=True)
@@ -143,19 +145,21 @@ def share_out(
 ) -> list[tuple[Wanted, ...]]:
     """Divide runs among processes, in the order in which they are to be begun.
 
-    With the fused engine the seeds of a model advance together: each process gets a share of them. Every
-    other run is by itself.
+    With the fused and the batched engine the seeds of a model advance together: each process gets a share of
+    them, or one process all of them where they are on a GPU. Every other run is by itself.
     """
     found: list[tuple[Wanted, ...]] = []
     together: dict[tuple[str | None, str], list[Wanted]] = {}
     for wanted in missing:
         entry = entries[wanted.place]
-        if wanted.experiment.training.engine == "fused":
+        if wanted.experiment.training.engine in TOGETHER:
             together.setdefault((entry.level, entry.label), []).append(wanted)
         else:
             found.append((wanted,))
     for group in together.values():
-        found += [tuple(group[k::processes]) for k in range(min(processes, len(group)))]
+        on_processor = pick_device(group[0].experiment.compute.device).type == "cpu"
+        shares = min(processes, len(group)) if on_processor else 1
+        found += [tuple(group[k::shares]) for k in range(shares)]
     return sorted(found, key=lambda runs: runs[0].place)
 
 

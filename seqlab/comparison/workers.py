@@ -1,7 +1,7 @@
 """Training runs side by side, in processes of their own.
 
 The processes are forked from a server (:mod:`seqlab.comparison.server`). Each trains one run, or several at
-once where the fused engine can. One that dies takes only its own runs with it. Ctrl-C reaches this process
+once where the engine can. One that dies takes only its own runs with it. Ctrl-C reaches this process
 alone, which asks the others to save and stop.
 """
 

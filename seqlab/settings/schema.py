@@ -93,9 +93,10 @@ class Training(Settings):
     patience: int | None = Field(
         default=None, ge=1, description="validations without a better loss before stopping"
     )
-    engine: Literal["auto", "torch", "fused"] = Field(
+    engine: Literal["auto", "torch", "fused", "batched"] = Field(
         default="auto",
-        description="what computes: torch, or compiled code for small networks; auto takes the faster one",
+        description="what computes: torch; compiled code for small networks (fused); torch, all seeds of a "
+        "comparison at once (batched); auto takes the faster of the first two",
     )
     log_every: int = Field(default=20, ge=1, description="steps between lines of metrics.jsonl")
     checkpoint_every: int = Field(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from seqlab.comparison.budgets import FILE
 from seqlab.comparison.design import Design, draw_up
@@ -131,10 +132,22 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
 
 def test_seeds_of_a_model_are_shared_out_among_the_processes() -> None:
     pytest.importorskip("numba")
-    wanted = entries("rnn", "lstm[layers=2]", seeds=3)
+    wanted = entries("rnn", "mingru", seeds=3)
     missing = [Wanted(place, entry.experiment) for place, entry in enumerate(wanted)]
     shares = [[one.place for one in runs] for runs in share_out(wanted, missing, 2)]
     assert shares == [[0, 4], [1], [2], [3], [5]]  # rnn on seeds 1 and 3, and on 2; the other one by one
+
+
+def test_a_gpu_gets_all_seeds_of_the_batched_engine_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = entries("mingru", seeds=3, overrides=("training.engine=batched",))
+    missing = [Wanted(place, entry.experiment) for place, entry in enumerate(wanted)]
+
+    def shares() -> list[list[int]]:
+        return [[one.place for one in runs] for runs in share_out(wanted, missing, 2)]
+
+    assert shares() == [[0, 2], [1]]
+    monkeypatch.setattr("seqlab.comparison.study.pick_device", lambda name: torch.device("cuda"))
+    assert shares() == [[0, 1, 2]]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
