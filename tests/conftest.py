@@ -73,7 +73,7 @@ def seqlab_process(tmp_path: Path) -> Command:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=600,  # a guard against hanging, also on a busy machine
         )
 
     return run

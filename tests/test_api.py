@@ -172,7 +172,7 @@ def test_a_notebook(folder: Path) -> None:
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     where = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
     shown = [list(cell["outputs"]) for cell in notebook["cells"]]
     assert [len(outputs) for outputs in shown] == [1] * 5  # the result alone
     kinds = [set(outputs[0]["data"]) - {"text/plain"} for outputs in shown]

@@ -63,7 +63,7 @@ assert entries("model") and entries("task")
 heavy = {"torch", "numpy", "matplotlib", "scipy", "pydantic"} & set(sys.modules)
 assert not heavy, heavy
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=600)
 
 
 @pytest.mark.parametrize("name", ["lsmt", "LSTM", "temporal_order", "../lstm", "_base", "", "lstm.pyc"])

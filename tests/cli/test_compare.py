@@ -18,9 +18,9 @@ SMALL = ["model.hidden_size=4", "training.steps=12", "training.evaluate_every=6"
          "training.test_sequences=32"]  # fmt: skip
 
 
-def test_table_verdict_pictures_and_record(seqlab_process: Command, tmp_path: Path) -> None:
+def test_table_verdict_pictures_and_record(seqlab_command: Command, tmp_path: Path) -> None:
     words = ["compare", "rnn", "lstm", "--seeds", "3", *SMALL]
-    first = seqlab_process(*words)
+    first = seqlab_command(*words)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
     assert lines[0].split("\t")[0] == "model"
@@ -79,12 +79,14 @@ def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 @pytest.mark.parametrize(("engine", "steps", "ended"), [("torch", 700, 1), ("fused", 20_000, 0)])
-def test_after_ctrl_c_the_same_line_goes_on(engine: str, steps: int, ended: int, tmp_path: Path) -> None:
+def test_after_ctrl_c_the_same_line_goes_on(
+    engine: str, steps: int, ended: int, tmp_path: Path, seqlab_command: Command
+) -> None:
     """One process: torch trains one seed after the other, the fused engine both together."""
     if engine == "fused":
         pytest.importorskip("numba")
-    line = [
-        sys.executable, "-m", "seqlab", "compare", "rnn", "--seeds", "2", "--jobs", "1", "--json",
+    words = [
+        "compare", "rnn", "--seeds", "2", "--jobs", "1", "--json",
         f"training.engine={engine}", f"training.steps={steps}", f"training.evaluate_every={steps // 35}",
         "training.stop_when={}", "training.log_every=10",
         "training.evaluation_sequences=16", "training.test_sequences=16",
@@ -93,17 +95,19 @@ def test_after_ctrl_c_the_same_line_goes_on(engine: str, steps: int, ended: int,
     settings = {"SEQLAB_RUNS_DIR": str(tmp_path / "runs"), "PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
     env = {**os.environ, **settings}
     with subprocess.Popen(
-        line, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+        [sys.executable, "-m", "seqlab", *words],
+        cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline and not _second_run_trains(tmp_path):
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=600)
     assert process.returncode == 130, stderr
     assert f"{ended} of 2 runs are finished, {2 - ended} begun and saved" in stderr.decode()
     assert _statuses(tmp_path) == (["finished"] if ended else ["interrupted"]) + ["interrupted"]
-    again = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, check=True, timeout=120)
+    again = seqlab_command(*words)
+    assert again.returncode == 0, again.stderr
     runs = json.loads(again.stdout)["runs"]
     assert [run["reused"] for run in runs] == [bool(ended), False]
     assert _statuses(tmp_path) == ["finished", "finished"]  # gone on with, in the same folder

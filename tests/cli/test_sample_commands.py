@@ -246,7 +246,7 @@ def test_a_reader_that_leaves_ends_it_quietly(trained: Path) -> None:
         start = writer.stdout.read(10)
         writer.stdout.close()
         said = writer.stderr.read().decode()
-        assert writer.wait(timeout=60) == 0
+        assert writer.wait(timeout=600) == 0
     assert len(start) == 10
     assert b"\x1b" not in start
     assert "Error" not in said
@@ -264,7 +264,7 @@ def test_typing_with_suggestions(trained: Path) -> None:
 
     def until(wanted: bytes) -> None:
         nonlocal shown
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while wanted not in shown:
             assert time.monotonic() < deadline, shown
             if select.select([controller], [], [], 1)[0]:
@@ -289,7 +289,7 @@ def test_typing_with_suggestions(trained: Path) -> None:
             os.write(controller, "예\x04".encode())  # what the model does not know is not taken
             assert typing.stdout is not None
             text = typing.stdout.read().decode()
-            assert typing.wait(timeout=60) == 0
+            assert typing.wait(timeout=600) == 0
         finally:
             typing.kill()
     assert text == "and the\n"
@@ -304,12 +304,12 @@ def test_the_terminal_is_set_back_when_it_is_stopped(trained: Path) -> None:
     controller, terminal = pty.openpty()
     before = termios.tcgetattr(terminal)
     with process(trained, "complete", "char-shakespeare-ngram", stdin=terminal, stderr=terminal) as typing:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while termios.tcgetattr(terminal) == before:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         typing.terminate()
-        assert typing.wait(timeout=60) == 143
+        assert typing.wait(timeout=600) == 143
     assert termios.tcgetattr(terminal) == before
     os.close(controller)
     os.close(terminal)

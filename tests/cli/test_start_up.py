@@ -23,7 +23,7 @@ def loaded(*words, **env):
         [sys.executable, "-c", CODE.format(words=words)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         env={**os.environ, **env},
     )
     out, _, modules = answer.stdout.rpartition("LOADED ")

@@ -145,7 +145,7 @@ def test_two_processes_may_build_the_cache_at_once(path: Path, tmp_path: Path) -
     for process in running:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    said = {process.communicate("go\n", timeout=60)[0] for process in running}
+    said = {process.communicate("go\n", timeout=600)[0] for process in running}
     assert said == {f"{hashlib.sha256(TEXT.encode() * 300).hexdigest()} True\n"}
     assert len(list((tmp_path / "cache" / "encoded").iterdir())) == 1
 
