@@ -60,7 +60,8 @@ def why_not_batched(experiment: TrainExperiment, task: Task) -> str | None:
     try:
         try_out(model)
     except Exception as error:  # the cell may be a user's own
-        return f"the cell's step cannot be taken for several seeds at once ({first_line(error).rstrip('.')})"
+        said = first_line(error).partition(". ")[0].rstrip(".")
+        return f"the cell's step cannot be taken for several seeds at once ({said})"
     return None
 
 
