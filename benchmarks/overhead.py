@@ -108,31 +108,34 @@ def measured(meter: Meter, engine: str) -> Iterator[None]:
         yield
 
 
-def main() -> None:
-    for engine in ("fused", "torch"):
-        words = [*SHIPPED, *sys.argv[1:], f"training.engine={engine}"]
-        run, session = begin(load_training("char-shakespeare", overrides=words), command="overhead.py")
-        threads = session.experiment.compute.threads if engine == "torch" else processors()
-        meter = Meter()
-        reporter = Reporter(session.experiment.training.steps, 0, text_in(session))
-        with (
-            Path(os.devnull).open("w") as nothing,
-            redirect_stderr(nothing),
-            progress(reporter, run.log, sample=sampler(session)) as watch,
-            measured(meter, engine),
-        ):
-            train(run, session, watch=meter.watching(watch))
-        first, last = meter.readings[len(meter.readings) // 5], meter.readings[-1]
-        arithmetic, around, shown, clock = (b - a for a, b in zip(first, last, strict=True))
-        each_step, each_second = around / (around + arithmetic / (threads or 1)), shown / clock
-        print(
-            f"{engine:>6}: loop {each_step:.1%}, progress {each_second:.1%}, together "
-            f"{each_step + each_second:.1%} of a step ({threads} threads, {clock:.0f} s)",
-            flush=True,
-        )
+def measure(engine: str) -> str:
+    """Train with an engine, and return what the loop took."""
+    words = [*SHIPPED, *sys.argv[1:], f"training.engine={engine}"]
+    run, session = begin(load_training("char-shakespeare", overrides=words), command="overhead.py")
+    threads = (session.experiment.compute.threads if engine == "torch" else None) or processors()
+    meter = Meter()
+    reporter = Reporter(session.experiment.training.steps, 0, text_in(session))
+    with (
+        Path(os.devnull).open("w") as nothing,
+        redirect_stderr(nothing),
+        progress(reporter, run.log, sample=sampler(session)) as watch,
+        measured(meter, engine),
+    ):
+        train(run, session, watch=meter.watching(watch))
+    first, last = meter.readings[len(meter.readings) // 5], meter.readings[-1]
+    arithmetic, around, shown, clock = (b - a for a, b in zip(first, last, strict=True))
+    arithmetic /= threads
+    each_step, each_second = around / (around + arithmetic), shown / clock
+    milliseconds = 1000 / (0.8 * session.experiment.training.steps)
+    return (
+        f"{engine:>6}: loop {each_step:.1%} ({around * milliseconds:.2f} ms, arithmetic "
+        f"{arithmetic * milliseconds:.1f} ms on each of {threads} threads), progress {each_second:.1%}, "
+        f"together {each_step + each_second:.1%}"
+    )
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SEQLAB_RUNS_DIR"] = folder
-        main()
+        for name in ("fused", "torch"):
+            print(measure(name), flush=True)

@@ -7,15 +7,15 @@ For each cell and size, microseconds a character, choice of the symbol included:
     torch     a Python loop over nn.RNN, nn.GRU or nn.LSTM as it is written everywhere: a module of one-hot vector,
               layer and read-out, called with (1, 1) symbols and the state; softmax; torch.multinomial
     one       seqlab's sampler, one text
-    many      seqlab's sampler, 64 texts side by side, as of one of them
+    reading   what reading the weights once takes: no step can be faster than that
+    many      64 texts side by side by compiled code, as of one of them
 
-and the ratios torch / one (against the cell's own layer, and against nn.LSTM of that size) and one / many.
+and the ratios torch / one, against the cell's own layer and against nn.LSTM of that size, and one / many.
 
-All have as many threads as are named, 1 unless told. With one, processor time is measured; with several, which
-wait for each other, the clock. The ways take turns, a few characters at a time, and the fastest turn of each
-counts, so that the ratios hold on a busy machine. A step cannot be faster than its weights are read from where
-they lie (``floor``: summed up by NumPy in one thread, over the number of threads), nor 64 texts faster than
-their products are (``gemm``: the same numbers in one product of matrices).
+With 1 thread (unless told otherwise) processor time is measured, and the last ratio is that of one processor;
+each of several writes texts of its own, and waits for no other. With more threads all ways have them, and the
+clock is read, which needs a machine that does nothing else. The ways take turns, a few characters at a time, and
+the fastest turn of each counts.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from __future__ import annotations
 import os
 import sys
 
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = (*sys.argv, "1")[
-    1
-]  # before NumPy is loaded
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = [*sys.argv, "1"][1]  # NumPy reads it
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -36,14 +35,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.contracts import Spec
+from seqlab.fused.memory import LANES, shapes_of
+from seqlab.fused.writing import _Network, _Tile
 from seqlab.generation import Sampling, generate
-from seqlab.generation.sampling import choose
-from seqlab.generation.writing import _Draws, open_reader
+from seqlab.generation.writing import read_text
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.settings import Component
+from seqlab.training.runtime import flush_denormals
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
-SYMBOLS, TEXTS, TURNS = 65, 64, 25
+SYMBOLS, TEXTS, TURNS, STEPS = 65, 64, 25, 16
 SIZES = ((1, 128), (1, 256), (2, 256), (2, 512))
 CELLS = (("rnn", {}), ("gru", {"reset": "after"}), ("gru", {"reset": "before"}), ("lstm", {}))
 SAMPLING = Sampling(length=10**9)
@@ -73,13 +74,22 @@ def torch_loop(model: Usual) -> Iterator[int]:
         yield int(x)
 
 
-def side_by_side(model: SequenceModel) -> Iterator[np.ndarray]:
-    reader, scores = open_reader(model, np.array([0]), TEXTS)
-    draws = _Draws(1, range(TEXTS))
-    while True:
-        symbols = choose(scores, draws.next(), SAMPLING)
-        yield symbols
-        scores = reader.read(symbols)
+def side_by_side(model: SequenceModel) -> tuple[Callable[[int], None], int]:
+    """Return what lets texts go on by so many steps, and how many texts: of one thread one tile's."""
+    scores, state = read_text(model, np.array([0]))
+    shapes = shapes_of(model, model, TEXTS)
+    lanes, network = shapes[0].v * LANES, _Network(model, shapes)
+    numbers = [range(first, first + lanes) for first in range(0, TEXTS if THREADS > 1 else lanes, lanes)]
+    tiles = [_Tile(network, SAMPLING, rows, scores.numpy(), state) for rows in numbers]
+    pool = ThreadPoolExecutor(THREADS, initializer=flush_denormals)
+
+    def go_on(steps: int) -> None:
+        each = map if THREADS == 1 else pool.map
+        list(each(lambda tile: tile.go_on(steps), tiles))
+        for tile in tiles:
+            tile.written.clear()
+
+    return go_on, lanes * len(tiles)
 
 
 def seconds(writer: Iterator[object], steps: int) -> float:
@@ -95,30 +105,27 @@ def fastest(*ways: Callable[[], float]) -> list[float]:
 
 
 def measure(name: str, options: dict[str, str], layers: int, hidden_size: int) -> list[float]:
-    """Return the seconds of torch's loop, of one text, of one of many, and of the two floors."""
+    """Return the seconds of torch's loop, of one text, of reading the weights, and of one of many texts."""
     spec = Spec("tokens", SYMBOLS, "classes", SYMBOLS, causal=True)
     component = Component(name=name, hidden_size=hidden_size, layers=layers, **options)
     model = build_model(component, spec, 1)
     used = count_parameters(model) - SYMBOLS * len(model.cells[0].input.bias)  # of the table one row
     weights = np.ones(used, np.float32)
-    square, texts = weights[: used // hidden_size * hidden_size], np.ones((TEXTS, hidden_size), np.float32)
-    matrix, sums = square.reshape(hidden_size, -1), np.empty((TEXTS, used // hidden_size), np.float32)
     torch.manual_seed(1)
     loop = torch_loop(Usual(name, layers, hidden_size).eval())
-    one, many = generate(model, np.array([0]), SAMPLING), side_by_side(model)
+    one, (many, texts) = generate(model, np.array([0]), SAMPLING), side_by_side(model)
     return fastest(
         lambda: seconds(loop, 20),
         lambda: seconds(one, 40),
-        lambda: seconds(many, 4) / TEXTS,
         lambda: seconds(iter(weights.max, None), 5) / THREADS,
-        lambda: seconds(iter(lambda: np.dot(texts, matrix, out=sums) is None, None), 2) / TEXTS,
+        lambda: seconds(iter(lambda: many(STEPS), 0), 1) / STEPS / texts,
     )
 
 
 def main() -> None:
     torch.set_num_threads(THREADS)
     print(f"{THREADS} thread(s), {'processor time' if THREADS == 1 else 'the clock'}, us a character")
-    print(f"{'cell':>11}{'size':>9}{'torch':>8}{'one':>8}{'floor':>7}{'many':>8}{'gemm':>7}", end="")
+    print(f"{'cell':>11}{'size':>9}{'torch':>8}{'one':>8}{'reading':>9}{'many':>8}", end="")
     print(f"{'torch/one':>11}{'nn.LSTM/one':>13}{'one/many':>10}")
     for layers, hidden_size in SIZES:
         found = {}
@@ -126,10 +133,9 @@ def main() -> None:
             found[" ".join((name, *options.values()))] = measure(name, options, layers, hidden_size)
         lstm = found["lstm"][0]
         for label, times in found.items():
-            torch_time, one, many, reading, gemm = times
+            torch_time, one, reading, many = times
             print(f"{label:>11}{layers:>3} x {hidden_size:<4}", end="")
-            print(f"{torch_time * 1e6:>7.0f}{one * 1e6:>8.1f}{reading * 1e6:>7.1f}", end="")
-            print(f"{many * 1e6:>8.2f}{gemm * 1e6:>7.2f}", end="")
+            print(f"{torch_time * 1e6:>7.0f}{one * 1e6:>8.1f}{reading * 1e6:>9.1f}{many * 1e6:>8.2f}", end="")
             print(f"{torch_time / one:>11.1f}{lstm / one:>13.1f}{one / many:>10.1f}", flush=True)
 
 

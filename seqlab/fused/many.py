@@ -20,8 +20,8 @@ ROWS = 8
 WORTH = 1e10
 """Products in all from which it is worth while to load the compiler, which takes half a second."""
 
-COMPILING_WORTH = 1e12
-"""From which it is worth while to compile first, which takes some ten."""
+COMPILING_WORTH = 2e11
+"""From which it is worth while to compile first, which takes some ten seconds."""
 
 COMPILING = "Compiling what writes many texts; this takes some ten seconds, once."
 
