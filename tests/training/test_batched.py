@@ -189,7 +189,7 @@ def test_it_follows_the_loop(model: str, own: str) -> None:
     [Sines(), OwnLoss(), Gaps(), Echo(delay=2, chunk=5, length=18)],
     ids=lambda task: type(task).__name__,
 )
-@pytest.mark.parametrize("model", ["deep", "varying", "plug-in"])
+@pytest.mark.parametrize("model", ["varying", "plug-in"])
 def test_other_tasks_follow_the_loop(task: Task, model: str, own: str) -> None:
     settings = SETTINGS.model_copy(update={"steps": 7, "learning_rate": 3e-3})
     if isinstance(
@@ -213,7 +213,7 @@ def test_other_tasks_follow_the_loop(task: Task, model: str, own: str) -> None:
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
 def test_optimisers_are_torch_s(settings: dict[str, Any]) -> None:
-    training = SETTINGS.model_copy(update={"steps": 8, **settings})
+    training = SETTINGS.model_copy(update={"steps": 6, **settings})
     assert_follows_the_loop(EASY, training, MODELS["gru"], [1, 2])
 
 
@@ -271,7 +271,7 @@ def test_a_learner_is_where_its_step_says_and_its_tensors_are_views_of_the_stack
     assert torch.equal(learners[1].model.readout.weight, before + 1)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize(("first", "second"), [("loop", "batched"), ("batched", "loop"), ("batched",) * 2])
 def test_a_run_begun_with_one_engine_is_resumed_with_either(
     tmp_path: Path, optimizer: str, first: str, second: str
