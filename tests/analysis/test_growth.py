@@ -33,10 +33,10 @@ def measure() -> Callable[..., Growth]:
 
 
 def test_every_point_is_measured_once(measure: Callable[..., Growth]) -> None:
-    found = measure(["mingru", "gru[layers=2]"], {"time": (1, 3), "hidden": (2, 5)})
+    found = measure(["mingru", "minlstm[layers=2]"], {"time": (1, 3), "hidden": (2, 5)})
     assert list(found.measured) == [
         Setting(name, "torch", time, hidden, 2, 1)
-        for name in ("mingru", "gru[layers=2]")
+        for name in ("mingru", "minlstm[layers=2]")
         for time, hidden in ((1, 2), (3, 2), (3, 5))
     ]
     for point, one in found.measured.items():

@@ -178,5 +178,5 @@ def test_symbols_are_read_as_they_are_called() -> None:
 
 def test_a_model_that_is_no_network_of_cells_is_refused() -> None:
     spec = Spec("tokens", 4, "classes", 4, causal=True)
-    with pytest.raises(SettingsError, match="ngram is not made of recurrent cells"):
+    with pytest.raises(SettingsError, match="ngram counts, and has no states"):
         network_of(build_model(Component(name="ngram", order=2), spec, 1), "ngram")

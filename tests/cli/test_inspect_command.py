@@ -109,5 +109,5 @@ def test_a_text_too_short_for_many_sequences_is_inspected(trained: Any) -> None:
 
 def test_a_run_without_cells_is_refused(trained: Any) -> None:
     told = trained("hello", model="ngram", task="char-lm[corpus=miniature]")
-    with pytest.raises(SettingsError, match="ngram is not made of recurrent cells"):
+    with pytest.raises(SettingsError, match="ngram counts, and has no states"):
         told()

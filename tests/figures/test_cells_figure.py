@@ -11,7 +11,7 @@ from seqlab.analysis.cells import Finding, Passage, Unit
 from seqlab.figures.cells import LIMIT, WIDTH, cells_page, colours, passages_figure
 
 TEXT = "if a < b & c:\n    $x$ = '" + "y" * 90 + "'\n"
-FINDING = Finding("inside <quotes>", "AUC", Unit("", "c", 7), 0.97, -1, 0.61, np.zeros(3), 0.2)
+FINDING = Finding("inside <quotes>", "AUC", Unit("", "c", 7), 0.97, -1, 0.61, np.zeros(3), 0.2, None)
 VALUES = np.linspace(-3, 3, len(TEXT))
 PASSAGE = Passage(FINDING, TEXT, VALUES)
 

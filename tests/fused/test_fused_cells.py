@@ -13,7 +13,7 @@ pytest.importorskip("numba")
 
 from seqlab.contracts import PAD, Spec
 from seqlab.fused._compiling import compiled
-from seqlab.fused._lanes import LANES
+from seqlab.fused._lanes import LANES_OF
 from seqlab.fused.layers import (
     arrange_weights,
     cut_layer,
@@ -39,7 +39,7 @@ CELLS = {
 SIZES = [(1, 63, 7), (5, 1, 65), (33, 63, 1), (33, 2, 65)]  # batch, time, hidden
 INPUTS = {"few symbols": ("tokens", 8), "many symbols": ("tokens", 40), "features": ("features", 3)}
 VARIANTS = [(np.float64, 1, 1e-10), (np.float64, 2, 1e-10), (np.float32, 1, 1e-5), (np.float32, 2, 1e-5)]
-LANES_OF = {np.dtype(str(kind)): lanes for kind, lanes in LANES.items()}
+LANES = {np.dtype(str(kind)): lanes for kind, lanes in LANES_OF.items()}
 
 Tensors = dict[str, Tensor]
 
@@ -148,7 +148,7 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
 
     batch, T = x.shape[:2]
     shapes = tuple(n._replace(v=vectors) for n in shapes_of(model, _Task(), batch))  # type: ignore[arg-type]
-    n, layers, number_lanes = shapes[0], len(shapes), LANES_OF[np.dtype(dtype)]
+    n, layers, number_lanes = shapes[0], len(shapes), LANES[np.dtype(dtype)]
     lanes = vectors * number_lanes
     P = torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).numpy().astype(dtype)
     G, F, B = np.zeros_like(P), np.zeros_like(P), np.zeros_like(P)

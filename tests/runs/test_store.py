@@ -163,8 +163,8 @@ def test_the_caller_may_say_which_runs_it_can_use() -> None:
     assert (
         find_run("hello-rnn", where=lambda info: info.model == "lstm") == other
     )  # the only one that is meant
-    with pytest.raises(RunFolderError, match="of the kind"):
-        find_run("latest", where=lambda info: info.model == "gru")
+    with pytest.raises(RunFolderError, match="There is no run of a gru in "):
+        find_run("latest", where=lambda info: info.model == "gru", kind="run of a gru")
     with pytest.raises(RunFolderError, match="2 runs"):
         find_run("hello", where=lambda info: info.model == "gru")
 
