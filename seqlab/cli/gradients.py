@@ -45,12 +45,9 @@ def gradients(
     from seqlab.analysis.trained_gradients import to_csv
     from seqlab.figures.gradients import run_figure
     from seqlab.figures.style import save
-    from seqlab.registry import admit
     from seqlab.runs import find_run, replace_file
 
-    for plugin in (model, task):
-        if plugin is not None:
-            admit(plugin)
+    options.admit_plugins(model, task)
     found = find_run(run)
     end = _end(found, model)
     moments = _moments(found, model, _steps(at, end), lags, sequences, quiet)

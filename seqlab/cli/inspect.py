@@ -55,16 +55,13 @@ def inspect(
     """
     from seqlab.analysis.states import network_of
     from seqlab.errors import UsageError
-    from seqlab.registry import admit
     from seqlab.runs import find_run
 
     if text is not None and example is not None:
         raise UsageError("Both --input and --example are given.", hint="Leave one out.")
     if lesions and force is not None:
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
-    for plugin in (model, task):
-        if plugin is not None:
-            admit(plugin)
+    options.admit_plugins(model, task)
     found = find_run(run)
     session = _open(found, model)
     network = network_of(session.model, session.experiment.model.name)

@@ -13,6 +13,15 @@ from seqlab.configure import admit_models, load_settings
 __all__ = ["admit_models", "load_settings"]
 
 
+def admit_plugins(*named: str | None) -> None:
+    """Load the user's own files that were named on the command line."""
+    from seqlab.registry import admit
+
+    for name in named:
+        if name is not None:
+            admit(name)
+
+
 def complete_experiment(incomplete: str) -> list[str]:
     """Complete the name of an experiment."""
     from seqlab.settings import experiment_names

@@ -34,7 +34,6 @@ def replay(
     Example: seqlab replay latest
     """
     from seqlab.errors import RunFolderError
-    from seqlab.registry import admit
     from seqlab.runs import find_run
 
     found = find_run(run)
@@ -44,9 +43,7 @@ def replay(
             f"{found.id} is {status}; only a finished run can be compared with another.",
             hint=None if status == "running" else f"seqlab resume {found.id}",
         )
-    for plugin in (model, task):
-        if plugin is not None:
-            admit(plugin)
+    options.admit_plugins(model, task)
     from seqlab.analysis.reproduction import compare_runs  # torch: only now that there is something to do
 
     again = _train_again(found, model, quiet)

@@ -129,7 +129,6 @@ def resume(
 ) -> None:
     """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run."""
     from seqlab.errors import RunFolderError
-    from seqlab.registry import admit
     from seqlab.runs import find_run
     from seqlab.session import reopen
 
@@ -143,9 +142,7 @@ def resume(
         )
     if status == "running":
         raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
-    for plugin in (model, task):
-        if plugin is not None:
-            admit(plugin)
+    options.admit_plugins(model, task)
     _finish(found, reopen(found, model), quiet, as_json)
 
 

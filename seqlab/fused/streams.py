@@ -14,9 +14,6 @@ from numba import types
 
 from seqlab.fused._compiling import instruction, part
 
-STATE = 4
-"""Words of a stream: the state's high and low half, the increment's high and low half."""
-
 _U32, _U64 = np.uint32, np.uint64
 _MULTIPLIER_HIGH, _MULTIPLIER_LOW = _U64(0x2360ED051FC65DA4), _U64(0x4385DF649FCCF645)
 _SHIFT16, _SHIFT32 = _U32(16), _U64(32)
@@ -36,7 +33,10 @@ def _high_product(typingctx: Any, a: Any, b: Any) -> Any:
 
 @part
 def seed_stream(words: Any, stream: Any, room: Any) -> None:
-    """Start a stream from its name, 4 or more uint32 words; ``stream`` is (4,) uint64, room (13,) uint32."""
+    """Start a stream from its name, 4 or more uint32 words; ``room`` is (13,) uint32.
+
+    ``stream`` is (4,) uint64: the state's high and low half, the increment's high and low half.
+    """
     pool, spread, constant = room[:4], room[4:12], room[12:]
     constant[0] = _U32(0x43B0D7E5)
     for i in range(4):

@@ -158,10 +158,6 @@ class Run:
         except FileNotFoundError:
             return None
 
-    def write_json(self, name: str, data: Any) -> None:
-        """Write a further JSON file into the folder, such as ``vocabulary.json``."""
-        replace_file(self.path / name, to_json(data, indent=2) + "\n")
-
     def write_config(self, text: str) -> None:
         """Write ``config.yaml``."""
         replace_file(self.config_path, text, force=False)
