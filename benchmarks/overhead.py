@@ -11,7 +11,7 @@ what a bare loop cannot do without:
 
 All else is the loop's, in two parts. What every step costs (``loop``) is measured in processor time, over the
 arithmetic's divided by the threads that share it. What is done so often a second (``progress``: the bar five
-times, a live sample for at most 1 % of the time) is the processor time spent on it over the clock. So measured,
+times, a live sample for at most 0.5 % of the time) is the processor time spent on it over the clock. So measured,
 both hold on a busy machine. The first fifth of the steps does not count; neither do validations, checkpoints
 and the three samples that a run keeps, of which there are as many as the settings say.
 """
