@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -120,7 +122,6 @@ def run_comparison(
     from seqlab.comparison.design import draw_up
     from seqlab.comparison.study import conclude
     from seqlab.errors import RunFailedError
-    from seqlab.figures.comparison import keep
 
     if design.budget is not None:
         _tell(f"Measuring the speed for {design.budget:g} s a run ...")
@@ -131,6 +132,8 @@ def run_comparison(
     failed = sum(item.summary is None for item in finished)
     if failed == len(finished):
         raise RunFailedError("Every run failed.", hint="`seqlab runs --status failed` lists them.")
+    from seqlab.figures.comparison import keep
+
     result = conclude(finished)
     folder, facts = keep(design, finished, result, lineup.notes)
     if as_json:
@@ -158,6 +161,7 @@ def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> lis
     from seqlab.cli.live import board
     from seqlab.comparison.study import entries_of, study
 
+    Thread(target=_import_the_rest, daemon=True).start()
     entries = entries_of(lineup.entrants, design.seeds)
     with board(entries, quiet) as note_update:
         return study(
@@ -168,6 +172,12 @@ def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> lis
             on_update=note_update,
             announce=_tell,
         )
+
+
+def _import_the_rest() -> None:
+    """Import what is needed at the end, while the runs train."""
+    for name in ("seqlab.figures.comparison", "scipy.special"):
+        import_module(name)
 
 
 def _tell(line: str) -> None:

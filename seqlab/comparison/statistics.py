@@ -11,19 +11,20 @@ who solves                         exact McNemar test                           
 who solves first                   exact sign test                              :func:`first_to_solve`
 several pairs at once              Holm's correction                            :func:`holm`
 
-``benchmarks/error_rates.py`` measures how often the intervals cover and the tests raise false alarms.
+``benchmarks/error_rates.py`` measures how often the intervals cover and the tests raise false alarms. They
+are written out here, since to import scipy.stats takes longer than a small comparison.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from seqlab.contracts import numpy_stream
 
@@ -109,8 +110,10 @@ def wilson(successes: int, trials: int) -> Interval:
     >>> round(share.low, 3), round(share.high, 3)
     (0.722, 1.0)
     """
-    found = stats.binomtest(successes, trials).proportion_ci(1 - LEVEL, method="wilson")
-    return Interval(float(found.low), float(found.high))
+    n, p, z = trials, successes / trials, NormalDist().inv_cdf(1 - LEVEL / 2)
+    centre, margin = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
+    low, high = (centre - margin) / (1 + z * z / n), (centre + margin) / (1 + z * z / n)
+    return Interval(low if successes else 0.0, high if successes < trials else 1.0)
 
 
 def kaplan_meier(sequences: Sequence[float], solved: Sequence[bool]) -> Survival:
@@ -140,10 +143,10 @@ def kaplan_meier(sequences: Sequence[float], solved: Sequence[bool]) -> Survival
             f"kaplan_meier needs one flag a run, got {len(sequences)} runs and {len(solved)} flags"
         )
     times, done = np.asarray(sequences, float), np.asarray(solved, bool)
-    curve = stats.ecdf(stats.CensoredData(uncensored=times[done], right=times[~done])).sf
-    steps = np.isin(curve.quantiles, times[done])
-    at = np.concatenate([[0.0], curve.quantiles[steps]])
-    left = np.concatenate([[1.0], curve.probabilities[steps]])
+    steps, solved_here = np.unique(times[done], return_counts=True)
+    at_risk = (times >= steps[:, None]).sum(1)
+    at = np.concatenate([[0.0], steps])
+    left = np.concatenate([[1.0], np.cumprod(1 - solved_here / at_risk)])
 
     def reached(share: float) -> float | None:
         # A product of fractions that should be one quarter may come out a rounding error above it.
@@ -185,8 +188,10 @@ def mean_interval(
         return None
     if min(values) == max(values):
         return Interval(values[0], values[0])
+    from scipy.special import stdtrit  # Student's quantile; only here, since it takes long to import
+
     n, mean = len(values), float(np.mean(values))
-    margin = float(stats.t.ppf(1 - LEVEL / 2, n - 1) * np.std(values, ddof=1)) / math.sqrt(n)
+    margin = float(stdtrit(n - 1, 1 - LEVEL / 2) * np.std(values, ddof=1)) / math.sqrt(n)
     return Interval(max(mean - margin, bounds[0]), min(mean + margin, bounds[1]))
 
 
@@ -233,19 +238,23 @@ def sign_flip_p(differences: NDArray[np.floating[Any]], seed: int = 0) -> NDArra
     >>> float(sign_flip_p(np.array([1.0, 2.0, 3.0])))
     0.25
     """
-    if differences.shape[-1] == 1:
-        return np.ones(differences.shape[:-1])
-    found = stats.permutation_test(
-        (differences,),
-        lambda values, axis: np.mean(values, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=2**EXACT_UP_TO,
-        batch=256,
-        axis=-1,
-        rng=numpy_stream(seed, "sign-flip"),
-    )
-    return np.asarray(found.pvalue)
+    observed = np.abs(differences.sum(-1)) - 1e-12 * np.abs(differences).sum(-1)  # sums are rounded
+    drawn = int(differences.shape[-1] > EXACT_UP_TO)  # the observed one is not among those that are drawn
+    as_far, tried = np.full(differences.shape[:-1], float(drawn)), drawn
+    for signs in _signs(differences.shape[-1], seed):
+        as_far += (np.abs(differences @ signs.T) >= observed[..., None]).sum(-1)
+        tried += len(signs)
+    return as_far / tried
+
+
+def _signs(n: int, seed: int) -> Iterator[NDArray[np.floating[Any]]]:
+    """Yield ways to choose n signs, (ways, n), some at a time: all, or as many as are drawn."""
+    stream = numpy_stream(seed, "sign-flip")
+    total = 2 ** min(n, EXACT_UP_TO)
+    for start in range(0, total, 512):
+        some = np.arange(start, min(start + 512, total))
+        bits = some[:, None] >> np.arange(n) if n <= EXACT_UP_TO else stream.integers(0, 2, (len(some), n))
+        yield 2.0 * (bits & 1) - 1
 
 
 def mcnemar(solved: Sequence[tuple[bool, bool]]) -> SignTest:
@@ -315,5 +324,6 @@ def seeds_needed(tests: int = 1) -> int:
 
 
 def _sign_test(first: int, second: int) -> SignTest:
-    p = float(stats.binomtest(first, first + second).pvalue) if first + second else 1.0
-    return SignTest(first, second, p)
+    n = first + second
+    tail = sum(math.comb(n, k) for k in range(min(first, second) + 1)) / 2**n
+    return SignTest(first, second, min(1.0, 2 * tail))
