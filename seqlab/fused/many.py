@@ -17,11 +17,11 @@ from seqlab.models import SequenceModel, count_parameters
 ROWS = 8
 """Texts from which a step for sixteen of them takes less time than one for each."""
 
-WORTH = 1e10
-"""Products in all from which it is worth while to load the compiler, which takes half a second."""
+WORTH = 2e11
+"""Products in all from which it is worth while to compile, which takes some ten seconds.
 
-COMPILING_WORTH = 2e11
-"""From which it is worth while to compile first, which takes some ten seconds."""
+Whether that has been done has no say: what a command writes must not depend on what was run before.
+"""
 
 COMPILING = "Compiling what writes many texts; this takes some ten seconds, once."
 
@@ -68,7 +68,6 @@ def can_write(model: SequenceModel, sampling: Sampling, count: int) -> bool:
         and sampling.temperature > 0
         and not sampling.truncates
         and importlib.util.find_spec("numba") is not None
-        and (work >= COMPILING_WORTH or _is_compiled())
     )
 
 
