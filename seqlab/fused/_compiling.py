@@ -6,6 +6,7 @@ compiled many times over. Here that is done once, for the function that Python c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -19,6 +20,20 @@ from numba.extending import intrinsic
 from seqlab.fused.cache import cache_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _do_without_blas() -> None:
+    """Import the last of Numba without SciPy's BLAS: no kernel uses it, and it takes 15 MB and 0.2 s."""
+    name = "scipy.linalg.cython_blas"
+    if name not in sys.modules:
+        sys.modules[name] = cast(Any, None)
+        try:
+            import numba.np.arraymath  # noqa: F401
+        finally:
+            del sys.modules[name]
+
+
+_do_without_blas()
 
 
 class _Whole(JITCodeLibrary):  # type: ignore[misc]
