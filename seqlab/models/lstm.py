@@ -15,8 +15,6 @@ from seqlab.models._base import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
 
-ONE_HOT_SYMBOLS = 256
-"""The most symbols that are given to oneDNN as one-hot vectors."""
 _ONEDNN: bool = mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
@@ -84,15 +82,11 @@ class LSTM(Cell):
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence; see :meth:`Cell.forward`.
 
-        The steps run in oneDNN where it has them: in float32 on the CPU, which is up to four times as fast
-        as the steps one by one. It multiplies what it is given, so symbols come to it as one-hot vectors;
-        of more than 256 symbols that costs more than it saves, and they are looked up.
+        Features are read by oneDNN where it can, in float32 on the CPU, up to four times as fast as step by
+        step. It multiplies whatever it is given, so symbols, which are looked up, are not for it.
         """
-        if self.W.is_cpu and self.W.dtype == torch.float32 and _ONEDNN:
-            if x.is_floating_point():
-                return self._in_onednn(x, state)
-            if self.input_size <= ONE_HOT_SYMBOLS:
-                return self._in_onednn(F.one_hot(x, self.input_size).float(), state)
+        if x.is_floating_point() and self.W.is_cpu and self.W.dtype == torch.float32 and _ONEDNN:
+            return self._in_onednn(x, state)
         sums = self.input(x.transpose(0, 1))
         h, c = _Sequence.apply(sums, self.W, *state, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1], c)

@@ -232,7 +232,11 @@ def test_a_learner_is_where_the_step_says_at_every_pause() -> None:
 def test_a_run_begun_with_one_engine_is_resumed_with_either(
     tmp_path: Path, optimizer: str, first: str, second: str
 ) -> None:
-    settings = SETTINGS.model_copy(update={"optimizer": optimizer, "momentum": 0.5, "averaging": 0.9})
+    # RMSprop's steps do not shrink with the gradient, so that rounding grows: smaller ones
+    rate = 1e-3 if optimizer == "rmsprop" else SETTINGS.learning_rate
+    settings = SETTINGS.model_copy(
+        update={"optimizer": optimizer, "momentum": 0.5, "averaging": 0.9, "learning_rate": rate}
+    )
     half = settings.model_copy(update={"steps": 10})
 
     def go_on(one: Learner, engine: str, training: Training) -> list[Step]:
