@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seqlab.models import Recurrent
     from seqlab.runs import Run
     from seqlab.session import Session
+    from seqlab.tasks import Task
 
 ALL_STEPS = 40
 """Of sequences up to this long every step is printed."""
@@ -99,7 +100,7 @@ def _states(
     from seqlab.analysis.reading import reading
     from seqlab.analysis.states import trace
     from seqlab.analysis.symbols import read_symbols
-    from seqlab.analysis.units import accuracy, different, find_switches, held_out_batch
+    from seqlab.analysis.units import find_switches, held_out_batch
     from seqlab.figures.states import classes_figure, states_figure
 
     task, seed = session.task, session.experiment.seed
@@ -117,17 +118,7 @@ def _states(
     if text is None and example is None and len(classes) > 1:
         pictures["classes"] = classes_figure(classes, f"{run.id}: h, a sequence of each class", switch)
     paths = [*_save(pictures, folder), _write(folder / "states.csv", read.to_rows())]
-    costs: dict[str, Any] | None = None
-    if force is not None:
-        costs = {
-            "gates": dict(force.gates),
-            "from": force.start,
-            "to": force.stop,
-            "metric": task.metric,
-            "free": accuracy(network, task, batch),
-            "forced": accuracy(network, task, batch, force=force),
-            "sequences": different(batch),
-        }
+    costs = None if force is None else _costs(network, task, batch, force)
     if as_json:
         return show_json(
             {
@@ -140,20 +131,34 @@ def _states(
         )
     _say(read, switches)
     if costs is not None:
-        print(
-            f"With {', '.join(f'{name} = {value:g}' for name, value in costs['gates'].items())} from step "
-            f"{start_word(force)}: {task.metric} {costs['forced']:.4g}, left free {costs['free']:.4g} "
-            f"({costs['sequences']:,} different test sequences)."
-        )
+        _say_costs(costs)
     return _point_to(
         paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
     )
 
 
-def start_word(force: Force | None) -> str:
-    """Word the steps over which gates are held."""
-    assert force is not None
-    return f"{force.start} to the end" if force.stop is None else f"{force.start} to {force.stop - 1}"
+def _costs(network: Recurrent, task: Task, batch: Batch, force: Force) -> dict[str, Any]:
+    """Return what it costs to hold gates: the metric over a batch, with them held and free."""
+    from seqlab.analysis.units import accuracy, different
+
+    return {
+        "gates": dict(force.gates),
+        "from": force.start,
+        "to": force.stop,
+        "metric": task.metric,
+        "free": accuracy(network, task, batch),
+        "forced": accuracy(network, task, batch, force=force),
+        "sequences": different(batch),
+    }
+
+
+def _say_costs(costs: dict[str, Any]) -> None:
+    held = ", ".join(f"{name} = {value:g}" for name, value in costs["gates"].items())
+    end = "the end" if costs["to"] is None else costs["to"] - 1
+    print(
+        f"With {held} from step {costs['from']} to {end}: {costs['metric']} {costs['forced']:.4g}, left free "
+        f"{costs['free']:.4g} ({costs['sequences']:,} different test sequences)."
+    )
 
 
 def _say(read: Reading, switches: list[Switch]) -> None:
