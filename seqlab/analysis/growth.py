@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seqlab.analysis.cost import BLOCKS, Machine, measure_machine, training_cost
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.errors import SettingsError
+from seqlab.errors import SettingsError, UsageError
 from seqlab.fused import fit_together, make_ready, why_not
 from seqlab.models import Cell, Recurrent, build_model, count_parameters
 from seqlab.registry import load
@@ -173,19 +173,26 @@ def study(
 
     Raises:
         SettingsError: when a model is not built of cells.
+        UsageError: when only the seeds shall grow, of models that the fused engine does not train here.
     """
     for name, component in models.items():
         if not issubclass(load("model", component.name), Cell):
             raise SettingsError(f"What a step of {name} costs is not known: it is not made of cells.")
-    announce("what the machine reaches")
-    machines = {threads: measure_machine(threads) for threads in sorted({1, processors()})}
-    growth = Growth(machines, {name: tuple(sizes) for name, sizes in sweeps.items()}, dict(base), {}, {})
+    chosen = {sweep: tuple(sizes) for sweep, sizes in sweeps.items()}
     if any(_fused_can(component, base["hidden"]) for component in models.values()):
         make_ready(announce)
+    elif chosen.pop("seeds", None):
+        alone = f"Seeds are trained together by the fused engine, which does not train {' or '.join(models)}"
+        if not chosen:
+            raise UsageError(f"{alone} here.", hint="Try: seqlab bench rnn lstm gru --seeds 1,10,100")
+        announce(f"{alone} here: they do not grow.")
+    announce("what the machine reaches")
+    machines = {threads: measure_machine(threads) for threads in sorted({1, processors()})}
+    growth = Growth(machines, chosen, dict(base), {}, {})
     name, component = next(iter(models.items()))
     _loop(Setting(name, "torch", 1, 1, 1, 1), _sized(component, 1), Symbols(1, 1), 1)(1)  # torch, too
     ends = time.perf_counter() + all_seconds
-    for (name, component), (sweep, sizes) in product(models.items(), growth.sweeps.items()):
+    for (sweep, sizes), (name, component) in product(growth.sweeps.items(), models.items()):
         for engine in ENGINES[sweep == "seeds" :]:
             points = [Setting(name, engine, **{**base, sweep: size}) for size in sizes]
             points = [point for point in points if engine == "torch" or _fused_can(component, point.hidden)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LIMITS = (30.0, 540.0)
 """Seconds for a point and for all; the last point begun may take its own seconds more."""
-_QUICK = (0.5, 35.0)
+_QUICK = (2.0, 35.0)
 
 
 def bench(
@@ -125,10 +125,8 @@ def _say(growth: Growth) -> None:
             ]
             for key, line in growth.lines(sweep).items()
         ]
-        print()
-        show_table(
-            ["model", "engine", *(f"{sweep} {size}" for size in sizes)], rows, f"{sweep} grows; {fixed}"
-        )
+        print(f"\n{sweep} grows; {fixed}")
+        show_table(["model", "engine", *(f"{sweep} {size}" for size in sizes)], rows)
     print(
         "\nMilliseconds per training step and seed, median of 7; in brackets how many times the floor, the "
         "greater of FLOPs / peak and bytes / bandwidth.\n"

@@ -34,7 +34,7 @@ def cost_figure(growth: Growth) -> Figure:
     Returns:
         A panel for each thing that grows, both axes logarithmic: milliseconds per training step and seed. A
         colour and a marker for each model; solid: torch, dashed with open markers: the fused engine, dotted:
-        the floor of the model, where nothing but products and memory count.
+        the floor of the model, where nothing but products and memory count, unless it lies far below.
     """
     columns = min(2, len(growth.sweeps))
     rows = -(-len(growth.sweeps) // columns)
@@ -48,19 +48,22 @@ def cost_figure(growth: Growth) -> Figure:
             ax.set_visible(False)
         for ax in axes[::columns]:
             ax.set_ylabel("ms per training step and seed")
+        times = [1e3 * one.seconds for one in growth.measured.values()]
+        if times:  # the floors of the minimal units lie many decades below, where nothing is to be seen
+            axes[0].set_ylim(min(times) / 20, 2 * max(times))
         _legends(figure, growth, models)
     return figure
 
 
 def _panel(ax: Axes, growth: Growth, sweep: str, models: list[str]) -> None:
     sizes = growth.sweeps[sweep]
+    either: dict[str, dict[int, Measurement]] = {model: {} for model in models}
     for (model, engine), line in growth.lines(sweep).items():
-        index = models.index(model)
-        style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
-        points = [(size, one) for size, one in zip(sizes, line, strict=True) if one is not None]
-        ax.plot(*_milliseconds(points, "seconds"), **{**style, **_STYLES[engine]})
-        if engine == "torch" or sweep == "seeds":
-            ax.plot(*_milliseconds(points, "floor"), **{**style, **_FLOOR})
+        points = {size: one for size, one in zip(sizes, line, strict=True) if one is not None}
+        ax.plot(*_milliseconds(points, "seconds"), **{**_style(models.index(model)), **_STYLES[engine]})
+        either[model] = {**points, **either[model]}
+    for index, points in enumerate(either.values()):
+        ax.plot(*_milliseconds(dict(sorted(points.items())), "floor"), **{**_style(index), **_FLOOR})
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
@@ -70,18 +73,19 @@ def _panel(ax: Axes, growth: Growth, sweep: str, models: list[str]) -> None:
     ax.set_title(", ".join(f"{name} {size:,}" for name, size in fixed.items()), fontsize=9)
 
 
-def _milliseconds(points: list[tuple[int, Measurement]], what: str) -> tuple[list[int], list[float]]:
-    return [size for size, _ in points], [1e3 * getattr(one, what) for _, one in points]
+def _milliseconds(points: dict[int, Measurement], what: str) -> tuple[list[int], list[float]]:
+    return list(points), [1e3 * getattr(one, what) for one in points.values()]
+
+
+def _style(index: int) -> dict[str, Any]:
+    """Return the colour and the marker of a model."""
+    return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
 
 
 def _legends(figure: Figure, growth: Growth, models: list[str]) -> None:
     names = [
-        Line2D(
-            [], [], color=COLOURS[index % len(COLOURS)], marker=MARKERS[index % len(MARKERS)],
-            label=model.replace("$", r"\$"),
-        )
-        for index, model in enumerate(models)
-    ]  # fmt: skip
+        Line2D([], [], **_style(index), label=model.replace("$", r"\$")) for index, model in enumerate(models)
+    ]
     figure.legend(handles=names, loc="outside upper left", ncols=5)
     engines = dict.fromkeys(point.engine for point in growth.measured)
     kinds = [Line2D([], [], color=_GREY, marker="o", **_STYLES[engine], label=engine) for engine in engines]

@@ -12,7 +12,7 @@ def test_a_quick_study_is_printed_drawn_and_kept(seqlab_command: Command, tmp_pa
     words = ("bench", "mingru", "--quick", "--time", "2,4", "--batch", "1")
     result = seqlab_command(*words)
     assert result.returncode == 0, result.stderr
-    assert "model\tengine\ttime 2\ttime 4" in result.stdout
+    assert "time grows; hidden 12, batch 32, seeds 1\nmodel\tengine\ttime 2\ttime 4" in result.stdout
     assert "GFLOP/s" in result.stdout
     (folder,) = (tmp_path / "runs" / "reports").glob("bench-*")
     assert {path.name for path in folder.iterdir()} == {"bench.png", "bench.svg", "bench.json"}
@@ -34,6 +34,7 @@ def test_wrong_words_are_explained(seqlab_command: Command) -> None:
         (("--seeds", "0"), "no sizes"),
         (("mingrue",), "Did you mean 'mingru'"),
         (("ngram", "--time", "3"), "not made of cells"),
+        (("mingru", "--seeds", "2"), "which does not train mingru"),
     ]:
         refused = seqlab_command("bench", *words)
         assert refused.returncode == 2
