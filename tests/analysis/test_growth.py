@@ -10,7 +10,7 @@ import pytest
 from seqlab.analysis import growth as module
 from seqlab.analysis.cost import Machine
 from seqlab.analysis.growth import Growth, Setting, study
-from seqlab.errors import SettingsError
+from seqlab.errors import SettingsError, UsageError
 from seqlab.registry import check_options, parse_reference
 from seqlab.settings import Component, Document
 
@@ -36,8 +36,9 @@ def test_every_point_is_measured_once(measure: Callable[..., Growth]) -> None:
     found = measure(["mingru", "minlstm[layers=2]"], {"time": (1, 3), "hidden": (2, 5)})
     assert list(found.measured) == [
         Setting(name, "torch", time, hidden, 2, 1)
+        for sizes in (((1, 2), (3, 2)), ((3, 5),))
         for name in ("mingru", "minlstm[layers=2]")
-        for time, hidden in ((1, 2), (3, 2), (3, 5))
+        for time, hidden in sizes
     ]
     for point, one in found.measured.items():
         assert one.setting == point
@@ -47,6 +48,15 @@ def test_every_point_is_measured_once(measure: Callable[..., Growth]) -> None:
     of_one_layer, of_two = found.lines("hidden").values()
     assert [one.setting.hidden for one in of_one_layer if one] == [2, 5]
     assert of_two[1].flops > of_one_layer[1].flops
+
+
+def test_seeds_grow_only_where_the_fused_engine_trains(measure: Callable[..., Growth]) -> None:
+    said: list[str] = []
+    found = measure(["mingru"], {"time": (1,), "seeds": (1, 2)}, announce=said.append)
+    assert list(found.sweeps) == ["time"]
+    assert "does not train mingru here" in said[0]
+    with pytest.raises(UsageError, match="does not train mingru here"):
+        measure(["mingru"], {"seeds": (1, 2)})
 
 
 def test_points_that_would_take_too_long_are_left_out(measure: Callable[..., Growth]) -> None:
