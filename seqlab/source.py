@@ -21,6 +21,7 @@ _BASES: Mapping[Kind, frozenset[str]] = {
     "model": frozenset({"Cell", "SequenceModel"}),
     "task": frozenset({"Task"}),
 }
+_SECTIONS = {"training": "Training", "mixture": "MixedIn", "compute": "Compute"}
 UNKNOWN = object()
 """The default of an option whose default cannot be read from the text, or that has none."""
 
@@ -68,7 +69,7 @@ def setting_keys(
     from seqlab import registry
 
     data = _experiment(experiment)
-    keys = ["seed", *(f"{part}.{name}" for part in ("training", "compute") for name in _fields(part.title()))]
+    keys = ["seed", *(f"{part}.{name}" for part, cls in _SECTIONS.items() for name in _fields(cls))]
     chosen: list[tuple[Kind, str | None]] = [("model", model), ("task", task)]
     for kind, reference in chosen:
         name = (reference or str(data.get(kind, {}).get("name", ""))).partition("[")[0]

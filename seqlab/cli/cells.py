@@ -49,7 +49,7 @@ def cells(
     from seqlab.analysis.features import begin_before, features_of
     from seqlab.analysis.states import network_of
 
-    found, network, vocabulary = open_language_model(run, "best", model)
+    found, network, vocabulary = open_language_model(run, "best", model, alone=True)
     cells_of = network_of(network, found.info().model)
     whole, first = (read_file(text), 0) if text is not None else _held_out(found, model, vocabulary)
     read = whole[first : first + characters]

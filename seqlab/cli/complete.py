@@ -17,6 +17,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 from seqlab.cli.language_model import (
+    Alone,
     NewestRun,
     Unknown,
     open_language_model,
@@ -42,6 +43,7 @@ def complete(
     count: Annotated[int, typer.Option(min=1, max=9, help="Continuations to suggest.")] = 3,
     unknown: Unknown = "refuse",
     checkpoint: options.Checkpoint = "best",
+    alone: Alone = False,
     model: options.OwnModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: as JSON.")] = False,
 ) -> None:
@@ -57,7 +59,7 @@ def complete(
 
     if once is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("Typing needs a terminal.", hint='In scripts: seqlab complete --once "to be or n"')
-    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     if vocabulary.tokens == "word":
         raise UsageError(
             f"{found.id} reads whole words, so there is no rest of one to suggest.",

@@ -28,11 +28,14 @@ Unknown = Annotated[
     Literal["refuse", "skip", "replace"],
     typer.Option(help="What to do with characters that the model does not know."),
 ]
+Alone = Annotated[
+    bool, typer.Option("--alone", help="Without the counts that the network is mixed with, where it is.")
+]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 
 def open_language_model(
-    run: str | None, checkpoint: options.Weights, model: str | None
+    run: str | None, checkpoint: options.Weights, model: str | None, *, alone: bool = False
 ) -> tuple[Run, SequenceModel, Vocabulary]:
     """Return the run that is meant, its trained model and its vocabulary.
 
@@ -40,6 +43,7 @@ def open_language_model(
         run: as it was named; None for the newest run that has a language model's weights.
         checkpoint: which weights.
         model: the user's own file that the model came from; it is loaded, because the user named it.
+        alone: whether to leave out the counts that the network is mixed with.
 
     Raises:
         RunFolderError: when there is no language model, with what to type.
@@ -59,7 +63,7 @@ def open_language_model(
         stderr().print(f"Using {found.id}", soft_wrap=True, markup=False)
     else:
         found = find_run(run, where=writes, kind="language model")
-    network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model)
+    network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model, alone=alone)
     return found, network, vocabulary
 
 

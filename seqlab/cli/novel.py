@@ -10,6 +10,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table
 from seqlab.cli.language_model import (
+    Alone,
     Json,
     NewestRun,
     Unknown,
@@ -38,6 +39,7 @@ def novel(
     count: Annotated[int, typer.Option(min=1, help="Passages to show.")] = 5,
     unknown: Unknown = "refuse",
     checkpoint: options.Checkpoint = "best",
+    alone: Alone = False,
     model: options.OwnModel = None,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +58,7 @@ def novel(
     from seqlab.text.tokens import UNITS
 
     sampling = Sampling(length, temperature, seed)
-    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     task = _task_of(found, model)
     if file is None:
         start = vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])

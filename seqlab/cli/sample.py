@@ -14,6 +14,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import stderr
 from seqlab.cli.language_model import (
+    Alone,
     Json,
     NewestRun,
     Unknown,
@@ -57,6 +58,7 @@ def sample(
     stop: Annotated[str, typer.Option(help="End a text once this has been written in it.")] = "",
     unknown: Unknown = "refuse",
     checkpoint: options.Checkpoint = "best",
+    alone: Alone = False,
     model: options.OwnModel = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
     as_json: Json = False,
@@ -74,7 +76,7 @@ def sample(
     if count < 1:
         raise UsageError(f"count is {count}.", hint="It must be a whole number of texts, 1 or more.")
     sampling = Sampling(length, temperature, seed, top_k, top_p, min_p)
-    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     codes = encode(vocabulary, read_file(prime_file) if prime_file else prime or "", unknown)
     try:
         end = encode(vocabulary, stop, unknown).tolist()

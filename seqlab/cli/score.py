@@ -11,6 +11,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 from seqlab.cli.language_model import (
+    Alone,
     Json,
     Unknown,
     open_language_model,
@@ -36,6 +37,7 @@ def score(
     ] = False,
     unknown: Unknown = "refuse",
     checkpoint: options.Checkpoint = "best",
+    alone: Alone = False,
     model: options.OwnModel = None,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +52,7 @@ def score(
     """
     from seqlab.errors import TextError
 
-    found, network, vocabulary = open_language_model(run, checkpoint, model)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     text = read_file(file)
     texts = (
         {0: text} if not (line or rank) else {n: part for n, part in enumerate(text.splitlines(), 1) if part}

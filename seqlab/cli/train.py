@@ -219,12 +219,8 @@ def describe(summary: dict[str, Any], metric: str) -> list[str]:
         seen = f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences"
         lines.append(seen if counted is None else f"{counted:,} symbols of the training text counted")
     if "validation" in summary:
-        for protocol, figures in summary["validation"].items():
-            name = protocol.replace("_", "-")
-            line = f"{figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character"
-            if "bits_per_token" in figures:
-                line += f" (from {figures['bits_per_token']:.4f} bits per token)"
-            lines.append(f"validation, {name}: {line}, perplexity {figures['perplexity']:.3f}")
+        lines += _text_lines("validation", summary["validation"])
+        lines += _text_lines("mixed with counts", summary.get("mixture", {}))
     else:
         held_out = summary["held_out"]
         lines.append(
@@ -232,6 +228,17 @@ def describe(summary: dict[str, Any], metric: str) -> list[str]:
             f"{held_out['errors']:,} of {held_out['sequences']:,} sequences wrong"
         )
     lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
+    return lines
+
+
+def _text_lines(title: str, judged: dict[str, dict[str, float]]) -> list[str]:
+    """Word a language model's figures, a line for each protocol."""
+    lines = []
+    for protocol, figures in judged.items():
+        line = f"{figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character"
+        if "bits_per_token" in figures:
+            line += f" (from {figures['bits_per_token']:.4f} bits per token)"
+        lines.append(f"{title}, {protocol.replace('_', '-')}: {line}, perplexity {figures['perplexity']:.3f}")
     return lines
 
 

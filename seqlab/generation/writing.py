@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,8 +13,9 @@ from torch import Tensor
 from seqlab.contracts import numpy_stream
 from seqlab.generation.counting import FastNGram
 from seqlab.generation.fast import FastNetwork, is_fast
+from seqlab.generation.mixing import FastMixture, Reader
 from seqlab.generation.sampling import Sampling, Scores, Symbols, choose
-from seqlab.models import SequenceModel, State
+from seqlab.models import Mixture, SequenceModel, State
 from seqlab.models.ngram import NGram
 
 AT_ONCE = 128
@@ -25,14 +25,6 @@ CHUNK = 4096
 """Symbols of a prime that are read at once."""
 
 _DRAWS = 1024
-
-
-class Reader(Protocol):
-    """Something that reads a symbol and scores the next: (...) to (..., V)."""
-
-    def read(self, symbol: Symbols) -> Scores:
-        """Read one symbol of each text."""
-        ...
 
 
 def generate(
@@ -96,11 +88,7 @@ def open_reader(model: SequenceModel, prime: Symbols, rows: int | None = None) -
     model.eval()
     scores, state = read_text(model, prime)
     last = scores.float().cpu().numpy() if rows is None else scores.float().cpu().expand(rows, -1).numpy()
-    if is_fast(model):
-        return FastNetwork(model, state, rows), last
-    if type(model) is NGram and rows is None:
-        return FastNGram(model, state), last
-    return _TorchReader(model, state, rows), last
+    return _reader(model, state, rows), last
 
 
 @torch.no_grad()
@@ -112,6 +100,18 @@ def read_text(model: SequenceModel, text: Symbols, state: State | None = None) -
         outputs, state = model(chunk[None], state)
     assert state is not None
     return outputs[0, -1], state
+
+
+def _reader(model: SequenceModel, state: State, rows: int | None) -> Reader:
+    """Return the fastest thing that reads on with a model from a state of one row."""
+    if is_fast(model):
+        return FastNetwork(model, state, rows)
+    if type(model) is NGram and rows is None:
+        return FastNGram(model, state)
+    if type(model) is Mixture and rows is None:
+        network, ngram = _reader(model.network, state[:-1], None), _reader(model.ngram, state[-1:], None)
+        return FastMixture(network, ngram, model.share)
+    return _TorchReader(model, state, rows)
 
 
 class _TorchReader:

@@ -6,12 +6,14 @@ from torch import nn
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models._base import Cell, Input, Recurrent, SequenceModel, State
+from seqlab.models._mixture import Mixture
 from seqlab.registry import load
 from seqlab.settings import Component
 
 __all__ = [
     "Cell",
     "Input",
+    "Mixture",
     "Recurrent",
     "SequenceModel",
     "State",

@@ -85,6 +85,11 @@ class Run:
         return self.checkpoints / "best.safetensors"
 
     @property
+    def ngram_weights(self) -> Path:
+        """``checkpoints/ngram.safetensors``: the counts that a finished language model is mixed with."""
+        return self.checkpoints / "ngram.safetensors"
+
+    @property
     def figures(self) -> Path:
         """The folder of the pictures."""
         return self.path / "figures"

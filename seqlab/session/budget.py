@@ -11,9 +11,10 @@ from itertools import islice
 
 from seqlab.errors import UsageError
 from seqlab.session.engines import check_engine, judge, make_engine_ready, steps_of
+from seqlab.session.mixing import mix_with_counts
 from seqlab.session.opening import open_session
 from seqlab.settings import TrainExperiment
-from seqlab.training import new_learner
+from seqlab.training import evaluate, new_learner
 
 MEASURED_SHARE = 0.05
 """Of the budget, spent on measuring."""
@@ -96,6 +97,11 @@ def measure(
         test = validation * len(session.task.protocols)
     else:
         test = validation * settings.test_sequences / settings.evaluation_sequences
+    if session.experiment.mixture is not None:
+        started = time.perf_counter()
+        mixture = mix_with_counts(session.model, session.task, session.experiment.mixture)
+        evaluate(mixture, session.task, session.task.evaluation("validation", 0, seed))
+        test += (time.perf_counter() - started) * 2  # in the other protocols, too, but counted once
     parameters = sum(weight.numel() for weight in session.model.parameters())
     return Speed(typical, validation, test, first_loss, parameters)
 

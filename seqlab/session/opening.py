@@ -15,6 +15,7 @@ from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
 from seqlab.runs.files import replace_file, to_json
 from seqlab.session.engines import check_engine, take_engine, with_engine
+from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.settings import Component, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, build_task
 from seqlab.text import Vocabulary
@@ -59,6 +60,7 @@ def open_session(experiment: TrainExperiment) -> Session:
     task = build_task(experiment.task)
     model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
+    check_mixture(experiment, task, model)
     experiment, advice = take_engine(experiment, task)
     compute = prepare(experiment.compute, device, count_parameters(model))
     experiment = experiment.model_copy(update={"compute": compute})
@@ -146,9 +148,15 @@ def read_experiment(run: Run, model: str | None = None) -> TrainExperiment:
 
 
 def load_language_model(
-    run: Run, *, checkpoint: str = "best", model: str | None = None
+    run: Run, *, checkpoint: str = "best", model: str | None = None, alone: bool = False
 ) -> tuple[SequenceModel, Vocabulary]:
     """Return a run's trained language model and its vocabulary; the corpus is not needed.
+
+    Args:
+        run: the run.
+        checkpoint: whether its ``best`` or its ``last`` weights are meant.
+        model: the plug-in file that the run's model came from, as it was named on the command line.
+        alone: whether to leave out the counts that a finished run's settings mix the network with.
 
     Raises:
         RunFolderError: when the run's model does not write text, or its files are damaged.
@@ -174,7 +182,9 @@ def load_language_model(
         learner = new_learner(network, experiment.training)
         load_checkpoint(run.last_checkpoint, learner)
         learner.use_averaged_weights()
-    return network, vocabulary
+    if experiment.mixture is None or alone or run.info().status != "finished":
+        return network, vocabulary
+    return mix_with_saved(network, run, experiment.mixture), vocabulary
 
 
 def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:

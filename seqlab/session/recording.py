@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from seqlab.generation import Sampling, generate
-from seqlab.models import count_parameters
+from seqlab.models import SequenceModel, count_parameters
 from seqlab.runs import Run
 from seqlab.session.engines import judge
+from seqlab.session.mixing import mix_with_counts, save_counts
 from seqlab.session.opening import Session
 from seqlab.training.checkpoints import load_weights
 from seqlab.training.evaluation import evaluate
@@ -62,7 +64,7 @@ def keep_sample(run: Run, session: Session, learner: Learner) -> None:
 def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
     """Judge the best weights on the held-out test set and return the summary."""
     started = time.perf_counter()
-    task, settings, seed = session.task, session.experiment.training, session.experiment.seed
+    task, settings = session.task, session.experiment.training
     load_weights(run.best_weights, session.model)
     summary: dict[str, Any] = {
         "solved": learner.counters["solved_at"] is not None if settings.stop_when else None,
@@ -77,20 +79,32 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
         summary["counted"] = len(task.text("train"))
     if task.protocols:
         judged = {task.protocols[0]: learner.counters["best_metrics"]}  # when they became the best
-        summary["validation"] = {
-            protocol: _text_figures(
-                judged.get(protocol)
-                or evaluate(session.model, task, task.evaluation("validation", 0, seed, protocol))
-            )
-            for protocol in task.protocols
-        }
+        summary["validation"] = _judge_text(session, session.model, judged)
         first = summary["validation"][task.protocols[0]]
         summary["held_out"] = {"protocol": task.protocols[0], "loss": first["nats"], "bits": first["bits"]}
     else:
         summary["held_out"] = judge(session.experiment, task, session.model, "test", settings.test_sequences)
+    if session.experiment.mixture is not None:
+        mixture = mix_with_counts(session.model, task, session.experiment.mixture)
+        save_counts(run, mixture)
+        summary["mixture"] = _judge_text(session, mixture)
     summary["training_seconds"] = learner.counters["seconds"]
     summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     return summary
+
+
+def _judge_text(
+    session: Session, model: SequenceModel, judged: Mapping[str, dict[str, float]] | None = None
+) -> dict[str, dict[str, float]]:
+    """Return a language model's figures in each protocol; ``judged`` has the metrics of some already."""
+    task, judged = session.task, judged or {}
+    batches = {
+        name: task.evaluation("validation", 0, session.experiment.seed, name) for name in task.protocols
+    }
+    return {
+        name: _text_figures(judged.get(name) or evaluate(model, task, batches[name]))
+        for name in task.protocols
+    }
 
 
 def _text_figures(metrics: dict[str, float]) -> dict[str, float]:

@@ -30,7 +30,7 @@ def at(root: Schema, location: Sequence[str | int]) -> tuple[list[str], Schema]:
     schema = root
     for part in location:
         below = _below(schema, part, root)
-        if below is None and _members(schema):  # the name of a union's member, not a key
+        if below is None and _members(schema) and not keys(schema):  # the name of a union's member, not a key
             continue
         path.append(str(part))
         schema = below or {}
@@ -39,7 +39,7 @@ def at(root: Schema, location: Sequence[str | int]) -> tuple[list[str], Schema]:
 
 def keys(schema: Schema) -> list[str]:
     """Return the keys that a mapping may have."""
-    return list(schema.get("properties", {}))
+    return [key for one in (schema, *_members(schema)) for key in one.get("properties", {})]
 
 
 def allowed(schema: Schema) -> str:
@@ -102,9 +102,18 @@ def _below(schema: Schema, part: str | int, root: Schema) -> Schema | None:
         found = schema.get("items")
     else:
         values = schema.get("additionalProperties")
-        found = schema.get("properties", {}).get(part, values if isinstance(values, Mapping) else None)
-    if found and "$ref" in found:
-        target: Schema = root["$defs"][found["$ref"].rpartition("/")[2]]
-        return {**target, **{key: value for key, value in found.items() if key != "$ref"}}
-    result: Schema | None = found
-    return result
+        found = values if isinstance(values, Mapping) else None
+        for one in (schema, *_members(schema)):
+            found = one.get("properties", {}).get(part, found)
+    return None if found is None else _resolved(found, root)
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    """Put what a schema refers to in its place, in the members of a union, too."""
+    if "$ref" in schema:
+        target: Schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    unions = {
+        key: [_resolved(one, root) for one in schema[key]] for key in ("anyOf", "oneOf") if key in schema
+    }
+    return {**schema, **unions}

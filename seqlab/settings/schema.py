@@ -114,6 +114,17 @@ class Compute(Settings):
     )
 
 
+class MixedIn(Settings):
+    """An n-gram model that is mixed into the forecasts of a trained language model.
+
+    p = (1 - share) p_network + share p_ngram, when it is judged at the end, sampled from, and scores texts.
+    Training does not know of it.
+    """
+
+    order: int = Field(default=7, ge=1, le=8, description="of the n-gram model")
+    share: float = Field(default=0.35, gt=0, lt=1, description="of the n-gram model")
+
+
 class TrainExperiment(Settings):
     """One model learns one task."""
 
@@ -127,6 +138,9 @@ class TrainExperiment(Settings):
         default_factory=dict, description="name: options of a model when it takes the place of this one"
     )
     training: Training = Training()
+    mixture: MixedIn | None = Field(
+        default=None, description="for language models: counts that the trained network is mixed with"
+    )
     compute: Compute = Compute()
     presets: Presets = Field(
         default_factory=dict, description="named groups of key: value, chosen by --preset or --difficulty"

@@ -313,3 +313,27 @@ def test_the_terminal_is_set_back_when_it_is_stopped(trained: Path) -> None:
     assert termios.tcgetattr(terminal) == before
     os.close(controller)
     os.close(terminal)
+
+
+def test_alone_leaves_out_what_the_network_is_mixed_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("SEQLAB_OFFLINE", "1")
+    done = run_command(["train", "char-shakespeare", "mixture.order=5", *TRAIN.split()])
+    assert "validation, stream" in done.stdout
+    assert "mixed with counts, block-64" in done.stdout
+    scores = {}
+    for words in ([], ["--alone"]):
+        told = run_command(["score", "latest", "--json", *words], "the king\n").stdout
+        scores[bool(words)] = json.loads(told)["texts"][0]["log_probability"]
+    assert scores[False] > scores[True] + 3  # after 20 steps a network knows little
+    for command in (
+        ["sample", "--length", "80"],
+        ["complete", "--once", "the "],
+        ["novel", "--length", "80"],
+    ):
+        mixed, alone = run_command(command).stdout, run_command([*command, "--alone"]).stdout
+        assert mixed
+        assert alone
+        assert mixed != alone

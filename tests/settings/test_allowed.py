@@ -13,6 +13,12 @@ def even(value: int) -> int:
     return value
 
 
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
 class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -20,6 +26,7 @@ class Options(BaseModel):
     widths: tuple[int, ...] = ()
     pairs: Annotated[int, AfterValidator(even)] = 2
     on: bool = False
+    inner: Inner | None = None
 
 
 @pytest.mark.parametrize(
@@ -30,7 +37,10 @@ class Options(BaseModel):
         ("widths: 5", "model.widths is 5; allowed: a list, each a whole number."),
         ("pairs: 3", "model.pairs is 3; allowed: an even number."),
         ("on: yes", "model.on is 'yes'; allowed: true or false.\nWrite true."),
-        ("off: yes", "there is no setting 'model.off'. Known here: size, widths, pairs, on."),
+        ("off: yes", "there is no setting 'model.off'. Known here: size, widths, pairs, on, inner."),
+        ("inner: 3", "model.inner is 3; allowed: a mapping, or null."),
+        ("inner: {share: 2}", "model.inner.share is 2; allowed: a number greater than 0 and less than 1."),
+        ("inner: {shaer: 0.1}", "there is no setting 'model.inner.shaer'. Known here: share."),
     ],
 )
 def test_options_of_a_component_are_explained_in_words(text, said):

@@ -1,0 +1,42 @@
+"""A network and an n-gram model read side by side, one symbol at a time, in NumPy."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from seqlab.generation.sampling import Scores, Symbols
+
+
+class Reader(Protocol):
+    """Something that reads a symbol and scores the next: (...) to (..., V)."""
+
+    def read(self, symbol: Symbols) -> Scores:
+        """Read one symbol of each text."""
+        ...
+
+
+class FastMixture:
+    """What reads with both models of a :class:`seqlab.models.Mixture`.
+
+    Args:
+        network: reads with the network.
+        ngram: reads with the n-gram model, whose scores are log-probabilities.
+        share: of the n-gram model.
+    """
+
+    def __init__(self, network: Reader, ngram: Reader, share: float) -> None:
+        self.network, self.ngram = network, ngram
+        self.log_own, self.log_share = math.log1p(-share), math.log(share)
+
+    def read(self, symbol: Symbols) -> Scores:
+        """Read a symbol; return the log-probabilities of the next, (V,)."""
+        scores = self.network.read(symbol)
+        greatest = np.maximum.reduce(scores)
+        norm = greatest + math.log(float(np.add.reduce(np.exp(scores - greatest))))
+        mixed: Scores = np.logaddexp(
+            scores - norm + self.log_own, self.ngram.read(symbol) + self.log_share, dtype=np.float32
+        )
+        return mixed

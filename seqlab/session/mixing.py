@@ -1,0 +1,51 @@
+"""A trained network and the n-gram model that its forecasts are mixed with."""
+
+from __future__ import annotations
+
+from seqlab.errors import SettingsError
+from seqlab.models import Mixture, SequenceModel
+from seqlab.models.ngram import NGram
+from seqlab.runs import Run
+from seqlab.settings import MixedIn, TrainExperiment
+from seqlab.tasks import Task
+from seqlab.training.checkpoints import load_weights, save_weights
+
+
+def check_mixture(experiment: TrainExperiment, task: Task, model: SequenceModel) -> None:
+    """Raise a SettingsError when there is nothing that counts could be mixed into."""
+    if experiment.mixture is None:
+        return
+    if task.vocabulary is None:
+        raise SettingsError(
+            f"mixture is set, but the task {experiment.task.name} is no language model.",
+            hint="Set mixture=null, or train char-shakespeare.",
+        )
+    if model.counts:
+        raise SettingsError(
+            f"mixture is set, but the model {experiment.model.name} counts by itself.",
+            hint="Set mixture=null, or take a network: --model gru.",
+        )
+
+
+def mix_with_counts(network: SequenceModel, task: Task, settings: MixedIn) -> Mixture:
+    """Count the training text, and mix a network with that."""
+    ngram = NGram(network.spec, order=settings.order)
+    ngram.count(task.text("train"))
+    device = next(network.parameters()).device
+    return Mixture(network, ngram.to(device), settings.share)
+
+
+def save_counts(run: Run, mixture: Mixture) -> None:
+    """Keep the counts in the run's folder."""
+    save_weights(run.ngram_weights, mixture.ngram.state_dict())
+
+
+def mix_with_saved(network: SequenceModel, run: Run, settings: MixedIn) -> Mixture:
+    """Mix a network with the counts in its run's folder.
+
+    Raises:
+        RunFolderError: when they are missing or damaged.
+    """
+    ngram = NGram(network.spec, order=settings.order)
+    load_weights(run.ngram_weights, ngram)
+    return Mixture(network, ngram, settings.share)
