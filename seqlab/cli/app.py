@@ -39,7 +39,12 @@ from seqlab.cli import (
     inspect as inspect_,
 )
 from seqlab.cli import list as list_
+from seqlab.cli._later import import_later
 from seqlab.cli.console import ends_quietly
+
+# The help page would otherwise load a reader of Markdown and a printer of tracebacks, for half of its time.
+import_later("rich.markdown", "Markdown")
+import_later("rich.traceback", "Traceback")
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
