@@ -1,4 +1,4 @@
-"""Many texts at once, by compiled code where that is the sooner done."""
+"""Many texts at once, by compiled code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from seqlab import generation
 from seqlab.fused.cache import cache_folder
 from seqlab.generation.fast import is_fast
 from seqlab.generation.sampling import Sampling, Symbols
-from seqlab.models import SequenceModel, count_parameters
+from seqlab.models import SequenceModel
 
-ROWS = 8
-"""Texts from which a step for sixteen of them takes less time than one for each."""
-
-WORTH = 2e11
-"""Products in all from which it is worth while to compile, which takes some ten seconds.
+ROWS = 32
+"""Texts from which they are written by compiled code; for fewer it does not pay to compile, some ten seconds.
 
 Whether that has been done has no say: what a command writes must not depend on what was run before.
 """
@@ -37,7 +34,7 @@ def generate_many(
 ) -> list[NDArray[np.int64]]:
     """Write several texts side by side, as :func:`seqlab.generation.generate_many` does.
 
-    Compiled code writes many long texts several times as fast, on all processors. It computes in float32, so
+    Compiled code writes many texts several times as fast, on all processors. It computes in float32, so
     a few draws in a million, on the very border of two symbols, may fall on the other side.
 
     Args:
@@ -58,11 +55,9 @@ def generate_many(
 
 
 def can_write(model: SequenceModel, sampling: Sampling, count: int) -> bool:
-    """Say whether compiled code can write these texts, and sooner."""
-    work = count_parameters(model) * count * sampling.length
+    """Say whether these texts are written by compiled code."""
     return (
         count >= ROWS
-        and work >= WORTH
         and is_fast(model)
         and next(model.parameters()).is_cpu
         and sampling.temperature > 0
