@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 from seqlab.models._base import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
+from seqlab.models._library import has_cudnn, read_in_library
 
 
 class GRU(Cell):
@@ -78,7 +79,9 @@ class GRU(Cell):
         return (z * state[0] + (1 - z) * n,)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read a whole sequence; see :meth:`Cell.forward`."""
+        """Read a whole sequence; see :meth:`Cell.forward`. With the reset after, on CUDA cuDNN does it."""
+        if self.c is not None and has_cudnn(self.W):
+            return read_in_library("gru", x, state, self.input, self.W, self.c)
         sums = self.input(x.transpose(0, 1))  # (T, B, 3H)
         keep = torch.is_grad_enabled()
         h: Tensor

@@ -9,13 +9,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.backends import mkldnn
 
 from seqlab.models._base import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
-
-_ONEDNN: bool = mkldnn.is_available()  # type: ignore[no-untyped-call]
+from seqlab.models._library import has_cudnn, has_onednn, read_in_library
 
 
 class LSTM(Cell):
@@ -82,21 +80,14 @@ class LSTM(Cell):
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence; see :meth:`Cell.forward`.
 
-        Features are read by oneDNN where it can, in float32 on the CPU, up to four times as fast as step by
-        step. It multiplies whatever it is given, so symbols, which are looked up, are not for it.
+        It is read by cuDNN on a CUDA machine. On a processor features are read by oneDNN where it can, in
+        float32, up to four times as fast as step by step; symbols, which are looked up, are not for it.
         """
-        if x.is_floating_point() and self.W.is_cpu and self.W.dtype == torch.float32 and _ONEDNN:
-            return self._in_onednn(x, state)
+        if has_cudnn(self.W) or has_onednn(x, self.W):
+            return read_in_library("lstm", x, state, self.input, self.W)
         sums = self.input(x.transpose(0, 1))
         h, c = _Sequence.apply(sums, self.W, *state, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1], c)
-
-    def _in_onednn(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        bias = self.input.bias
-        weights = (self.input.weight, self.W, bias, torch.zeros_like(bias))  # PyTorch's second bias
-        start = tuple(part[None] for part in state)
-        outputs, h, c = torch.lstm(x, start, weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
-        return outputs, (h[0], c[0])
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from seqlab.models._base import Cell, Input
 from seqlab.models._fast import full_precision
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
+from seqlab.models._library import has_cudnn, read_in_library
 
 Nonlinearity = Literal["tanh", "relu"]
 
@@ -58,7 +59,9 @@ class RNN(Cell):
         return (torch.tanh(a) if self.nonlinearity == "tanh" else torch.relu(a),)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read a whole sequence; see :meth:`Cell.forward`."""
+        """Read a whole sequence; see :meth:`Cell.forward`. On a CUDA machine cuDNN does it."""
+        if has_cudnn(self.W):
+            return read_in_library(self.nonlinearity, x, state, self.input, self.W)
         sums = self.input(x.transpose(0, 1))  # (T, B, H)
         h: Tensor = _Sequence.apply(sums, self.W, *state, self.nonlinearity)  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1],)
