@@ -1,6 +1,6 @@
 """The fused engine against a plain PyTorch loop: what it must, ought to and does reach.
 
-    python benchmarks/fused.py [--quick]
+    python benchmarks/fused.py [--quick] [--only steps|characters|commands]
 
 The first table is of training steps: milliseconds per step and seed, and their ratio. The plain loop
 (plain.py) is given one process of one thread for each processor; the fused engine trains several seeds in one
@@ -114,18 +114,23 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="The fused engine against a plain PyTorch loop.")
     parser.add_argument("--quick", action="store_true", help="three rounds each")
-    rounds = 3 if parser.parse_args().quick else ROUNDS
+    parser.add_argument("--only", choices=("steps", "characters", "commands"), help="one of the tables")
+    given = parser.parse_args()
+    rounds = 3 if given.quick else ROUNDS
     make_ready(print)
-    print(f"{processors()} processors, {rounds} rounds; ms per step and seed, batches of 32")
-    print(f"{'':<33}{'torch':>9}{'fused':>9}{HEADING}{'cpu ratio':>11}")
-    for case in CASES:
-        print(measure(case, rounds), flush=True)
+    print(f"{processors()} processors, {rounds} rounds")
+    if given.only in (None, "steps"):
+        print(f"\n{'ms per step and seed, 32 a batch':<33}{'torch':>9}{'fused':>9}{HEADING}{'cpu ratio':>11}")
+        for case in CASES:
+            print(measure(case, rounds), flush=True)
     torch.set_num_threads(processors())
-    print(f"\n{'ms per step, one run':<33}{'torch':>9}{'fused':>9}{HEADING}")
-    for model, hidden, aim in CHARACTERS:
-        print(measure_characters(model, hidden, aim, rounds), flush=True)
-    print(f"\n{f's, {STEPS} steps of {SEEDS} seeds':<33}{'torch':>9}{'seqlab':>9}{HEADING}")
-    measure_commands(rounds)
+    if given.only in (None, "characters"):
+        print(f"\n{'ms per step, one run':<33}{'torch':>9}{'fused':>9}{HEADING}")
+        for model, hidden, aim in CHARACTERS:
+            print(measure_characters(model, hidden, aim, rounds), flush=True)
+    if given.only in (None, "commands"):
+        print(f"\n{f's, {STEPS} steps of {SEEDS} seeds':<33}{'torch':>9}{'seqlab':>9}{HEADING}")
+        measure_commands(rounds)
 
 
 def measure(case: Case, rounds: int) -> str:
