@@ -67,7 +67,7 @@ def sample(
 
     Examples: seqlab sample --prime "the" / seqlab sample latest --temperature 0.5 --count 3 --json
     """
-    from seqlab.errors import TextError, UsageError
+    from seqlab.errors import UsageError
     from seqlab.generation import Sampling, generate
     from seqlab.generation.priming import encode, start_symbol
 
@@ -78,10 +78,7 @@ def sample(
     sampling = Sampling(length, temperature, seed, top_k, top_p, min_p)
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     codes = encode(vocabulary, read_file(prime_file) if prime_file else prime or "", unknown)
-    try:
-        end = encode(vocabulary, stop, unknown).tolist()
-    except TextError as error:
-        raise TextError(f"--stop: {error.message}", hint="No text of this model can end so.") from None
+    end = _end(vocabulary, stop, unknown)
     start = codes if len(codes) else vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])
     shown = vocabulary.decode(codes)
     if count == 1 and output is None and not as_json:
@@ -89,15 +86,31 @@ def sample(
     else:
         texts = _write(network, start, sampling, count, end)
         if as_json:
-            settings = {**dataclasses.asdict(sampling), "stop": stop, "checkpoint": checkpoint}
+            settings = {
+                **dataclasses.asdict(sampling),
+                "stop": stop,
+                "checkpoint": checkpoint,
+                "alone": alone,
+            }
             figures = _figures(network, vocabulary, shown, start, texts)
             data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
             _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
         else:
             _deliver(_headed([shown + vocabulary.decode(text) for text in texts]), output)
     name = run_words(found)
-    following = f"Next: seqlab sample {name} --seed {seed + 1}, or seqlab novel {name}"
-    _say(following)
+    _say(f"Next: seqlab sample {name} --seed {seed + 1}, or seqlab novel {name}")
+
+
+def _end(vocabulary: Vocabulary, stop: str, unknown: Unknown) -> list[int]:
+    """Return the symbols after which a text ends."""
+    from seqlab.errors import TextError
+    from seqlab.generation.priming import encode
+
+    try:
+        symbols: list[int] = encode(vocabulary, stop, unknown).tolist()
+    except TextError as error:
+        raise TextError(f"--stop: {error.message}", hint="No text of this model can end so.") from None
+    return symbols
 
 
 def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> None:
