@@ -3,7 +3,8 @@
     python docs/make_char_curve.py RUN [RUN ...]
 
 Each RUN is the id or the path of a finished run of char-shakespeare; its line is named after the preset that
-made it. A run records no times, so the seconds of a step are its share of those that training took.
+made it, and ends, where the network is mixed with counts, in a hollow mark for the two together. A run records
+no times, so the seconds of a step are its share of those that training took.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def label(run: Run) -> str:
     info = run.info()
     words = shlex.split(info.command)
     preset = next((words[i + 1] for i, word in enumerate(words[:-1]) if word == "--preset"), info.model)
-    return f"{preset}, seed {info.seed}: {(run.summary() or {})['validation']['stream']['nats']:.4f}"
+    summary = run.summary() or {}
+    mixed = f", with counts {summary['mixture']['stream']['nats']:.3f}" if "mixture" in summary else ""
+    return f"{preset}, seed {info.seed}: {summary['validation']['stream']['nats']:.3f}{mixed}"
 
 
 def draw(runs: list[Run]) -> Figure:
@@ -54,7 +57,13 @@ def draw(runs: list[Run]) -> Figure:
             ):
                 points = np.array([(record["step"], record[key]) for record in records if key in record])
                 ax.plot(points[:, 0] * per_step, points[:, 1], color=style["color"], **looks)
-        ax.axhline(NGRAM, color="#666666", linestyle=":", label=f"7-gram model: {NGRAM:.4f}")
+            if "mixture" in summary:
+                ends = [summary[which]["stream"]["nats"] for which in ("validation", "mixture")]
+                ax.plot(
+                    [summary["training_seconds"]] * 2, ends, color=style["color"], linestyle=":",
+                    marker=style["marker"], markerfacecolor="white", markevery=[1],
+                )  # fmt: skip
+        ax.axhline(NGRAM, color="#666666", linestyle=":", label=f"7-gram model: {NGRAM:.3f}")
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         ax.set_xlim(left=1)
