@@ -3,8 +3,8 @@
     python docs/make_char_curve.py RUN [RUN ...]
 
 Each RUN is the id or the path of a finished run of char-shakespeare; its line is named after the preset that
-made it, and ends, where the network is mixed with counts, in a hollow mark for the two together. A run records
-no times, so the seconds of a step are its share of those that training took.
+made it, and ends, where the network is mixed with counts, in a hollow mark for the two together. A run
+records no times, so the seconds of a step are its share of those that training took.
 """
 
 from __future__ import annotations
