@@ -15,11 +15,13 @@ def check_mixture(experiment: TrainExperiment, task: Task, model: SequenceModel)
     """Raise a SettingsError when there is nothing that counts could be mixed into."""
     if experiment.mixture is None:
         return
-    if task.vocabulary is None:
+    try:
+        task.text("train")
+    except SettingsError:
         raise SettingsError(
-            f"mixture is set, but the task {experiment.task.name} is no language model.",
+            f"mixture is set, but the task {experiment.task.name} has no text that could be counted.",
             hint="Set mixture=null, or train char-shakespeare.",
-        )
+        ) from None
     if model.counts:
         raise SettingsError(
             f"mixture is set, but the model {experiment.model.name} counts by itself.",

@@ -162,7 +162,11 @@ def test_lost_counts_are_said_and_the_network_alone_goes_on(run: Run) -> None:
     [
         (
             ("task: {name: char-lm, corpus: miniature, period: 16}", "task: {name: echo}"),
-            "echo is no language model",
+            "echo has no text that could be counted",
+        ),
+        (
+            ("task: {name: char-lm, corpus: miniature, period: 16}", "task: {name: hello}"),
+            "hello has no text that could be counted",
         ),
         (("model: {name: gru, hidden_size: 8}", "model: {name: ngram}"), "ngram counts by itself"),
     ],
