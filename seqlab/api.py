@@ -130,6 +130,10 @@ def compare(
     chosen = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
     if not models or not chosen:
         raise UsageError("There is nothing to compare.", hint='Write for example ["rnn", "lstm"], seeds=5.')
+    given = {
+        "on": on, "seeds": seeds, "difficulty": difficulty, "preset": preset,
+        "match_parameters": match_parameters or None,
+    }  # fmt: skip
     design = Design(
         on,
         tuple(models),
@@ -138,7 +142,7 @@ def compare(
         difficulties=(difficulty,) if isinstance(difficulty, str) else tuple(difficulty or ()),
         preset=preset,
         match_parameters=match_parameters,
-        command=_call("compare", list(models), on=on, seeds=seeds, difficulty=difficulty, **settings),
+        command=_call("compare", list(models), **given, **settings),
     )
     return _carry_out(design, jobs, progress)
 

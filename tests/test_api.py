@@ -132,6 +132,14 @@ def test_a_comparison(capfd: pytest.CaptureFixture[str]) -> None:
     assert [run.id for run in again.runs] == [run.id for run in study.runs]  # nothing was trained twice
 
 
+def test_the_record_of_a_comparison_says_all_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqlab.api._carry_out", lambda design, jobs, progress: design.command)
+    told = seqlab.compare(["gru"], on="char-shakespeare", seeds=1, preset="minute", match_parameters=True)
+    assert told == (
+        "seqlab.compare(['gru'], on='char-shakespeare', seeds=1, preset='minute', match_parameters=True)"
+    )
+
+
 @pytest.mark.parametrize(
     ("models", "words", "told"),
     [
