@@ -61,12 +61,14 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], document: Docu
     """Return what each setting was that the command line changed; None for one that was not there.
 
     The options that come with another model are its defaults; only those that were typed count as changed.
+    What stands in a mapping that was null or empty has been put there.
     """
     old, new = leaves(before), leaves(after)
     return {
         key: old.get(key)
         for key, value in new.items()
-        if (key in old and old[key] != value) or (key not in old and document.is_overridden(key))
+        if (key in old and old[key] != value)
+        or (key not in old and (document.is_overridden(key) or key.rpartition(".")[0] in old))
     }
 
 

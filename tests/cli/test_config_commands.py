@@ -93,6 +93,19 @@ def test_config_marks_what_was_overridden(mine, seqlab):
     assert json.loads(out)["overridden"] == {"seed": 1, "training.clip_norm": 1.0}
 
 
+def test_config_marks_what_a_preset_puts_where_there_was_nothing(mine, seqlab):
+    mine.write_text(
+        "task: {name: char-lm, corpus: miniature}\nmodel: {name: rnn}\n"
+        "presets: {mixed: {mixture: {order: 5, share: 0.25}}}\n"
+    )
+    code, out, _ = seqlab("config", "--config", mine, "--preset", "mixed")
+    lines = [line.strip() for line in out.splitlines()]
+    assert code == 0
+    assert "order: 5  # overridden" in lines
+    assert "share: 0.25  # overridden" in lines
+    assert out.count("# overridden") == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [
