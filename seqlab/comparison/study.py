@@ -179,7 +179,8 @@ def _known_runs() -> dict[str, RunEntry]:
 def outcome(finished: Finished, metric: str) -> RunOutcome:
     """Return what a run's summary says, for the statistics.
 
-    A text is judged by several protocols, each a figure of its own: the first is the metric.
+    A text is judged by several protocols, each a figure of its own: the first is the metric. What the network
+    comes to when it is mixed with counts is a figure beside them.
     """
     summary = finished.summary or {}
     held_out = summary.get("held_out") or {}
@@ -188,6 +189,9 @@ def outcome(finished: Finished, metric: str) -> RunOutcome:
         text_metric(protocol): figures["nats"]
         for protocol, figures in (summary.get("validation") or {}).items()
         if protocol != first
+    } | {
+        f"mixed {text_metric(protocol)}": figures["nats"]
+        for protocol, figures in (summary.get("mixture") or {}).items()
     }
     return RunOutcome(
         model=finished.entry.label,

@@ -193,6 +193,22 @@ def test_a_model_that_counts_is_judged_by_every_protocol() -> None:
     assert "nats/char (block-256) low" in result.to_csv()
 
 
+def test_what_is_mixed_with_counts_has_figures_of_its_own() -> None:
+    small = ("task.corpus=miniature", "task.period=16", "training.batch_size=4", "training.steps=12")
+    wish = Design(
+        "char-shakespeare", ("lstm[hidden_size=4]",), (1,), overrides=(*small, "mixture.order=3"),
+        grid={"mixture.share": ["0.2", "0.7"]},
+    )  # fmt: skip
+    finished, _ = carry_out(entries_of(draw_up(wish).entrants, wish.seeds))
+    little, much = conclude(finished).models
+    assert little.metric_mean == much.metric_mean  # of the network alone, which is the same one
+    for model, item in zip((little, much), finished, strict=True):
+        assert item.summary is not None
+        assert list(model.further)[2:] == [f"mixed nats/char ({x})" for x in ("stream", "block-256", "block-64")]
+        assert model.further["mixed nats/char (stream)"][0] == item.summary["mixture"]["stream"]["nats"]
+    assert much.further["mixed nats/char (stream)"][0] < little.further["mixed nats/char (stream)"][0]
+
+
 def test_a_budget_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wish = Design("temporal-order", ("rnn",), (1,), overrides=SMALL[:1], budget=0.4)
     lineup = draw_up(wish)
