@@ -12,6 +12,7 @@ from seqlab.configure import load_training
 from seqlab.errors import UsageError
 from seqlab.registry import is_plugin, parse_reference
 from seqlab.session.engines import check_engine, take_engine
+from seqlab.session.mixing import check_mixture
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import build_task
 
@@ -112,10 +113,15 @@ def draw_up(design: Design) -> Lineup:
 
 
 def with_engines(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[str]]:
-    """Return the entrants with the engines that will train them, and an advice where there is one."""
+    """Return the entrants with the engines that will train them, and an advice where there is one.
+
+    Raises:
+        SettingsError: when one of them cannot be trained or mixed as it is asked for.
+    """
     settled, advice = [], dict[str, None]()
     for entrant in entrants:
         task = build_task(entrant.experiment.task)
+        check_mixture(entrant.experiment, task)
         experiment, said = take_engine(entrant.experiment, task)
         check_engine(experiment, task)
         settled.append(replace(entrant, experiment=experiment))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from seqlab.errors import SettingsError
 from seqlab.models import Mixture, SequenceModel
 from seqlab.models.ngram import NGram
+from seqlab.registry import load
 from seqlab.runs import Run
 from seqlab.settings import MixedIn, TrainExperiment
 from seqlab.tasks import Task
 from seqlab.training.checkpoints import load_weights, save_weights
 
 
-def check_mixture(experiment: TrainExperiment, task: Task, model: SequenceModel) -> None:
+def check_mixture(experiment: TrainExperiment, task: Task) -> None:
     """Raise a SettingsError when there is nothing that counts could be mixed into."""
     if experiment.mixture is None:
         return
@@ -22,7 +23,7 @@ def check_mixture(experiment: TrainExperiment, task: Task, model: SequenceModel)
             f"mixture is set, but the task {experiment.task.name} has no text that could be counted.",
             hint="Set mixture=null, or train char-shakespeare.",
         ) from None
-    if model.counts:
+    if getattr(load("model", experiment.model.name), "counts", False):
         raise SettingsError(
             f"mixture is set, but the model {experiment.model.name} counts by itself.",
             hint="Set mixture=null, or take a network: --model gru.",

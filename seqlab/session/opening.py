@@ -60,7 +60,7 @@ def open_session(experiment: TrainExperiment) -> Session:
     task = build_task(experiment.task)
     model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
-    check_mixture(experiment, task, model)
+    check_mixture(experiment, task)
     experiment, advice = take_engine(experiment, task)
     compute = prepare(experiment.compute, device, count_parameters(model))
     experiment = experiment.model_copy(update={"compute": compute})

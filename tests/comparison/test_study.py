@@ -16,6 +16,7 @@ from seqlab.comparison.budgets import FILE
 from seqlab.comparison.design import Design, draw_up
 from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, share_out, study
 from seqlab.comparison.workers import Update, Wanted
+from seqlab.errors import SettingsError
 from seqlab.registry import admit
 from seqlab.runs import Run, list_runs
 from seqlab.session import begin, train
@@ -207,6 +208,12 @@ def test_what_is_mixed_with_counts_has_figures_of_its_own() -> None:
         assert list(model.further)[2:] == [f"mixed nats/char ({x})" for x in ("stream", "block-256", "block-64")]
         assert model.further["mixed nats/char (stream)"][0] == item.summary["mixture"]["stream"]["nats"]
     assert much.further["mixed nats/char (stream)"][0] < little.further["mixed nats/char (stream)"][0]
+
+
+def test_what_cannot_be_mixed_is_refused_before_it_is_compared() -> None:
+    small = ("task.corpus=miniature", "mixture.order=3")
+    with pytest.raises(SettingsError, match="the model ngram counts by itself"):
+        draw_up(Design("char-shakespeare", ("lstm", "ngram"), (1,), overrides=small))
 
 
 def test_a_budget_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
