@@ -15,7 +15,7 @@ from torch import Tensor
 from seqlab.analysis.cost import BLOCKS, Machine, measure_machine, training_cost
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError, UsageError
-from seqlab.fused import fit_together, make_ready, why_not
+from seqlab.fused import NO_NUMBA, fit_together, make_ready, why_not
 from seqlab.models import Cell, Recurrent, build_model, count_parameters
 from seqlab.registry import load
 from seqlab.runs.machine import processors
@@ -179,12 +179,14 @@ def study(
         if not issubclass(load("model", component.name), Cell):
             raise SettingsError(f"What a step of {name} costs is not known: it is not made of cells.")
     chosen = {sweep: tuple(sizes) for sweep, sizes in sweeps.items()}
-    if any(_fused_can(component, base["hidden"]) for component in models.values()):
+    reasons = [_why_not(component, base["hidden"]) for component in models.values()]
+    if None in reasons:
         make_ready(announce)
     elif chosen.pop("seeds", None):
         alone = f"Seeds are trained together by the fused engine, which does not train {' or '.join(models)}"
         if not chosen:
-            raise UsageError(f"{alone} here.", hint="Try: seqlab bench rnn lstm gru --seeds 1,10,100")
+            retry = "Try: seqlab bench rnn lstm gru --seeds 1,10,100"
+            raise UsageError(f"{alone} here.", hint=f"{NO_NUMBA}." if NO_NUMBA in reasons else retry)
         announce(f"{alone} here: they do not grow.")
     announce("what the machine reaches")
     machines = {threads: measure_machine(threads) for threads in sorted({1, processors()})}
@@ -297,6 +299,10 @@ def _sized(component: Component, hidden: int) -> Component:
 
 def _fused_can(component: Component, hidden: int) -> bool:
     """Say whether the fused engine would be used for that model, as ``auto`` has it."""
+    return _why_not(component, hidden) is None
+
+
+def _why_not(component: Component, hidden: int) -> str | None:
     task = Symbols(1, 1)
     experiment = TrainExperiment(
         experiment="bench",
@@ -304,4 +310,4 @@ def _fused_can(component: Component, hidden: int) -> bool:
         model=_sized(component, hidden),
         compute=Compute(device="cpu"),
     )
-    return why_not(experiment, task) is None
+    return why_not(experiment, task)

@@ -50,13 +50,18 @@ def test_every_point_is_measured_once(measure: Callable[..., Growth]) -> None:
     assert of_two[1].flops > of_one_layer[1].flops
 
 
-def test_seeds_grow_only_where_the_fused_engine_trains(measure: Callable[..., Growth]) -> None:
+def test_seeds_grow_only_where_the_fused_engine_trains(
+    measure: Callable[..., Growth], monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
     found = measure(["mingru"], {"time": (1,), "seeds": (1, 2)}, announce=said.append)
     assert list(found.sweeps) == ["time"]
     assert "does not train mingru here" in said[0]
-    with pytest.raises(UsageError, match="does not train mingru here"):
+    with pytest.raises(UsageError, match=r"does not train mingru here\.\nTry: seqlab bench rnn"):
         measure(["mingru"], {"seeds": (1, 2)})
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="Numba is not installed"):
+        measure(["rnn"], {"seeds": (1, 2)})
 
 
 def test_points_that_would_take_too_long_are_left_out(measure: Callable[..., Growth]) -> None:
