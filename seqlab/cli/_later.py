@@ -14,7 +14,7 @@ def import_later(module: str, name: str) -> None:
     Whatever else is asked of the module imports it, too. Nothing happens where that has been done already.
 
     Args:
-        module: its full name; the package that it lies in is imported at once.
+        module: its full name.
         name: a class or function in it, which is only called, or asked for attributes.
 
     >>> import_later("graphlib", "TopologicalSorter")
