@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seqlab import registry
-from seqlab.settings import Compute, Training
+from seqlab.settings import Compute, MixedIn, Training
 from seqlab.source import UNKNOWN, component_options, setting_keys
 
 COMPONENTS = [(kind, name) for kind in ("model", "task") for name in registry.names(kind)]
@@ -22,12 +22,9 @@ def test_options_are_those_of_the_constructor(kind: registry.Kind, name: str) ->
 
 def test_keys_are_those_of_the_schema() -> None:
     keys = setting_keys("temporal-order")
-    assert {key.removeprefix("training.") for key in keys if key.startswith("training.")} == set(
-        Training.model_fields
-    )
-    assert {key.removeprefix("compute.") for key in keys if key.startswith("compute.")} == set(
-        Compute.model_fields
-    )
+    for part, cls in {"training": Training, "mixture": MixedIn, "compute": Compute}.items():
+        found = {key.removeprefix(f"{part}.") for key in keys if key.startswith(f"{part}.")}
+        assert found == set(cls.model_fields)
 
 
 def test_keys_are_of_the_model_and_task_that_are_meant() -> None:
