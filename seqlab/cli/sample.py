@@ -70,6 +70,7 @@ def sample(
     from seqlab.errors import UsageError
     from seqlab.generation import Sampling, generate
     from seqlab.generation.priming import encode, start_symbol
+    from seqlab.models import Mixture
 
     if prime is not None and prime_file is not None:
         raise UsageError("Both --prime and --prime-file are given.", hint="Leave one out.")
@@ -86,12 +87,8 @@ def sample(
     else:
         texts = _write(network, start, sampling, count, end)
         if as_json:
-            settings = {
-                **dataclasses.asdict(sampling),
-                "stop": stop,
-                "checkpoint": checkpoint,
-                "alone": alone,
-            }
+            made = {"stop": stop, "checkpoint": checkpoint, "mixed": isinstance(network, Mixture)}
+            settings = {**dataclasses.asdict(sampling), **made}
             figures = _figures(network, vocabulary, shown, start, texts)
             data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
             _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)

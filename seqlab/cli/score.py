@@ -51,6 +51,7 @@ def score(
     Examples: seqlab score latest essay.txt / printf 'to be\\nbe to\\n' | seqlab score latest --rank
     """
     from seqlab.errors import TextError
+    from seqlab.models import Mixture
 
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     text = read_file(file)
@@ -63,7 +64,8 @@ def score(
     if rank:
         rows.sort(key=lambda row: -row["log_probability"])
     if as_json:
-        return show_json({"run": found.id, "checkpoint": checkpoint, "texts": rows})
+        mixed = isinstance(network, Mixture)
+        return show_json({"run": found.id, "checkpoint": checkpoint, "mixed": mixed, "texts": rows})
     columns = ("log_probability", "bits_per_character", "characters", "text")
     show_table(columns, [_cells(row) for row in rows])
     if rank:

@@ -325,8 +325,9 @@ def test_alone_leaves_out_what_the_network_is_mixed_with(
     assert "mixed with counts, block-64" in done.stdout
     scores = {}
     for words in ([], ["--alone"]):
-        told = run_command(["score", "latest", "--json", *words], "the king\n").stdout
-        scores[bool(words)] = json.loads(told)["texts"][0]["log_probability"]
+        told = json.loads(run_command(["score", "latest", "--json", *words], "the king\n").stdout)
+        assert told["mixed"] is not bool(words)
+        scores[bool(words)] = told["texts"][0]["log_probability"]
     assert scores[False] > scores[True] + 3  # after 20 steps a network knows little
     for command in (
         ["sample", "--length", "80"],
