@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqlab.errors import SettingsError
+from seqlab.errors import RunFolderError, SettingsError
 from seqlab.models import Mixture, SequenceModel
 from seqlab.models.ngram import NGram
 from seqlab.registry import load
@@ -50,5 +50,8 @@ def mix_with_saved(network: SequenceModel, run: Run, settings: MixedIn) -> Mixtu
         RunFolderError: when they are missing or damaged.
     """
     ngram = NGram(network.spec, order=settings.order)
-    load_weights(run.ngram_weights, ngram)
+    try:
+        load_weights(run.ngram_weights, ngram)
+    except RunFolderError as error:
+        raise RunFolderError(error.message, hint="The network alone is read with --alone.") from error
     return Mixture(network, ngram, settings.share)

@@ -149,10 +149,10 @@ def test_before_its_end_a_run_is_the_network_alone(tmp_path: Path, monkeypatch: 
 
 def test_lost_counts_are_said_and_the_network_alone_goes_on(run: Run) -> None:
     run.ngram_weights.write_bytes(run.ngram_weights.read_bytes()[:100])
-    with pytest.raises(RunFolderError, match=r"ngram\.safetensors is damaged"):
+    with pytest.raises(RunFolderError, match=r"ngram\.safetensors is damaged[^\n]*\n.*--alone"):
         load_language_model(run)
     run.ngram_weights.unlink()
-    with pytest.raises(RunFolderError, match="no weights at"):
+    with pytest.raises(RunFolderError, match=r"no weights at .*\n.*--alone"):
         load_language_model(run)
     assert isinstance(load_language_model(run, alone=True)[0], SequenceModel)
 
