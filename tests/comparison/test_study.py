@@ -205,7 +205,9 @@ def test_what_is_mixed_with_counts_has_figures_of_its_own() -> None:
     assert little.metric_mean == much.metric_mean  # of the network alone, which is the same one
     for model, item in zip((little, much), finished, strict=True):
         assert item.summary is not None
-        assert list(model.further)[2:] == [f"mixed nats/char ({x})" for x in ("stream", "block-256", "block-64")]
+        assert list(model.further)[2:] == [
+            f"mixed nats/char ({x})" for x in ("stream", "block-256", "block-64")
+        ]
         assert model.further["mixed nats/char (stream)"][0] == item.summary["mixture"]["stream"]["nats"]
     assert much.further["mixed nats/char (stream)"][0] < little.further["mixed nats/char (stream)"][0]
 
