@@ -48,6 +48,7 @@ def open_language_model(
     Raises:
         RunFolderError: when there is no language model, with what to type.
     """
+    from seqlab.models import Mixture
     from seqlab.registry import admit
     from seqlab.runs import find_run
     from seqlab.runs.info import RunInfo
@@ -64,6 +65,8 @@ def open_language_model(
     else:
         found = find_run(run, where=writes, kind="language model")
     network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model, alone=alone)
+    if isinstance(network, Mixture):
+        stderr().print("The network is mixed with counts; --alone leaves them out.")
     return found, network, vocabulary
 
 

@@ -49,9 +49,11 @@ def read_in_library(
     second = torch.zeros_like(read.bias)
     if c is not None:
         second = torch.cat([second[: -len(c)], c])
-    weights, start = (read.weight, W, read.bias, second), [part[None] for part in state]
-    learning = torch.is_grad_enabled()
-    with warnings.catch_warnings():  # that the weights do not lie side by side, which costs a copy of them
+    x, weights = x.to(W.dtype), (read.weight, W, read.bias, second)
+    start, learning = [part[None].to(W.dtype) for part in state], torch.is_grad_enabled()
+    # In full precision: autocast would take float16, in which gradients underflow. The warning is that the
+    # weights do not lie side by side, which costs a copy of them.
+    with torch.autocast(x.device.type, enabled=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "RNN module weights")
         if cell == "lstm":
             outputs, *end = torch.lstm(x, start, weights, True, 1, 0.0, learning, False, True)

@@ -17,9 +17,9 @@ class Mixture(SequenceModel):
         p(w | past) = (1 - share) p_network(w | past) + share p_ngram(w | past)
 
     They err in different places: counts know rare passages by heart that a network has not learned yet, a
-    network knows what lies further back than a few symbols. So the mixture is better than either, as Mikolov
-    et al. 2010 found for words. Both have been trained before, each by itself; the outputs are
-    log-probabilities, and the state is the network's with the n-gram model's behind it.
+    network knows what lies further back than a few symbols. So with a good share the mixture is better than
+    either, as Mikolov et al. 2010 found for words. Both have been trained before, each by itself; the outputs
+    are log-probabilities, and the state is the network's with the n-gram model's behind it.
 
     Args:
         network: a trained language model.

@@ -334,7 +334,10 @@ def test_alone_leaves_out_what_the_network_is_mixed_with(
         ["complete", "--once", "the "],
         ["novel", "--length", "80"],
     ):
-        mixed, alone = run_command(command).stdout, run_command([*command, "--alone"]).stdout
+        with_counts, without = run_command(command), run_command([*command, "--alone"])
+        assert "mixed with counts" in with_counts.stderr
+        assert "mixed with counts" not in without.stderr
+        mixed, alone = with_counts.stdout, without.stdout
         assert mixed
         assert alone
         assert mixed != alone
