@@ -35,8 +35,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.contracts import Spec
-from seqlab.fused.memory import LANES, shapes_of
-from seqlab.fused.writing import _Network, _Tile
+from seqlab.fused.layout import LANES
+from seqlab.fused.many import _Network, _Tile
+from seqlab.fused.memory import shapes_of
 from seqlab.generation import Sampling, generate
 from seqlab.generation.writing import read_text
 from seqlab.models import SequenceModel, build_model, count_parameters

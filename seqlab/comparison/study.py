@@ -13,7 +13,7 @@ from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
 from seqlab.comparison.workers import Job, Update, Wanted, run_jobs
 from seqlab.errors import Interrupted
 from seqlab.fused import make_ready
-from seqlab.fused.cache import is_compiled
+from seqlab.fused.kernels import is_compiled
 from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
 from seqlab.runs.machine import processors
 from seqlab.session.engines import TOGETHER

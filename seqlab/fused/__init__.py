@@ -6,18 +6,19 @@ checkpoints are those of :mod:`seqlab.training`, so a run can be begun with one 
 other.
 
 :func:`why_not` says whether it can be used, :func:`make_ready` loads the compiled code, :func:`fit_together`
-trains, :func:`evaluate` judges. Only these three import Numba.
+trains, :func:`evaluate` judges. Numba is imported only where something must be compiled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from seqlab.contracts import Split
 from seqlab.errors import SeqlabError
-from seqlab.fused.cache import is_compiled, note_compiled
 from seqlab.fused.choice import NO_NUMBA, why_not
-from seqlab.models import SequenceModel, build_model
+from seqlab.fused.engine import Engine
+from seqlab.fused.judging import evaluate
+from seqlab.fused.kernels import is_compiled
+from seqlab.models import build_model
 from seqlab.settings import Component, Training
 from seqlab.tasks import Task
 from seqlab.tasks.temporal_order import TemporalOrder
@@ -66,25 +67,8 @@ def fit_together(
     Raises:
         NonFiniteLossError: when a loss or gradient is not finite and there is no ``on_failure``.
     """
-    from seqlab.fused.engine import Engine
-
     engine = Engine(learners, task, settings, seeds, ahead=ahead, pause_at=pause_at)
     yield from engine.fit(threads, on_failure)
-
-
-def evaluate(model: SequenceModel, task: Task, split: Split, sequences: int, seed: int) -> dict[str, float]:
-    """Return the task's metrics over the fixed set on which models are judged.
-
-    Args:
-        model: of an experiment for which :func:`why_not` is None.
-        task: what it has learned.
-        split: ``"validation"`` or ``"test"``.
-        sequences: how many.
-        seed: of the random streams.
-    """
-    from seqlab.fused.judging import evaluate_fused
-
-    return evaluate_fused(model, task, split, sequences, seed)
 
 
 def make_ready(announce: Callable[[str], None] | None = None) -> None:
@@ -103,4 +87,3 @@ def make_ready(announce: Callable[[str], None] | None = None) -> None:
     learner = new_learner(build_model(smallest, task.spec, 1), settings)
     for _ in fit_together([learner], task, settings, [1], threads=1):
         pass
-    note_compiled()

@@ -18,9 +18,7 @@ from numba import types
 
 from seqlab.fused._compiling import instruction
 from seqlab.fused._lanes import LANES_OF, Lanes, address, call, spread
-
-ROWS = 12
-"""Most rows of a block: with two vectors each, 24 of AVX-512's 32 registers hold sums."""
+from seqlab.fused.layout import ROWS
 
 SIDE = 4
 """Rows of X, and of Y, whose dot products are made together."""

@@ -1,23 +1,28 @@
-"""The just-in-time compiler, as decorators; what it makes is kept in :mod:`seqlab.fused.cache`.
+"""The compiler: :func:`part` marks what it is for, :func:`machine_code` compiles what Python calls.
 
 Numba optimises and emits every function together with all that it calls, so a chain of functions would be
-compiled many times over. Here that is done once, for the function that Python calls.
+compiled many times over. Here that is done once, for the function that Python calls, and Numba's own way of
+calling it is left out: :mod:`seqlab.fused.kernels` has one that needs no Numba.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.core import config
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+from numba.np.numpy_support import from_dtype
 
-from seqlab.fused.cache import cache_folder
+from seqlab.fused.kernels import REAL, WHOLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,19 +82,9 @@ class _PartCompiler(Compiler):  # type: ignore[misc]
         super().__init__(typing, target, _Part(target.codegen(), "part"), *rest)
 
 
-def compiled(function: F) -> F:
-    """Compile a function for the types that Python calls it with; it runs without Python's global lock."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
-    try:
-        return _compile(function, _WholeCompiler, cache=True, nogil=True)
-    finally:
-        config.CACHE_DIR = before
-
-
 def part(function: F) -> F:
     """Compile a function that only compiled code calls."""
-    return _compile(function, _PartCompiler, no_cpython_wrapper=True)
+    return cast(F, _compile(function, _PartCompiler))
 
 
 def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,12 +92,70 @@ def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
     return cast(Callable[..., Any], intrinsic(function))
 
 
-def _compile(function: F, pipeline: type[Any], **options: Any) -> F:
-    dispatcher = numba.njit(error_model="numpy", no_cfunc_wrapper=True, pipeline_class=pipeline, **options)(
-        function
-    )
+def machine_code(function: Callable[..., Any], codes: Sequence[str]) -> tuple[str, bytes]:
+    """Compile a part, to be called by the address of its arguments' words.
+
+    Args:
+        function: marked as :func:`part`.
+        codes: of its arguments; see :mod:`seqlab.fused.kernels`.
+
+    Returns:
+        The name of the function in an object file, and the file.
+    """
+    arguments = _unpacking([_type_of(code) for code in codes])
+
+    def called(words: Any) -> Any:
+        return function(*arguments(words))
+
+    whole = _compile(called, _WholeCompiler)
+    whole.compile((types.CPointer(types.int64),))
+    (result,) = whole.overloads.values()
+    return result.fndesc.llvm_func_name, result.library._get_compiled_object()
+
+
+def _compile(function: Callable[..., Any], pipeline: type[Any]) -> Any:
+    dispatcher = numba.njit(
+        error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True, pipeline_class=pipeline
+    )(function)
     _forget_literals(dispatcher)
-    return cast(F, dispatcher)
+    return dispatcher
+
+
+def _type_of(code: str) -> Any:
+    numbers = {WHOLE: types.int64, REAL: types.float64}
+    return numbers.get(code) or types.Array(from_dtype(np.dtype(code[0])), int(code[1:]), "C")
+
+
+def _unpacking(kinds: Sequence[Any]) -> Any:
+    """Return a function of compiled code that makes a tuple of such values of the address of their words."""
+    whole, word = types.Tuple(kinds), ir.IntType(64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        words = (builder.gep(args[0], [word(i)], source_etype=word) for i in count())
+
+        def read(kind: ir.Type = word) -> Any:
+            return builder.load(builder.bitcast(next(words), kind.as_pointer()), typ=kind)
+
+        def value(kind: Any) -> Any:
+            if not isinstance(kind, types.Array):
+                return read(context.get_value_type(kind))
+            array = context.make_array(kind)(context, builder)
+            data = builder.inttoptr(read(), array.data.type)
+            shape, size = [read() for _ in range(kind.ndim)], word(kind.dtype.bitwidth // 8)
+            strides = list(_strides(builder, shape, size))
+            populate_array(array, data, shape, strides[::-1], size, meminfo=None)
+            return array._getvalue()
+
+        return context.make_tuple(builder, whole, [value(kind) for kind in kinds])
+
+    return intrinsic(lambda typingctx, words: (whole(words), codegen))
+
+
+def _strides(builder: Any, shape: Sequence[Any], size: Any) -> Iterator[Any]:
+    """Yield the distances in bytes of an array in C order, from the last dimension to the first."""
+    for length in reversed(shape):
+        yield size
+        size = builder.mul(size, length)
 
 
 def _forget_literals(dispatcher: Any) -> None:

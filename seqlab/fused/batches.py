@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Split
-from seqlab.fused.temporal_order import SPLITS, generate, ranges_of
+from seqlab.fused.kernels import generate
 from seqlab.tasks import Task
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.temporal_order import LEVELS, TemporalOrder
 
 Floats = NDArray[np.float32]
 
@@ -75,7 +76,12 @@ def _temporal_order(
 ) -> Packed:
     shape = (count, -(-size // lanes), task.width, lanes)
     symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
-    generate(ranges_of(task), seed, SPLITS[split], index, size, symbols, wanted)
+    level = next(level for level in LEVELS.values() if level.length[1] + 1 == task.width)
+    ranges = np.array([level.length, level.t1, level.t2], dtype=np.int64)
+    name = (zlib.crc32(text.encode()) for text in ("temporal-order", split))
+    words, stream = np.array([seed, *name, 0], np.uint32), np.zeros(4, np.uint64)
+    room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
+    generate(ranges, words, index, stream, room, drawn, symbols, wanted)
     return Packed(symbols, NOTHING, wanted, size)
 
 

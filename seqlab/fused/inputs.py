@@ -10,6 +10,7 @@ from typing import Any
 
 from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, lanes_of, load, select, store
+from seqlab.fused.layout import DENSE
 from seqlab.fused.products import (
     add_numbers,
     add_outer,
@@ -22,8 +23,6 @@ from seqlab.fused.products import (
     fill_rows,
     transpose,
 )
-
-DENSE = 16
 
 
 @part

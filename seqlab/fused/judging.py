@@ -7,22 +7,28 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from seqlab import training
 from seqlab.contracts import Split
 from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches
-from seqlab.fused.layers import Shape
-from seqlab.fused.memory import LANES, aligned, shapes_of, tiles_of, weights_memory, working_space
-from seqlab.fused.network import ALL, run
+from seqlab.fused.kernels import run
+from seqlab.fused.layout import ALL, LANES, Shape
+from seqlab.fused.memory import aligned, shapes_of, tiles_of, weights_memory, working_space
 from seqlab.models import SequenceModel
 from seqlab.tasks import Task
-from seqlab.training import evaluate
 
 
-def evaluate_fused(
-    model: SequenceModel, task: Task, split: Split, sequences: int, seed: int
-) -> dict[str, float]:
-    """Return the task's metrics; see :func:`seqlab.fused.evaluate`."""
+def evaluate(model: SequenceModel, task: Task, split: Split, sequences: int, seed: int) -> dict[str, float]:
+    """Return the task's metrics over the fixed set on which models are judged.
+
+    Args:
+        model: of an experiment for which :func:`seqlab.fused.why_not` is None.
+        task: what it has learned.
+        split: ``"validation"`` or ``"test"``.
+        sequences: how many.
+        seed: of the random streams.
+    """
     if not counts_as_usual(task):
-        return evaluate(model, task, task.evaluation(split, sequences, seed))
+        return training.evaluate(model, task, task.evaluation(split, sequences, seed))
     parameters = np.concatenate([parameter.detach().numpy().ravel() for parameter in model.parameters()])
     weights = weights_memory(model)
     weights[: len(parameters)] = parameters
@@ -44,8 +50,8 @@ def judge(
             start = aligned(packed.symbols.shape[1], size)
         before = counts[0]
         run(
-            ALL, 0, 0, 0, sizes, weights, aligned(1, 0), none, none, none, arranged,
-            working_space(shapes, packed.symbols.shape[2]),
+            ALL, 0, 0, 0, working_space(shapes, packed.symbols.shape[2]),
+            sizes, weights, aligned(1, 0), none, none, none, arranged,
             tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(NOTHING),
             aligned(0, 0), none, tiles_of(packed.wanted),
             start, task.stream, False,

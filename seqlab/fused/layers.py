@@ -10,55 +10,17 @@ it, T H rows; ``masks`` holds m, H rows for each layer, or is empty where nothin
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from seqlab.fused import gru, lstm, rnn
 from seqlab.fused._compiling import part
 from seqlab.fused._lanes import lanes_of, load, store
-from seqlab.fused.inputs import DENSE, input_errors, input_gradients, prepare_inputs
-from seqlab.fused.products import room_of_outer
+from seqlab.fused.inputs import input_errors, input_gradients, prepare_inputs
+from seqlab.fused.layout import BLOCK, Shape
 from seqlab.fused.readout import prepare_readout, readout_errors, readout_gradients
 
-CELLS = ("rnn tanh", "rnn relu", "lstm", "gru before", "gru after")
 RELU, LSTM = 1, 2
-BLOCK = 32
-"""Steps on the way back after which weights' gradients are summed, while the steps are still in the cache."""
-
-
-class Shape(NamedTuple):
-    """What does not change in the life of a layer, and of the read-out above the last.
-
-    Attributes:
-        cell: its place in CELLS.
-        I: inputs (symbols or features).
-        H: units.
-        O: outputs.
-        symbols: 1 where inputs are symbols, 0 where they are features.
-        classes: 1 where outputs are classes, 0 where they are values.
-        N: rows of U, H for each gate.
-        R: rows that the cell keeps of each step.
-        U, b, W, c, V, d: where in the flat weights each tensor begins; c is the GRU's inner
-            bias, V and d the read-out's.
-        v: vectors in a row, 1 or 2: a tile holds v LANES sequences.
-        move: units by which masks move on at each step, 0 or 1.
-    """
-
-    cell: int
-    I: int
-    H: int
-    O: int
-    symbols: int
-    classes: int
-    N: int
-    R: int
-    U: int
-    b: int
-    W: int
-    c: int
-    V: int
-    d: int
-    v: int
-    move: int
+"""Places in CELLS: up to the first a plain network, the second an LSTM, a GRU above."""
 
 
 @part
@@ -68,19 +30,6 @@ def shape_of(sizes: Any, l: int) -> Shape:
     return Shape(
         s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13], s[14], s[15]
     )
-
-
-def space_size(layers: int, n: Shape, T: int, lanes: int) -> int:
-    """Return the numbers of working space that a tile of T steps needs; ``lanes`` is LANES.
-
-    Layers differ in their inputs only; ``n`` is the shape of the lowest.
-    """
-    of_layer = T * (n.R + n.H) + (2 * (T + 1) + 2) * n.H
-    rows = layers * of_layer + T * (n.O + n.H) + 1
-    one_hot = BLOCK * DENSE * n.v * lanes
-    table = n.I * n.N + lanes * (n.N + lanes)
-    room = max(one_hot + room_of_outer(lanes, max(n.H, n.I)), table, lanes * max(n.N, n.O))
-    return rows * n.v * lanes + room
 
 
 @part

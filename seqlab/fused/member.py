@@ -15,9 +15,9 @@ from seqlab.contracts import torch_stream
 from seqlab.errors import NonFiniteLossError
 from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches, lay, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
-from seqlab.fused.layers import CELLS
+from seqlab.fused.kernels import run
+from seqlab.fused.layout import ALL, CELLS, LANES, OPTIMISERS, PIECE
 from seqlab.fused.memory import (
-    LANES,
     LARGE,
     aligned,
     places_of,
@@ -26,8 +26,6 @@ from seqlab.fused.memory import (
     weights_memory,
     working_space,
 )
-from seqlab.fused.network import ALL, run
-from seqlab.fused.optimise import OPTIMISERS, PIECE
 from seqlab.fused.spreading import Each, run_spread
 from seqlab.models import Recurrent
 from seqlab.settings import Training
@@ -139,9 +137,8 @@ class Member:
         if each is not None and self.is_large and len(start) > 1:
             made = run_spread(each, self.shapes, steps, weights, data, len(self.silenced) > 0, *results)
         else:
-            before = (ALL, 0, 0, 0, np.array(self.shapes), *weights, working_space(self.shapes, steps))
-            arguments: Any = (*before, *data, *results)
-            made = int(run(*arguments))
+            share = (ALL, 0, 0, 0, working_space(self.shapes, steps))
+            made = int(run(*share, np.array(self.shapes), *weights, *data, *results))
         return losses, norms, made
 
     def _dropout(self, step: int, batches: int) -> tuple[Floats, Floats]:

@@ -8,15 +8,12 @@ import threading
 import numpy as np
 
 from seqlab.fused.batches import Floats
-from seqlab.fused.layers import CELLS, Shape, space_size
+from seqlab.fused.layout import CELLS, LANES, Shape, space_size
 from seqlab.models import Recurrent, SequenceModel
 from seqlab.models.gru import GRU
 from seqlab.models.lstm import LSTM
 from seqlab.models.rnn import RNN
 from seqlab.tasks import Task
-
-LANES = 16
-"""Numbers of a vector in float32."""
 
 LARGE = 96
 """Units from which a batch is spread over processors, if it is more than one tile."""
@@ -85,7 +82,7 @@ def weights_memory(model: SequenceModel, *shape: int) -> Floats:
 def working_space(shapes: tuple[Shape, ...], steps: int) -> Floats:
     """Return this thread's working space, at least enough for a tile of so many steps."""
     space: Floats | None = getattr(_local, "space", None)
-    size = space_size(len(shapes), shapes[0], steps, LANES)
+    size = space_size(len(shapes), shapes[0], steps)
     if space is None or len(space) < size:
         space = _local.space = aligned(size)
     return space

@@ -15,14 +15,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import compiled, part
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import lanes_of
 from seqlab.fused.layers import arrange_weights, cut_layer, cut_rest, go_back, outputs_of, read, shape_of
-from seqlab.fused.optimise import PIECE, sum_piece, update_piece
+from seqlab.fused.layout import ALL, NORM, PIECE, PREPARE, SILENCE, SUM, TILES, UPDATE
+from seqlab.fused.optimise import sum_piece, update_piece
 from seqlab.fused.products import clear_vectors, copy_vectors
 from seqlab.fused.readout import answers, asked, cross_entropy, squared_error, tally
-
-ALL, SILENCE, PREPARE, TILES, SUM, NORM, UPDATE = range(7)
 
 
 @part
@@ -51,7 +50,7 @@ def work_on_tile(
     """Return a tile's share of its batch's loss; write its share of the gradient, or count what is right.
 
     Args:
-        sizes: (layers, ...), the :class:`~seqlab.fused.layers.Shape` of each layer.
+        sizes: (layers, ...), the :class:`~seqlab.fused.layout.Shape` of each layer.
         P: the flat weights.
         arranged: as from :func:`prepare`.
         G: written, if ``learn``: the gradient of the flat weights.
@@ -130,10 +129,10 @@ def make_update(
         )  # fmt: skip
 
 
-@compiled
+@part
 def run(
-    what: int, batch: int, first: int, last: int,
-    sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any, space: Any,
+    what: int, batch: int, first: int, last: int, space: Any,
+    sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any,
     symbols: Any, features: Any, masks: Any, kept: Any, Q: Any, wanted: Any, start: Any,
     carry: bool, learn: bool, optimiser: int, done: int, rates: Any, decays: Any, clip_norm: float,
     momentum: float, decay: float, weight_decay: float, losses: Any, norms: Any, squares: Any, counts: Any,
@@ -148,11 +147,11 @@ def run(
         what: ALL, SILENCE, PREPARE, TILES, SUM, NORM or UPDATE.
         batch: number of the batch of which a share is made.
         first, last: the share.
-        sizes: as for :func:`work_on_tile`.
+        space: as for :func:`work_on_tile`.
+        sizes: likewise.
         P, mean, square, averaged: the flat weights and what the optimiser keeps of them.
         G: (tiles, numbers), the tiles' gradients.
         arranged: room for what :func:`prepare` writes.
-        space: as for :func:`work_on_tile`.
         symbols: (batches, tiles, T v LANES), as for :func:`work_on_tile`, and so are:
         features: (batches, tiles, T I v LANES), or (0, 0, 0) where inputs are symbols.
         masks: (batches, tiles, layers H v LANES), or (0, 0, 0) where nothing is dropped.
@@ -161,7 +160,7 @@ def run(
         Q: room for weights, or nothing where there is no weight dropout.
         start: (tiles, layers 2 H v LANES).
         carry, learn: as there.
-        optimiser: its place in :data:`seqlab.fused.optimise.OPTIMISERS`.
+        optimiser: its place in :data:`seqlab.fused.layout.OPTIMISERS`.
         done: updates made before.
         rates: the learning rate of each update.
         decays: of the averaged weights, for each update.

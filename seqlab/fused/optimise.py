@@ -11,15 +11,11 @@ from typing import Any
 
 from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, fused, lanes_of, load, store, total
+from seqlab.fused.layout import OPTIMISERS, PIECE
 
-OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw")
-SGD, RMSPROP, ADAM, ADAMW = range(4)
+SGD, RMSPROP, ADAM, ADAMW = range(len(OPTIMISERS))
 EPSILON = 1e-8
 BETA1 = 0.9
-
-
-PIECE = 16384
-"""Numbers of the flat weights that are worked on together: all that belongs to them stays in the cache."""
 
 
 @part

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 
 from seqlab.fused import make_ready
-from seqlab.fused.cache import is_compiled
+from seqlab.fused.kernels import is_compiled
 
 if importlib.util.find_spec("numba") is not None and is_compiled():
     make_ready()

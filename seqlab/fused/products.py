@@ -12,21 +12,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._blocks import ROWS, SIDE, add_block, add_few, copy_few, dot_block, transpose_block
+from seqlab.fused._blocks import SIDE, add_block, add_few, copy_few, dot_block, transpose_block
 from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, lanes_of, load, load_from, splat, store, store_from, total
+from seqlab.fused.layout import CHUNK, PANEL, ROWS
 
 DEPTH = 128
 """Columns that are multiplied before the next ones."""
 
-PANEL = 2
-"""Vectors of columns whose gradients are summed together."""
-
 WIDE = 24
 """Columns from which :func:`add_outer` transposes and multiplies blocks; it takes fewer lane by lane."""
-
-CHUNK = 512
-"""Most products that :func:`add_outer` sums before it adds them to the matrix."""
 
 
 @part
@@ -95,11 +90,6 @@ def fill_rows(v: int, A: Any, a: int, rows: int, Y: Any, y: int) -> None:
         value = splat(A, a + r)
         for i in range(v):
             store(Y, y + r * v + i, value)
-
-
-def room_of_outer(lanes: int, columns: int) -> int:
-    """Return the numbers that :func:`add_outer` needs as room; ``lanes`` is LANES."""
-    return CHUNK * (columns + 2 * PANEL * lanes + ROWS) + ROWS * PANEL * lanes
 
 
 @part

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.fused.layers import Shape
+from seqlab.fused.kernels import run, words_of
+from seqlab.fused.layout import NORM, PREPARE, SILENCE, SUM, TILES, UPDATE, Shape
 from seqlab.fused.memory import working_space
-from seqlab.fused.network import NORM, PREPARE, SILENCE, SUM, TILES, UPDATE, run
 
 SHARES = 4
 """Parts of the weights that are taken at a time."""
@@ -31,15 +31,13 @@ def run_spread(
     arguments those of :func:`seqlab.fused.network.run`: ``weights`` before, ``data`` after the space.
     ``drops`` says whether there is weight dropout.
     """
-    sizes = np.array(shapes)
+    rest = words_of(np.array(shapes), *weights, *data, losses, norms, squares, counts)
     tiles, batches, pieces = len(weights[1]), len(losses), len(squares)
     shares = [(i * pieces // SHARES, (i + 1) * pieces // SHARES) for i in range(SHARES)]
 
     def share(what: int, batch: int, parts: list[tuple[int, int]]) -> list[float]:
         def work(ends: tuple[int, int]) -> float:
-            before = (what, batch, *ends, sizes, *weights, working_space(shapes, steps))
-            arguments: Any = (*before, *data, losses, norms, squares, counts)
-            return run(*arguments)
+            return run.call(words_of(what, batch, *ends, working_space(shapes, steps)) + rest)
 
         return list(each(work, parts))
 

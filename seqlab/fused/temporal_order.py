@@ -5,47 +5,31 @@ Made in Python they cost ten times as much as the network's step at the level ea
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
-from seqlab.tasks.temporal_order import BEGIN, DISTRACTORS, END, LEVELS, TemporalOrder, X
-
-NAME = zlib.crc32(b"temporal-order")
-SPLITS = {split: zlib.crc32(split.encode()) for split in ("train", "validation", "test")}
+from seqlab.tasks.temporal_order import BEGIN, DISTRACTORS, END, X
 
 
-def ranges_of(task: TemporalOrder) -> NDArray[np.int64]:
-    """Return the ranges of length, t1 and t2 of a task's level, which its width tells, (3, 2)."""
-    level = next(level for level in LEVELS.values() if level.length[1] + 1 == task.width)
-    return np.array([level.length, level.t1, level.t2], dtype=np.int64)
-
-
-def generate(ranges: Any, seed: int, split: int, index: int, size: int, symbols: Any, wanted: Any) -> None:
+@part
+def generate(
+    ranges: Any, words: Any, index: int, stream: Any, room: Any, drawn: Any, symbols: Any, wanted: Any
+) -> None:
     """Write batches ``index`` and following of a split.
 
     Args:
-        ranges: as from :func:`ranges_of`.
-        seed: of the random stream.
-        split: its number in :data:`SPLITS`.
+        ranges: (3, 2), least and greatest length, t1 and t2.
+        words: (4,) uint32, the name of the random stream; the last is overwritten with the batch's number.
         index: number of the first batch.
-        size: sequences in a batch.
+        stream: (4,) uint64, room.
+        room: (13,) uint32.
+        drawn: (5, sequences in a batch), room.
         symbols: (batches, tiles, T, LANES), filled with padding before.
         wanted: (batches, tiles, T, LANES), filled with NaN before.
     """
-    words, stream = np.array([seed, NAME, split, 0], np.uint32), np.zeros(4, np.uint64)
-    room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
-    _generate(ranges, words, index, stream, room, drawn, symbols, wanted)
-
-
-@compiled
-def _generate(
-    ranges: Any, words: Any, index: int, stream: Any, room: Any, drawn: Any, symbols: Any, wanted: Any
-) -> None:
     batches, _, width, lanes = symbols.shape
     size = drawn.shape[1]
     for batch in range(batches):

@@ -12,8 +12,9 @@ from torch import Tensor
 pytest.importorskip("numba")
 
 from seqlab.contracts import PAD, Spec
-from seqlab.fused._compiling import compiled
+from seqlab.fused import _compiling
 from seqlab.fused._lanes import LANES_OF
+from seqlab.fused.kernels import Kernel
 from seqlab.fused.layers import (
     arrange_weights,
     cut_layer,
@@ -22,8 +23,8 @@ from seqlab.fused.layers import (
     outputs_of,
     read,
     shape_of,
-    space_size,
 )
+from seqlab.fused.layout import space_size
 from seqlab.fused.memory import shapes_of
 from seqlab.fused.readout import answers
 from seqlab.models import Cell, Recurrent, build_model
@@ -107,14 +108,14 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
     }
 
 
-@compiled
-def forward_and_back(
+@_compiling.part
+def read_and_go_back(
     sizes: Any, P: Any, F: Any, B: Any, T: int, symbols: Any, features: Any, masks: Any,
-    space: Any, state: Any, errors: Any, G: Any,
-) -> Any:  # fmt: skip
+    space: Any, state: Any, errors: Any, G: Any, outputs: Any, end: Any, start: Any,
+) -> None:  # fmt: skip
     """Read a tile from ``state`` and go back from ``errors``, those of the outputs and of the end state.
 
-    States are (layers, 2, rows), h and c. Returns the outputs, the state and the errors of the start.
+    States are (layers, 2, rows), h and c. Writes the outputs, the end state and the errors of the start.
     """
     n, layers = shape_of(sizes, 0), sizes.shape[0]
     out, _, _, _ = cut_rest(n, layers, T, space)
@@ -127,9 +128,8 @@ def forward_and_back(
     arrange_weights(sizes, P, F, B)
     read(sizes, P, F, T, symbols, features, masks, space, 1)
     answers(n, P, F, T, 0, outputs_of(n, layers - 1, T, space, masks), out)
-    outputs = out.copy()
+    outputs[:] = out
     out[:] = errors[: out.shape[0]]
-    end, start = np.zeros_like(state), np.zeros_like(state)
     for layer in range(layers):
         _, h, c, _, _, _ = cut_layer(n, layer, T, space)
         end[layer, 0], end[layer, 1] = h[T * rows :], c[T * rows :]
@@ -137,7 +137,9 @@ def forward_and_back(
     for layer in range(layers):
         _, _, _, _, dh, dc = cut_layer(n, layer, T, space)
         start[layer, 0], start[layer, 1] = dh, dc
-    return outputs, end, start
+
+
+forward_and_back = Kernel(__name__, "read_and_go_back", keep=False)
 
 
 def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors: int) -> Tensors:
@@ -180,9 +182,11 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
         features = lay(x) if x.is_floating_point() else np.zeros(0, dtype)
         masks = [lay(given[name]) for name in given if name.startswith("mask")]
         errors = np.concatenate([lay(given["outputs"]), states("end").ravel()])
-        outputs, end, start = forward_and_back(
+        state = states("start")
+        outputs, end, start = np.zeros(T * n.O * lanes, dtype), np.zeros_like(state), np.zeros_like(state)
+        forward_and_back(
             np.array(shapes), P, F, B, T, symbols, features, np.concatenate([*masks, np.zeros(0, dtype)]),
-            space, states("start"), errors, G,
+            space, state, errors, G, outputs, end, start,
         )  # fmt: skip
         result["outputs"][rows] = torch.from_numpy(outputs.reshape(-1, lanes)[:, :count].T.copy()).double()
         for name, layer, k in places:

@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("numba")
 
 from seqlab.fused import vector
-from seqlab.fused._compiling import compiled
+from seqlab.fused._compiling import part
 from seqlab.fused._lanes import load, store
+from seqlab.fused.kernels import Kernel
 
 KINDS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
@@ -22,8 +23,8 @@ KINDS: dict[str, Callable[[Any], Any]] = {
 BOUNDS = {"exp": 2e-7, "sigmoid": 3e-7, "tanh": 4e-7}
 
 
-@compiled
-def _apply(kind: int, x: Any, y: Any) -> None:
+@part
+def apply_rows(kind: int, x: Any, y: Any) -> None:
     for row in range(x.shape[0]):
         if kind == 0:
             store(y, row, vector.exp(load(x, row)))
@@ -31,6 +32,9 @@ def _apply(kind: int, x: Any, y: Any) -> None:
             store(y, row, vector.sigmoid(load(x, row)))
         else:
             store(y, row, vector.tanh(load(x, row)))
+
+
+_apply = Kernel(__name__, "apply_rows", keep=False)
 
 
 def apply(name: str, x: Any, lanes: int) -> Any:

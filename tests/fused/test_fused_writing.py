@@ -12,7 +12,8 @@ from seqlab import generation
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import RunFailedError
 from seqlab.fused import many
-from seqlab.fused.writing import write_texts
+from seqlab.fused.kernels import Kernel
+from seqlab.fused.many import write_texts
 from seqlab.generation import Sampling
 from seqlab.models import SequenceModel, build_model
 from seqlab.models.ngram import NGram
@@ -61,14 +62,14 @@ def test_texts_are_those_of_the_sampler(
 def test_a_text_goes_on_from_one_call_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     model, sampling = build({"name": "lstm"}), Sampling(100, 1.0)
     whole = as_lists(write_texts(model, PRIME, sampling, 3, []))
-    monkeypatch.setattr("seqlab.fused.writing.AT_ONCE", 7)
+    monkeypatch.setattr("seqlab.fused.many.AT_ONCE", 7)
     assert as_lists(write_texts(model, PRIME, sampling, 3, [])) == whole
     assert as_lists(write_texts(model, PRIME, Sampling(1, 1.0), 3, [])) == [text[:1] for text in whole]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_texts_end_with_the_stop_text(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqlab.fused.writing.AT_ONCE", 16)
+    monkeypatch.setattr("seqlab.fused.many.AT_ONCE", 16)
     model, sampling = build({"name": "gru"}), Sampling(200, 1.5)
     stop = generation.generate_many(model, PRIME, sampling, 1)[0].tolist()[40 : 40 + length]
     expected = as_lists(generation.generate_many(model, PRIME, sampling, 6, stop=stop))
@@ -89,7 +90,7 @@ def test_many_texts_are_written_by_compiled_code_whatever_was_compiled_before(
 ) -> None:
     model = build({"name": "lstm"})
     for there in (True, False):
-        monkeypatch.setattr(many, "_is_compiled", lambda there=there: there)
+        monkeypatch.setattr(Kernel, "is_compiled", lambda _, there=there: there)
         assert many.can_write(model, Sampling(100), 64)
     assert not many.can_write(model, Sampling(10**9), 3)
     assert not many.can_write(NGram(SPEC), Sampling(100), 64)
@@ -103,7 +104,7 @@ def test_many_texts_are_written_by_compiled_code_whatever_was_compiled_before(
 def test_either_way_the_texts_are_the_same(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     model, sampling, told = build({"name": "rnn"}), Sampling(30), list[str]()
     monkeypatch.setattr(many, "can_write", lambda *_: compiled)
-    monkeypatch.setattr(many, "_is_compiled", lambda: False)
+    monkeypatch.setattr(Kernel, "is_compiled", lambda _: False)
     texts = many.generate_many(model, PRIME, sampling, 9, announce=told.append)
     assert as_lists(texts) == as_lists(generation.generate_many(model, PRIME, sampling, 9))
     assert bool(told) == compiled
