@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
 from typing import Any, TypeVar, cast
 
 import numba
@@ -23,6 +22,9 @@ from numba.np.arrayobj import populate_array
 from numba.np.numpy_support import from_dtype
 
 from seqlab.fused.kernels import REAL, WHOLE
+
+_HEAD = object.__basicsize__ // 8
+"""Words before those of an array in NumPy's object: address, number of dimensions, shape's address."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -131,22 +133,24 @@ def _unpacking(kinds: Sequence[Any]) -> Any:
     whole, word = types.Tuple(kinds), ir.IntType(64)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        words = (builder.gep(args[0], [word(i)], source_etype=word) for i in count())
+        def word_at(address: Any, index: int, kind: ir.Type = word) -> Any:
+            place = builder.gep(address, [word(index)], source_etype=word)
+            return builder.load(builder.bitcast(place, kind.as_pointer()), typ=kind)
 
-        def read(kind: ir.Type = word) -> Any:
-            return builder.load(builder.bitcast(next(words), kind.as_pointer()), typ=kind)
-
-        def value(kind: Any) -> Any:
+        def value(index: int, kind: Any) -> Any:
             if not isinstance(kind, types.Array):
-                return read(context.get_value_type(kind))
+                return word_at(args[0], index, context.get_value_type(kind))
             array = context.make_array(kind)(context, builder)
-            data = builder.inttoptr(read(), array.data.type)
-            shape, size = [read() for _ in range(kind.ndim)], word(kind.dtype.bitwidth // 8)
+            fields = word_at(args[0], index, word.as_pointer())  # a PyArrayObject
+            data = word_at(fields, _HEAD, array.data.type)
+            lengths = word_at(fields, _HEAD + 2, word.as_pointer())
+            shape = [word_at(lengths, dimension) for dimension in range(kind.ndim)]
+            size = word(kind.dtype.bitwidth // 8)
             strides = list(_strides(builder, shape, size))
             populate_array(array, data, shape, strides[::-1], size, meminfo=None)
             return array._getvalue()
 
-        return context.make_tuple(builder, whole, [value(kind) for kind in kinds])
+        return context.make_tuple(builder, whole, [value(*item) for item in enumerate(kinds)])
 
     return intrinsic(lambda typingctx, words: (whole(words), codegen))
 

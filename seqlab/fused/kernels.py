@@ -6,7 +6,7 @@ Numba) links into the process. Its one function reads its arguments from a row o
 
     a whole number, a truth value   the number
     a float                         its bits
-    an array in C order             the address of its first number, then its shape
+    an array in C order             the address of NumPy's object (PyArrayObject), which has address and shape
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class Words:
 
     Attributes:
         codes: what each argument is.
-        words: the row of words.
+        row: a word for each.
         arguments: themselves, so that no array is gone before its address is used.
     """
 
     codes: tuple[str, ...]
-    words: bytes
+    row: bytes
     arguments: tuple[Any, ...]
 
     def __add__(self, others: Words) -> Words:
-        return Words(self.codes + others.codes, self.words + others.words, self.arguments + others.arguments)
+        return Words(self.codes + others.codes, self.row + others.row, self.arguments + others.arguments)
 
 
 def words_of(*arguments: Any) -> Words:
@@ -60,18 +60,17 @@ def words_of(*arguments: Any) -> Words:
     >>> words_of(2, 0.5, np.zeros((2, 3), np.float32)).codes
     ('q', 'd', 'f2')
     """
-    codes, numbers, kinds = [], [], []
-    for argument in arguments:
-        if isinstance(argument, np.ndarray):
-            assert argument.flags.c_contiguous
-            codes.append(f"{argument.dtype.char}{argument.ndim}")
-            numbers += (argument.__array_interface__["data"][0], *argument.shape)
-            kinds.append("q" * (1 + argument.ndim))
-        else:
-            codes.append(REAL if isinstance(argument, float) else WHOLE)
-            numbers.append(argument)
-            kinds.append(codes[-1])
-    return Words(tuple(codes), struct.pack("".join(kinds), *numbers), arguments)
+    codes = tuple(map(_code, arguments))
+    words = (id(argument) if isinstance(argument, np.ndarray) else argument for argument in arguments)
+    row = struct.pack("".join(REAL if code == REAL else WHOLE for code in codes), *words)
+    return Words(codes, row, arguments)
+
+
+def _code(argument: Any) -> str:
+    if isinstance(argument, np.ndarray):
+        assert argument.flags.c_contiguous
+        return f"{argument.dtype.char}{argument.ndim}"
+    return REAL if isinstance(argument, float) else WHOLE
 
 
 class Kernel:
@@ -97,7 +96,7 @@ class Kernel:
         """Call it with arguments that were made words before."""
         function = self._functions.get(words.codes) or self._load(words.codes)
         result = ctypes.c_double()
-        status = function(ctypes.byref(result), ctypes.byref(ctypes.c_void_p()), words.words)
+        status = function(ctypes.byref(result), ctypes.byref(ctypes.c_void_p()), words.row)
         assert status == 0, f"{self.name} ended with status {status}"
         return result.value
 

@@ -134,9 +134,9 @@ def test_words_are_numbers_and_addresses() -> None:
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     words = words_of(True, 2.5) + words_of(array)
     assert words.codes == ("q", "d", "f2")
-    numbers = np.frombuffer(words.words, np.int64)
+    numbers = np.frombuffer(words.row, np.int64)
     assert numbers[0] == 1
     assert numbers[1:2].view(np.float64) == 2.5
-    assert numbers[2:].tolist() == [array.ctypes.data, 2, 3]
+    assert numbers[2] == id(array)
     with pytest.raises(AssertionError):
         words_of(array.T)
