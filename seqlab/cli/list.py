@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seqlab.cli.console import show_json, show_table
+
+if TYPE_CHECKING:
+    from seqlab.registry import Kind
 
 
 class Shelf(StrEnum):
@@ -29,18 +32,24 @@ def list_(
     shelves = [what] if what else list(Shelf)
     found = {shelf.value: _rows(shelf) for shelf in shelves}
     if as_json:
-        show_json(
-            {shelf: [{"name": name, "summary": text} for name, text in rows] for shelf, rows in found.items()}
-        )
+        show_json(found)
         return
-    rows = [(shelf.removesuffix("s"), *row) for shelf, rows in found.items() for row in rows]
-    show_table(["kind", "name", "summary"], rows)
+    rows = [
+        (shelf.removesuffix("s"), row["name"], row["summary"], ", ".join(row.get("presets", ())))
+        for shelf, rows in found.items()
+        for row in rows
+    ]
+    show_table(["kind", "name", "summary", "presets"], rows)
 
 
-def _rows(shelf: Shelf) -> list[tuple[str, str]]:
+def _rows(shelf: Shelf) -> list[dict[str, Any]]:
     from seqlab.registry import entries
-    from seqlab.settings import experiment_names, summary
+    from seqlab.settings import experiment_names, preset_names, summary
 
     if shelf is Shelf.experiments:
-        return [(name, summary(name)) for name in experiment_names()]
-    return [(entry.name, entry.summary) for entry in entries("model" if shelf is Shelf.models else "task")]
+        return [
+            {"name": name, "summary": summary(name), "presets": preset_names(name)}
+            for name in experiment_names()
+        ]
+    kind: Kind = "model" if shelf is Shelf.models else "task"
+    return [{"name": entry.name, "summary": entry.summary} for entry in entries(kind)]

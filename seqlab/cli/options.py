@@ -43,6 +43,14 @@ def complete_task(incomplete: str) -> list[str]:
     return _that_begin(names("task"), incomplete)
 
 
+def complete_preset(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a preset of the experiment typed before."""
+    from seqlab.settings import experiment_names, preset_names
+
+    name = context.params.get("experiment") or context.params.get("on") or "temporal-order"
+    return _that_begin(preset_names(name) if name in experiment_names() else [], incomplete)
+
+
 def complete_run(incomplete: str) -> list[str]:
     """Complete the id of a run, from the names of the folders alone."""
     from seqlab.runs.store import folder_names, runs_dir
@@ -105,7 +113,9 @@ Task = Annotated[
     ),
 ]
 Difficulty = Annotated[str | None, typer.Option(help="The task's difficulty.")]
-Preset = Annotated[str | None, typer.Option(help="A preset of the experiment.")]
+Preset = Annotated[
+    str | None, typer.Option(help="A preset of the experiment.", autocompletion=complete_preset)
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 

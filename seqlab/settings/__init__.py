@@ -7,7 +7,13 @@ imported when it is first asked for, so that ``seqlab list`` and shell completio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seqlab.settings.catalogue import experiment_names, read_experiment, read_experiment_file, summary
+from seqlab.settings.catalogue import (
+    experiment_names,
+    preset_names,
+    read_experiment,
+    read_experiment_file,
+    summary,
+)
 from seqlab.settings.overrides import apply_overrides, apply_preset, parse_override
 from seqlab.settings.reader import COMMAND_LINE, Document, dump, read_file, read_text, read_value
 
@@ -58,6 +64,7 @@ __all__ = [
     "experiment_names",
     "explain",
     "parse_override",
+    "preset_names",
     "read_experiment",
     "read_experiment_file",
     "read_file",

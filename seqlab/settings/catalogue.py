@@ -57,6 +57,20 @@ def summary(name: str) -> str:
     return str(read_value(found[1].strip())) if found else ""
 
 
+def preset_names(name: str) -> list[str]:
+    """Return the names of a shipped experiment's presets, from those lines alone.
+
+    >>> preset_names("char-shakespeare")
+    ['minute', 'coffee', 'lunch']
+
+    Raises:
+        UnknownNameError: when there is no experiment of that name.
+    """
+    _, _, below = _path(name).read_text(encoding="utf-8").partition("\npresets:")
+    block = re.split(r"^\w", below, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^  ([\w-]+):", block, re.MULTILINE)
+
+
 def _path(name: str) -> Path:
     if name not in experiment_names():
         raise UnknownNameError("experiment", name, experiment_names())

@@ -5,6 +5,7 @@ from seqlab.settings import (
     apply_preset,
     check,
     experiment_names,
+    preset_names,
     read_experiment,
     read_experiment_file,
     summary,
@@ -16,12 +17,13 @@ def test_every_shipped_experiment_is_right_with_each_of_its_presets(name):
     document = read_experiment(name)
     assert check(document).experiment == name
     assert summary(name) == document.data["summary"] != ""
-    for preset in document.data.get("presets", {}):
+    assert preset_names(name) == list(document.data.get("presets", {}))
+    for preset in preset_names(name):
         check(apply_preset(document, preset))
 
 
 def test_an_unknown_experiment_is_refused_with_the_nearest():
-    for read in (read_experiment, summary):
+    for read in (read_experiment, summary, preset_names):
         with pytest.raises(UnknownNameError) as caught:
             read("helo")
         assert "Did you mean 'hello'?" in caught.value.hint
