@@ -47,8 +47,10 @@ def complete_preset(context: typer.Context, incomplete: str) -> list[str]:
     """Complete the name of a preset of the experiment typed before."""
     from seqlab.settings import experiment_names, preset_names
 
-    name = context.params.get("experiment") or context.params.get("on") or "temporal-order"
-    return _that_begin(preset_names(name) if name in experiment_names() else [], incomplete)
+    known = experiment_names()
+    typed = [context.params.get("experiment"), context.params.get("on"), *context.args]  # args: not parsed
+    name = next((word for word in typed if word in known), "temporal-order")
+    return _that_begin(preset_names(name), incomplete)
 
 
 def complete_run(incomplete: str) -> list[str]:

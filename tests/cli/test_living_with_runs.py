@@ -261,6 +261,8 @@ def test_setting_keys_are_completed(shell: str, tmp_path: Path) -> None:
         ("seqlab train temporal-order model.ch", ["model.chrono="]),
         ("seqlab train temporal-order --model rnn model.no", ["model.nonlinearity="]),
         ("seqlab compare rnn ls", ["lstm"]),
+        ("seqlab train char-shakespeare --preset co", ["coffee"]),
+        ("seqlab compare rnn lstm --preset no", ["normal"]),
         ("seqlab diff hello-rnn", ["hello-rnn-s1"]),
         ("seqlab restore hello-g", ["hello-gru-s1"]),
     ],
