@@ -162,7 +162,7 @@ def _target() -> Any:
     llvm.initialize_native_asmprinter()
     # Numba's array has an owner, which is none here; what would free it is linked and never called
     llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(_nothing, ctypes.c_void_p).value)
-    return llvm.Target.from_default_triple().create_target_machine(opt=3, jit=True)
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(opt=3, jit=True)
 
 
 _engines: list[Any] = []  # machine code is there for as long as its engine is

@@ -32,10 +32,10 @@ class FastMixture:
         self.log_own, self.log_share = math.log1p(-share), math.log(share)
 
     def read(self, symbol: Symbols) -> Scores:
-        """Read a symbol; return the log-probabilities of the next, (V,)."""
+        """Read a symbol of each text; return the log-probabilities of the next, (..., V)."""
         scores = self.network.read(symbol)
-        greatest = np.maximum.reduce(scores)
-        norm = greatest + math.log(float(np.add.reduce(np.exp(scores - greatest))))
+        greatest = np.maximum.reduce(scores, -1, keepdims=True)
+        norm = greatest + np.log(np.add.reduce(np.exp(scores - greatest), -1, keepdims=True))
         mixed: Scores = np.logaddexp(
             scores - norm + self.log_own, self.ngram.read(symbol) + self.log_share, dtype=np.float32
         )

@@ -78,7 +78,7 @@ def open_reader(model: SequenceModel, prime: Symbols, rows: int | None = None) -
 
     Args:
         model: put into evaluation mode; the networks of :mod:`seqlab.generation.fast` and, for one text,
-            the n-gram model are read in NumPy.
+            the n-gram model are read in NumPy, by themselves and mixed.
         prime: (P,) symbols, at least one.
         rows: how many texts go on side by side; None for one, without a dimension for it.
 
@@ -108,8 +108,8 @@ def _reader(model: SequenceModel, state: State, rows: int | None) -> Reader:
         return FastNetwork(model, state, rows)
     if type(model) is NGram and rows is None:
         return FastNGram(model, state)
-    if type(model) is Mixture and rows is None:
-        network, ngram = _reader(model.network, state[:-1], None), _reader(model.ngram, state[-1:], None)
+    if type(model) is Mixture:
+        network, ngram = _reader(model.network, state[:-1], rows), _reader(model.ngram, state[-1:], rows)
         return FastMixture(network, ngram, model.share)
     return _TorchReader(model, state, rows)
 

@@ -95,7 +95,8 @@ def test_the_fast_sampler_writes_what_the_models_forward_pass_would(
     model, prime, sampling = build(0.3, cell), np.array([1, 2, 1]), Sampling(length=300, temperature=1.0)
     fast = list(generate(model, prime, sampling, index=1))
     beside_others = generate_many(model, prime, sampling, 3)[1].tolist()
-    assert type(reference.open_reader(model, prime)[0]).__name__ == "FastMixture"
+    for rows in (None, 3):
+        assert type(reference.open_reader(model, prime, rows)[0]).__name__ == "FastMixture"
     monkeypatch.setattr(reference, "_reader", reference._TorchReader)
     slow = list(generate(model, prime, sampling, index=1))
     assert fast == slow == beside_others
