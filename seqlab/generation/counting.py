@@ -1,10 +1,12 @@
-"""The n-gram model read one symbol at a time, in NumPy.
+"""The n-gram model read one symbol at a time, in NumPy, for one text or for several.
 
 Of a context's continuations only a few were seen: they stand side by side among the sorted keys of an order,
 so that p(w | h) = kept(hw) + weight(h) p(w | h') is one product with all of p and a sum into a few places.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,7 @@ class FastNGram:
     """
 
     def __init__(self, model: NGram, state: State) -> None:
-        self.V = model.spec.input_size
-        self.levels = [tuple(array.detach().cpu().numpy() for array in level) for level in model.levels()]
+        self.V, self.levels = model.spec.input_size, _levels(model)
         self.contexts = [0] + [_ABSENT] * (model.order - 1)  # ids of the grams of 0, 1, ... symbols read last
         for symbol in state[0][0][0].tolist():
             if symbol != PAD:
@@ -57,3 +58,42 @@ class FastNGram:
             place = int(np.searchsorted(keys, key)) if context != _ABSENT else _ABSENT
             grams.append(place if place != _ABSENT and keys[place] == key else _ABSENT)
         self.contexts = grams
+
+
+class FastNGrams:
+    """The same for several texts that go on side by side from one place.
+
+    Args:
+        model: the model.
+        state: the order - 1 symbols read last, of one row.
+        rows: how many texts.
+    """
+
+    def __init__(self, model: NGram, state: State, rows: int) -> None:
+        self.V, self.levels = model.spec.input_size, _levels(model)
+        self.rows = np.arange(rows)
+        self.contexts = [np.full(rows, context) for context in FastNGram(model, state).contexts]
+
+    def read(self, symbols: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Read a symbol of each text, (rows,); return the log-probabilities of the next, (rows, V)."""
+        grams = [np.zeros_like(self.rows)]
+        for (keys, *_), context in zip(self.levels[:-1], self.contexts[:-1], strict=True):
+            key = context * self.V + symbols
+            place = keys.searchsorted(key)
+            grams.append(np.where((context != _ABSENT) & (keys[place] == key), place, _ABSENT))
+        self.contexts = grams
+        probability = np.full((len(self.rows), self.V), 1 / self.V)
+        for (keys, kept, weight), context in zip(self.levels, self.contexts, strict=True):
+            probability *= weight[context][:, None]  # the last is that of an absent one, 1
+            first, last = keys.searchsorted([context * self.V, (context + 1) * self.V])
+            number = last - first  # of grams that go on from each context
+            row = self.rows.repeat(number)
+            place = np.arange(len(row)) + (last - number.cumsum())[row]
+            probability[row, keys[place] - context[row] * self.V] += kept[place]
+        scores: NDArray[np.float32] = np.log(probability).astype(np.float32)
+        return scores
+
+
+def _levels(model: NGram) -> list[tuple[NDArray[Any], ...]]:
+    """Return keys, kept and weight of each order."""
+    return [tuple(array.detach().cpu().numpy() for array in level) for level in model.levels()]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqlab.contracts import numpy_stream
-from seqlab.generation.counting import FastNGram
+from seqlab.generation.counting import FastNGram, FastNGrams
 from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.generation.mixing import FastMixture, Reader
 from seqlab.generation.sampling import Sampling, Scores, Symbols, choose
@@ -77,8 +77,8 @@ def open_reader(model: SequenceModel, prime: Symbols, rows: int | None = None) -
     """Read a prime and return what reads on from there, with the scores of the next symbol.
 
     Args:
-        model: put into evaluation mode; the networks of :mod:`seqlab.generation.fast` and, for one text,
-            the n-gram model are read in NumPy, by themselves and mixed.
+        model: put into evaluation mode; the networks of :mod:`seqlab.generation.fast` and the n-gram model
+            are read in NumPy, by themselves and mixed.
         prime: (P,) symbols, at least one.
         rows: how many texts go on side by side; None for one, without a dimension for it.
 
@@ -106,8 +106,8 @@ def _reader(model: SequenceModel, state: State, rows: int | None) -> Reader:
     """Return the fastest thing that reads on with a model from a state of one row."""
     if is_fast(model):
         return FastNetwork(model, state, rows)
-    if type(model) is NGram and rows is None:
-        return FastNGram(model, state)
+    if type(model) is NGram:
+        return FastNGram(model, state) if rows is None else FastNGrams(model, state, rows)
     if type(model) is Mixture:
         network, ngram = _reader(model.network, state[:-1], rows), _reader(model.ngram, state[-1:], rows)
         return FastMixture(network, ngram, model.share)

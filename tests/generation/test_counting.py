@@ -8,7 +8,7 @@ import torch
 
 from seqlab.contracts import Spec, numpy_stream
 from seqlab.generation import Sampling, generate, generate_many
-from seqlab.generation.counting import FastNGram
+from seqlab.generation.counting import FastNGram, FastNGrams
 from seqlab.generation.writing import open_reader
 from seqlab.models.ngram import NGram
 
@@ -35,6 +35,18 @@ def test_its_scores_are_those_of_the_model(order: int, prime: int) -> None:
     expected = outputs[0, prime - 1 :].numpy()
     np.testing.assert_allclose(read, expected, atol=1e-5)
     np.testing.assert_allclose(np.exp(read).sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 6])
+def test_several_texts_are_read_as_one_is(order: int) -> None:
+    model, prime = counted(order), np.array([1, 2, 0, 2])
+    texts = numpy_stream(4, "texts").integers(V, size=(5, 100))
+    reader, _ = open_reader(model, prime, rows=5)
+    assert isinstance(reader, FastNGrams)
+    read = np.stack([reader.read(symbols) for symbols in texts.T], 1)
+    for text, scores in zip(texts, read, strict=True):
+        one, _ = open_reader(model, prime)
+        np.testing.assert_allclose(scores, [one.read(symbol) for symbol in text], atol=1e-6)
 
 
 def test_one_text_is_the_first_of_many() -> None:
