@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from threading import Thread
@@ -15,12 +16,13 @@ from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from seqlab.comparison.design import Design, Lineup
     from seqlab.comparison.outcome import Comparison
     from seqlab.comparison.study import Finished
 
+
+PATIENCE = 1.5
+"""Seconds before what draws is imported beside the runs: short ones have the processors to themselves."""
 
 Models = Annotated[
     list[str],
@@ -132,16 +134,20 @@ def run_comparison(
     failed = sum(item.summary is None for item in finished)
     if failed == len(finished):
         raise RunFailedError("Every run failed.", hint="`seqlab runs --status failed` lists them.")
+    result = conclude(finished)
+    if as_csv:
+        print(result.to_csv(), end="")
+    elif not as_json:
+        _show(result)
+    sys.stdout.flush()  # the table is there while pictures are drawn
     from seqlab.figures.comparison import keep
 
-    result = conclude(finished)
     folder, facts = keep(design, finished, result, lineup.notes)
     if as_json:
         show_json({**facts, "folder": str(folder)})
-    elif as_csv:
-        print(result.to_csv(), end="")
-    else:
-        _show(result, folder / facts["figures"][0]["png"], finished)
+    elif not as_csv:
+        print(folder / facts["figures"][0]["png"])
+        _say_what_is_next(finished)
     if failed:
         raise RunFailedError(
             f"{failed} of {len(finished)} runs failed.",
@@ -176,19 +182,22 @@ def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> lis
 
 def _import_the_rest() -> None:
     """Import what is needed at the end, while the runs train."""
-    for name in ("seqlab.figures.comparison", "scipy.special"):
-        import_module(name)
+    import_module("scipy.special")
+    time.sleep(PATIENCE)
+    import_module("seqlab.figures.comparison")
 
 
 def _tell(line: str) -> None:
     stderr().print(line, soft_wrap=True, markup=False)
 
 
-def _show(result: Comparison, picture: Path, finished: Sequence[Finished]) -> None:
+def _show(result: Comparison) -> None:
     rows = result.to_rows()
     show_table(list(rows[0]), [list(row.values()) for row in rows])
     print(f"\n{result.verdict}\n")
-    print(picture)
+
+
+def _say_what_is_next(finished: Sequence[Finished]) -> None:
     reused = sum(item.reused for item in finished)
     if reused:
         stderr().print(f"{reused} of {len(finished)} runs had been finished before and were reused.")
