@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-PRELOADED = ["seqlab.comparison.workers", "seqlab.fused.preload"]
-"""What the server imports; the second loads compiled code."""
+PRELOADED = ["seqlab.comparison.preload"]
+"""What the server imports."""
 
 COMPILER = "torch._dynamo"
 """What torch imports before its first step, which takes 1.5 s; the fused engine does without."""
