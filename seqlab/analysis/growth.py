@@ -16,6 +16,8 @@ from seqlab.analysis.cost import BLOCKS, Machine, measure_machine, training_cost
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError, UsageError
 from seqlab.fused import NO_NUMBA, fit_together, make_ready, why_not
+from seqlab.fused.layout import LANES
+from seqlab.fused.memory import LARGE
 from seqlab.models import Cell, Recurrent, build_model, count_parameters
 from seqlab.registry import load
 from seqlab.runs.machine import processors
@@ -68,7 +70,7 @@ class Measurement:
 
     Attributes:
         setting: the point.
-        threads: that the engine could use.
+        threads: that the engine may use.
         seconds: of a training step of one seed (a step of all, over their number), median of the repeats.
         least: of the repeats.
         most: of the repeats.
@@ -249,8 +251,8 @@ def _measure(
         go(steps)
     seconds = sorted(_seconds(go, steps) / steps / point.seeds for _ in range(REPEATS))
     cost = training_cost(model, batch=point.batch, time=point.time, answers=point.batch)
-    at_once = min(threads, point.seeds) if point.engine == "fused" else threads
-    floor = machines[max(count for count in machines if count <= max(at_once, 1))].floor(cost)
+    used = _threads_used(point, threads)
+    floor = machines[max(count for count in machines if count <= used)].floor(cost)
     return Measurement(
         point,
         threads,
@@ -261,6 +263,13 @@ def _measure(
         **asdict(cost),
         floor=floor,
     )
+
+
+def _threads_used(point: Setting, threads: int) -> int:
+    """Return how many threads work on a point; the fused engine gives each a seed, or a large one's tile."""
+    if point.engine == "torch" or (point.hidden >= LARGE and point.batch > LANES):
+        return threads
+    return min(threads, point.seeds)
 
 
 def _seconds(go: Callable[[int], None], steps: int) -> float:
