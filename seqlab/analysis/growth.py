@@ -36,8 +36,8 @@ SWEEPS: dict[str, tuple[int, ...]] = {
 """What grows, and its sizes; the rest stays at :data:`BASE`."""
 BASE = {"time": 100, "hidden": 12, "batch": 32, "seeds": 1}
 REPEATS = 7
-SLICE = 0.02
-"""Seconds that a repeat lasts at least: as many steps are timed together."""
+SLICE, MOST_SLICES = 0.02, 20
+"""Seconds that a repeat lasts at least for each seed, of so many seeds: as many steps are timed together."""
 ENGINES = ("torch", "fused")
 NO_TIME = "the time was used up"
 _FOREVER = 10**9
@@ -245,7 +245,7 @@ def _measure(
         once = _seconds(go, 1)
     if once * (REPEATS + 1) > limit:
         return once
-    steps = min(max(round(SLICE / once), 1), 200)
+    steps = min(max(round(SLICE * min(point.seeds, MOST_SLICES) / once), 1), 200)
     if steps > 1:
         go = _loop(point, component, task, steps)
         go(steps)

@@ -60,17 +60,18 @@ def words_of(*arguments: Any) -> Words:
     >>> words_of(2, 0.5, np.zeros((2, 3), np.float32)).codes
     ('q', 'd', 'f2')
     """
-    codes = tuple(map(_code, arguments))
-    words = (id(argument) if isinstance(argument, np.ndarray) else argument for argument in arguments)
-    row = struct.pack("".join(REAL if code == REAL else WHOLE for code in codes), *words)
-    return Words(codes, row, arguments)
-
-
-def _code(argument: Any) -> str:
-    if isinstance(argument, np.ndarray):
-        assert argument.flags.c_contiguous
-        return f"{argument.dtype.char}{argument.ndim}"
-    return REAL if isinstance(argument, float) else WHOLE
+    codes, words, kinds = [], [], []
+    for argument in arguments:
+        if isinstance(argument, np.ndarray):
+            assert argument.flags.c_contiguous
+            codes.append(f"{argument.dtype.char}{argument.ndim}")
+            words.append(id(argument))
+            kinds.append(WHOLE)
+        else:
+            codes.append(REAL if isinstance(argument, float) else WHOLE)
+            words.append(argument)
+            kinds.append(codes[-1])
+    return Words(tuple(codes), struct.pack("".join(kinds), *words), arguments)
 
 
 class Kernel:

@@ -130,9 +130,9 @@ class Run:
         replace_file(self.info_path, to_json(data, indent=2) + "\n")
         return info
 
-    def append_metrics(self, record: Mapping[str, float | int | str]) -> None:
-        """Append one line to ``metrics.jsonl``; figures that are not finite become null."""
-        _append(self.metrics_path, to_json(record))
+    def append_metrics(self, *records: Mapping[str, float | int | str]) -> None:
+        """Append a line for each record to ``metrics.jsonl``; figures that are not finite become null."""
+        _append(self.metrics_path, "\n".join(map(to_json, records)))
 
     def metrics(self) -> list[dict[str, Any]]:
         """Read ``metrics.jsonl``; a last line that a crash cut short is left out.
@@ -227,11 +227,11 @@ class Run:
             yield line, record
 
 
-def _append(path: Path, line: str) -> None:
-    """Append a line with one write, so that no other process's line falls into it."""
+def _append(path: Path, lines: str) -> None:
+    """Append lines with one write, so that no other process's line falls into them."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        os.write(file, f"{line}\n".encode())
+        os.write(file, f"{lines}\n".encode())
     finally:
         os.close(file)
 

@@ -23,20 +23,22 @@ SAMPLE_AT = (0.05, 0.3, 1.0)
 
 def record(run: Run, step: Step, log_every: int) -> None:
     """Write down a step's figures."""
+    here: dict[str, float] = {"step": step.step, "sequences": step.sequences}
+    records = []
     if step.step % log_every == 0 or step.step == 1:
-        run.append_metrics(
-            {
-                "step": step.step,
-                "sequences": step.sequences,
-                "loss": step.loss,
-                "smoothed_loss": step.smoothed_loss,
-                "grad_norm": step.grad_norm,
-                "learning_rate": step.learning_rate,
-            }
-        )
+        figures = {
+            "loss": step.loss,
+            "smoothed_loss": step.smoothed_loss,
+            "grad_norm": step.grad_norm,
+            "learning_rate": step.learning_rate,
+        }
+        records.append(here | figures)
     if step.validation is not None:
-        metrics = {f"validation_{name}": value for name, value in step.validation.metrics.items()}
-        run.append_metrics({"step": step.step, "sequences": step.sequences, **metrics})
+        records.append(
+            here | {f"validation_{name}": value for name, value in step.validation.metrics.items()}
+        )
+    if records:
+        run.append_metrics(*records)
 
 
 def write_sample(session: Session, length: int) -> str:
