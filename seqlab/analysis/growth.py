@@ -266,8 +266,11 @@ def _measure(
 
 
 def _threads_used(point: Setting, threads: int) -> int:
-    """Return how many threads work on a point; the fused engine gives each a seed, or a large one's tile."""
-    if point.engine == "torch" or (point.hidden >= LARGE and point.batch > LANES):
+    """Return how many threads work on a point: with the fused engine one on each seed, or all on a large one.
+
+    So far as there are tiles for them: those of a large network are LANES wide (:func:`shapes_of`).
+    """
+    if point.engine == "torch" or (point.seeds == 1 and point.hidden >= LARGE and point.batch > LANES):
         return threads
     return min(threads, point.seeds)
 

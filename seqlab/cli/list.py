@@ -34,12 +34,13 @@ def list_(
     if as_json:
         show_json(found)
         return
-    rows = [
-        (shelf.removesuffix("s"), row["name"], row["summary"], ", ".join(row.get("presets", ())))
-        for shelf, rows in found.items()
-        for row in rows
-    ]
-    show_table(["kind", "name", "summary", "presets"], rows)
+    table = [(shelf.removesuffix("s"), row["name"], _text(row)) for shelf in found for row in found[shelf]]
+    show_table(["kind", "name", "summary"], table)
+
+
+def _text(row: dict[str, Any]) -> str:
+    presets = ", ".join(row.get("presets", ()))
+    return f"{row['summary']} [--preset {presets}]" if presets else str(row["summary"])
 
 
 def _rows(shelf: Shelf) -> list[dict[str, Any]]:

@@ -47,10 +47,11 @@ def complete_preset(context: typer.Context, incomplete: str) -> list[str]:
     """Complete the name of a preset of the experiment typed before."""
     from seqlab.settings import experiment_names, preset_names
 
-    known = experiment_names()
     typed = [context.params.get("experiment"), context.params.get("on"), *context.args]  # args: not parsed
-    name = next((word for word in typed if word in known), "temporal-order")
-    return _that_begin(preset_names(name), incomplete)
+    if context.info_name == "compare":
+        typed.append("temporal-order")  # what it compares on
+    name = next((word for word in typed if word in experiment_names()), None)
+    return _that_begin(preset_names(name) if name else [], incomplete)
 
 
 def complete_run(incomplete: str) -> list[str]:

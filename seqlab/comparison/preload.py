@@ -1,6 +1,6 @@
 """To be imported by the server that workers are forked from: they begin with all they need loaded.
 
-Where nothing has been compiled yet, nothing is: that is announced, and done once, elsewhere.
+Compiled code that there is not yet is left out: compiling is announced, and done once, elsewhere.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import importlib.util
 from importlib import import_module
 
 gc.disable()  # all that is imported stays: looking through it for what is to be freed takes 0.1 s
-import_module("seqlab.comparison.workers")
-fused = import_module("seqlab.fused")
-if importlib.util.find_spec("numba") is not None and fused.is_compiled():
-    fused.make_ready()
-gc.freeze()
-gc.enable()
+try:
+    import_module("seqlab.comparison.workers")
+    fused = import_module("seqlab.fused")
+    if importlib.util.find_spec("numba") is not None and fused.is_compiled():
+        fused.make_ready()
+    gc.freeze()
+finally:
+    gc.enable()

@@ -98,7 +98,7 @@ def machine_code(function: Callable[..., Any], codes: Sequence[str]) -> tuple[st
     """Compile a part, to be called by the address of its arguments' words.
 
     Args:
-        function: marked as :func:`part`.
+        function: marked as :func:`part`; it returns a float or None.
         codes: of its arguments; see :mod:`seqlab.fused.kernels`.
 
     Returns:
@@ -112,6 +112,7 @@ def machine_code(function: Callable[..., Any], codes: Sequence[str]) -> tuple[st
     whole = _compile(called, _WholeCompiler)
     whole.compile((types.CPointer(types.int64),))
     (result,) = whole.overloads.values()
+    assert result.signature.return_type in (types.float64, types.none), "the result is read as a float"
     return result.fndesc.llvm_func_name, result.library._get_compiled_object()
 
 

@@ -1,16 +1,16 @@
 """Where compiled code is kept on disk, so that it is never old code.
 
 It lies in the user's cache folder, below a name that is the hash of all that decides whether it can be
-used: the source of this package, the versions of Numba and Python, and the processor. It matters neither
-where the package lies nor whether its own folder can be written.
+used: the source of this package and of what it compiles in from others, the versions of Numba and Python, and
+the processor. It matters neither where the package lies nor whether its own folder can be written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +23,8 @@ def cache_folder() -> Path:
     """Return the folder of compiled code: in SEQLAB_CACHE_DIR or the user's cache folder."""
     made_by = [metadata.version("numba"), metadata.version("llvmlite"), sys.version, _processor()]
     digest = hashlib.sha256("\n".join(made_by).encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    package = Path(__file__).parent
+    for file in (*sorted(package.glob("*.py")), package.parent / "tasks" / "temporal_order.py"):
         digest.update(file.read_bytes())
     chosen = os.environ.get("SEQLAB_CACHE_DIR")
     base = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("seqlab"))
@@ -32,9 +33,11 @@ def cache_folder() -> Path:
 
 def _processor() -> str:
     """Return what machine code depends on; one folder may be shared by machines that differ in it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
     deciding = ("model name", "flags", "CPU part", "Features")
-    return "\n".join(line for line in lines if line.startswith(deciding))
+    with suppress(OSError):
+        first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
+        if found := [line for line in first.splitlines() if line.startswith(deciding)]:
+            return "\n".join(found)
+    import llvmlite.binding as llvm
+
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"

@@ -79,7 +79,7 @@ class Kernel:
 
     Args:
         module: where it is written.
-        name: its name there; it returns a number or None.
+        name: its name there; it returns a float or None.
         keep: whether its machine code is kept in the cache. What is kept is known by the source of this
             package alone, so a function that stands elsewhere must not be.
     """
@@ -102,8 +102,8 @@ class Kernel:
         return result.value
 
     def is_compiled(self) -> bool:
-        """Say whether it lies in the cache, for whatever types."""
-        return any(cache_folder().glob(f"{self._stem}-*"))
+        """Say whether it is loaded or lies in the cache, for whatever types."""
+        return bool(self._functions) or any(cache_folder().glob(f"{self._stem}-*"))
 
     @property
     def _stem(self) -> str:
@@ -132,23 +132,27 @@ class Kernel:
 def _read(path: Path) -> tuple[str, bytes] | None:
     """Return what :func:`_write` wrote; None if it is not there or not whole."""
     with suppress(OSError, ValueError):
-        check, name, code = path.read_bytes().split(b"\n", 2)
-        if hashlib.sha256(code).hexdigest().encode() == check:
+        digest, kept = path.read_bytes().split(b"\n", 1)
+        if hashlib.sha256(kept).hexdigest().encode() == digest:
+            name, code = kept.split(b"\n", 1)
             return name.decode(), code
     return None
 
 
 def _write(path: Path, name: str, code: bytes) -> None:
+    kept = name.encode() + b"\n" + code
     with suppress(OSError):  # where the cache cannot be written, the code is there for this process
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, b"\n".join((hashlib.sha256(code).hexdigest().encode(), name.encode(), code)))
+        replace_file(path, hashlib.sha256(kept).hexdigest().encode() + b"\n" + kept)
 
 
 def _link(name: str, code: bytes) -> Any:
     """Link machine code into this process; return its function."""
-    import llvmlite.binding as llvm
-
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+    llvm = _linker()
+    machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(opt=3, jit=True)
+    engine = llvm.create_mcjit_compiler(
+        llvm.parse_assembly(""), machine
+    )  # which owns the machine from here on
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _engines.append(engine)
@@ -156,14 +160,15 @@ def _link(name: str, code: bytes) -> Any:
 
 
 @cache
-def _target() -> Any:
+def _linker() -> Any:
+    """Return LLVM, ready to link."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     # Numba's array has an owner, which is none here; what would free it is linked and never called
     llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(_nothing, ctypes.c_void_p).value)
-    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(opt=3, jit=True)
+    return llvm
 
 
 _engines: list[Any] = []  # machine code is there for as long as its engine is
@@ -175,5 +180,5 @@ write = Kernel("seqlab.fused.writing", "write")
 
 
 def is_compiled() -> bool:
-    """Say whether all compiled code of training lies in the cache."""
+    """Say whether nothing must be compiled for training."""
     return run.is_compiled() and generate.is_compiled()

@@ -79,6 +79,7 @@ def space_size(layers: int, n: Shape, T: int, lanes: int = LANES) -> int:
     of_layer = T * (n.R + n.H) + (2 * (T + 1) + 2) * n.H
     rows = layers * of_layer + T * (n.O + n.H) + 1
     one_hot = BLOCK * DENSE * n.v * lanes
+    # as seqlab.fused.products.add_outer cuts it: columns, panels, a block, its sums
     outer = CHUNK * (max(n.H, n.I) + 2 * PANEL * lanes + ROWS) + ROWS * PANEL * lanes
     table = n.I * n.N + lanes * (n.N + lanes)
     room = max(one_hot + outer, table, lanes * max(n.N, n.O))

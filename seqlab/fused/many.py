@@ -164,9 +164,8 @@ class _Tile:
         texts = list(np.ascontiguousarray(np.concatenate(self.written).T))
         if not stop or len(texts[0]) < len(stop):
             return texts
-        there = (np.lib.stride_tricks.sliding_window_view(texts, len(stop), 1) == stop).all(
-            -1
-        )  # (rows, places)
+        windows = np.lib.stride_tricks.sliding_window_view(texts, len(stop), 1)
+        there = (windows == stop).all(-1)  # (rows, places)
         ends = np.where(there.any(1), there.argmax(1) + len(stop), len(texts[0]))
         return [text[:end] for text, end in zip(texts, ends, strict=True)]
 

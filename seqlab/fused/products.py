@@ -99,7 +99,8 @@ def add_outer(
 ) -> None:  # fmt: skip
     """Add the sum over steps and lanes of X Y^T to the matrix G (rows, columns) that begins at ``g``.
 
-    G[r, c] += sum_t sum_lanes X[x + t x_step + r] Y[y + t y_step + c]. ``room`` is overwritten.
+    G[r, c] += sum_t sum_lanes X[x + t x_step + r] Y[y + t y_step + c]. ``room`` is overwritten;
+    how much it needs is known to :func:`seqlab.fused.layout.space_size`.
     """
     if columns < WIDE:
         _add_dots(v, X, x, x_step, rows, Y, y, y_step, columns, steps, G, g, room)

@@ -28,7 +28,7 @@ def run_spread(
     """Make an update for each batch; return how many were made before one was not finite.
 
     ``each`` maps as ``map`` does, on several processors; ``steps`` are those of a tile, and the other
-    arguments those of :func:`seqlab.fused.network.run`: ``weights`` before, ``data`` after the space.
+    arguments those of :func:`seqlab.fused.network.run`: ``weights`` from P on, ``data`` from the symbols on.
     ``drops`` says whether there is weight dropout.
     """
     rest = words_of(np.array(shapes), *weights, *data, losses, norms, squares, counts)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from seqlab.analysis.cost import BLOCKS, Machine, StepCost, measure_machine, training_cost
+from seqlab.analysis.growth import Setting, _threads_used
 from seqlab.contracts import Spec
 from seqlab.models import Recurrent, count_parameters
 from seqlab.registry import load
@@ -94,3 +95,21 @@ def test_what_the_machine_reaches_is_measured_and_its_threads_come_back() -> Non
     assert machine.peak > 1e8
     assert len(machine.bandwidth) == len(BLOCKS)
     assert all(speed > 1e7 for speed in machine.bandwidth)
+
+
+@pytest.mark.parametrize(
+    ("engine", "hidden", "batch", "seeds", "used"),
+    [
+        ("torch", 12, 32, 1, 8),
+        ("fused", 12, 32, 1, 1),
+        ("fused", 12, 32, 5, 5),
+        ("fused", 12, 32, 100, 8),
+        ("fused", 96, 32, 1, 8),
+        ("fused", 96, 16, 1, 1),  # one tile
+        ("fused", 96, 32, 2, 2),
+    ],
+)
+def test_the_floor_is_that_of_the_threads_that_work(
+    engine: str, hidden: int, batch: int, seeds: int, used: int
+) -> None:
+    assert _threads_used(Setting("gru", engine, 100, hidden, batch, seeds), 8) == used

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
+from seqlab.errors import RunFailedError
+
 SMALL = ["model.hidden_size=4", "training.steps=12", "training.evaluate_every=6", "training.evaluation_sequences=16",
          "training.test_sequences=32"]  # fmt: skip
 
@@ -43,6 +45,19 @@ def test_table_verdict_pictures_and_record(seqlab_command: Command, tmp_path: Pa
         assert "<svg" in (picture.parent / figure["svg"]).read_text()
     with (picture.parent / "comparison.csv").open() as file:
         assert [line["model"] for line in csv.DictReader(file)] == ["rnn", "lstm"]
+
+
+def test_the_table_is_there_before_anything_is_drawn(
+    seqlab_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise RunFailedError("No space left for pictures.")
+
+    monkeypatch.setattr("seqlab.figures.comparison.keep", full)
+    result = seqlab_command("compare", "rnn", "--seeds", "2", *SMALL)
+    assert result.returncode == 1
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()[:2]] == ["model", "rnn"]
+    assert "No space left for pictures." in result.stderr
 
 
 def test_a_seed_in_a_comparison_is_the_seed_trained_by_itself(

@@ -263,6 +263,8 @@ def test_setting_keys_are_completed(shell: str, tmp_path: Path) -> None:
         ("seqlab compare rnn ls", ["lstm"]),
         ("seqlab train char-shakespeare --preset co", ["coffee"]),
         ("seqlab compare rnn lstm --preset no", ["normal"]),
+        ("seqlab compare rnn lstm --on char-shakespeare --preset m", ["minute"]),
+        ("seqlab train my.yaml --preset n", []),
         ("seqlab diff hello-rnn", ["hello-rnn-s1"]),
         ("seqlab restore hello-g", ["hello-gru-s1"]),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,8 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
     file = tmp_path / "dies.py"
     file.write_text(DIES)
     admit(str(file))
-    finished, said = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
+    plain = ("compute.precision=fp32",)  # auto would take a step before there is a run
+    finished, said = carry_out(entries(str(file), "rnn", overrides=plain), plugins=[str(file)])
     outcome = {model.model: model for model in conclude(finished).models}
     assert (outcome[str(file)].failed, outcome["rnn"].failed, outcome["rnn"].runs) == (2, 0, 2)
     assert [item.failure for item in finished if item.failure] == ["its process died (exit code 7)"] * 2
@@ -127,7 +129,7 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
     assert sorted(entry.status for entry in list_runs()) == ["finished"] * 2 + ["interrupted"] * 2
     file.write_text(DIES.replace("os._exit(7)", "pass"))  # mended: another fingerprint, so begun anew
     admit(str(file))
-    finished, _ = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
+    finished, _ = carry_out(entries(str(file), "rnn", overrides=plain), plugins=[str(file)])
     assert [item.failure for item in finished] == [None] * 4
 
 
@@ -245,3 +247,14 @@ def test_processes_see_the_variables_of_now(tmp_path: Path, monkeypatch: pytest.
     (finished,), _ = carry_out(entries("rnn", seeds=1))
     assert isinstance(finished.run, Run)
     assert finished.run.path.parent == tmp_path / "elsewhere"
+
+
+def test_the_server_of_workers_imports_what_it_is_told_to() -> None:
+    code = (
+        "import gc, sys; from importlib import import_module; from seqlab.comparison import server\n"
+        "for name in server.PRELOADED: import_module(name)\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 0\n"
+        "assert 'seqlab.comparison.workers' in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("numba")
 
 from seqlab import fused
-from seqlab.fused import _compiling, batches, cache, make_ready
+from seqlab.fused import _compiling, batches, cache, kernels, make_ready, many
 from seqlab.fused.kernels import Kernel, words_of
 from seqlab.fused.layout import LANES
 from seqlab.tasks.temporal_order import TemporalOrder
@@ -64,33 +64,99 @@ def test_code_is_compiled_once_for_all_processes(
     assert not new_process(monkeypatch).is_compiled()
     for _ in range(3):
         kernel = new_process(monkeypatch)
+        assert kernel.is_compiled() == bool(compilations)
         check_batches()
         assert kernel.is_compiled()
     assert compilations == ["generate"]
 
 
-@pytest.mark.parametrize("damage", [lambda code: code[:-1], lambda code: b"", lambda code: b"\n" + code])
+def test_half_of_training_is_not_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "run", Kernel("seqlab.fused.network", "run"))
+    monkeypatch.setattr(kernels, "generate", new_process(monkeypatch))
+    check_batches()
+    assert kernels.generate.is_compiled()
+    assert not kernels.is_compiled()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda kept: kept[:-1],
+        lambda kept: b"",
+        lambda kept: b"\n" + kept,
+        lambda kept: kept.replace(b"called", b"culled", 1),  # in the function's name
+    ],
+    ids=["short", "empty", "moved", "renamed"],
+)
 def test_damaged_code_is_compiled_anew(
     damage: Any, monkeypatch: pytest.MonkeyPatch, compilations: list[str]
 ) -> None:
     new_process(monkeypatch)
     check_batches()
     (file,) = cache.cache_folder().iterdir()
-    file.write_bytes(damage(file.read_bytes()))
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert file.read_bytes() != whole
     for _ in range(2):
         new_process(monkeypatch)
         check_batches()
     assert compilations == ["generate", "generate"]
 
 
-def test_a_loaded_engine_does_without_the_compiler(tmp_path: Path) -> None:
-    """Train once in a process that compiles, once in one that must not, and sees so in its modules."""
-    train = "from seqlab import fused; fused.make_ready(print); import sys; print('numba' in sys.modules)"
-    told = [
-        subprocess.run([sys.executable, "-c", train], capture_output=True, text=True, check=True).stdout
+USES = """
+import sys, numpy as np
+from seqlab import fused
+from seqlab.contracts import Spec
+from seqlab.fused.many import generate_many
+from seqlab.generation import Sampling
+from seqlab.models import build_model
+from seqlab.settings import Component
+fused.make_ready(print)
+model = build_model(Component(name="gru", hidden_size=8), Spec("tokens", 5, "classes", 5, causal=True), 1)
+texts = generate_many(model, np.array([1, 2]), Sampling(20), 32, announce=print)
+print(len(texts), texts[7].tolist())
+print("numba" in sys.modules)
+"""
+
+
+def test_a_second_process_does_without_the_compiler() -> None:
+    """Train and write once in a process that compiles, once in one that says that it did not."""
+    first, second = (
+        subprocess.run([sys.executable, "-c", USES], capture_output=True, text=True, check=True).stdout
         for _ in range(2)
-    ]
-    assert told == [f"{fused.COMPILING}\nTrue\n", "False\n"]
+    )
+    announced, result = first.splitlines()[:2], first.splitlines()[2]
+    assert announced == [fused.COMPILING, many.COMPILING]
+    assert result.startswith("32 [")
+    assert first.splitlines()[3:] == ["True"]
+    assert second.splitlines() == [result, "False"]
+
+
+def test_an_interrupted_link_harms_none_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    new_process(monkeypatch)
+    check_batches()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("llvmlite.binding.ExecutionEngine.finalize_object", interrupted)
+        new_process(patch)
+        with pytest.raises(KeyboardInterrupt):
+            check_batches()
+    for _ in range(3):
+        new_process(monkeypatch)
+        check_batches()
+
+
+def test_what_gives_no_float_is_refused() -> None:
+    with pytest.raises(AssertionError, match="read as a float"):
+        Kernel(__name__, "give_a_whole_number", keep=False)(2)
+
+
+@_compiling.part
+def give_a_whole_number(n: int) -> int:
+    return n + 1
 
 
 def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,14 +167,14 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
     assert announced == [fused.COMPILING]
 
 
-@pytest.mark.parametrize("file", ["network.py", "layout.py", "kernels.py"])
+@pytest.mark.parametrize("file", ["fused/network.py", "fused/kernels.py", "tasks/temporal_order.py"])
 def test_old_code_is_not_used_when_a_line_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     first = cache.cache_folder()
     other = tmp_path / "elsewhere"
-    shutil.copytree(Path(cache.__file__).parent, other)
-    monkeypatch.setattr(cache, "__file__", str(other / "cache.py"))
+    shutil.copytree(Path(cache.__file__).parents[1], other)
+    monkeypatch.setattr(cache, "__file__", str(other / "fused" / "cache.py"))
     cache.cache_folder.cache_clear()
     assert cache.cache_folder() == first  # wherever the same source lies
     (other / file).write_text((other / file).read_text() + "\n# a line\n")
@@ -127,7 +193,8 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch:
     (tmp_path / "cache").write_text("a file stands in the folder's place")
     kernel = new_process(monkeypatch)
     check_batches()
-    assert not kernel.is_compiled()
+    assert kernel.is_compiled(), "for this process"
+    assert not new_process(monkeypatch).is_compiled()
 
 
 def test_words_are_numbers_and_addresses() -> None:

@@ -124,8 +124,9 @@ def test_metrics_come_back_as_they_were_written(run: Run) -> None:
     records = [{"step": 20, "sequences": 640, "loss": 0.1 + 0.2}, {"step": 40, "validation_loss": 1e-300}]
     for record in records:
         run.append_metrics(record)
-    assert run.metrics() == records
-    assert run.metrics_path.read_bytes().count(b"\n") == 2
+    run.append_metrics(*records)
+    assert run.metrics() == records * 2
+    assert run.metrics_path.read_bytes().count(b"\n") == 4
 
 
 def test_figures_that_are_not_finite_become_null(run: Run) -> None:
