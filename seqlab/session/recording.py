@@ -86,12 +86,14 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
         summary["held_out"] = {"protocol": task.protocols[0], "loss": first["nats"], "bits": first["bits"]}
     else:
         summary["held_out"] = judge(session.experiment, task, session.model, "test", settings.test_sequences)
+    summary["training_seconds"] = learner.counters["seconds"]
+    summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     if session.experiment.mixture is not None:
+        run.write_summary(summary)  # what was judged stays, should there be no room for the counts
         mixture = mix_with_counts(session.model, task, session.experiment.mixture)
         save_counts(run, mixture)
         summary["mixture"] = _judge_text(session, mixture)
-    summary["training_seconds"] = learner.counters["seconds"]
-    summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
+        summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     return summary
 
 

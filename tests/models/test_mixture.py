@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from seqlab.contracts import Spec, numpy_stream
-from seqlab.errors import Interrupted, RunFolderError, SettingsError
+from seqlab.errors import Interrupted, RunFailedError, RunFolderError, SettingsError
 from seqlab.generation import Sampling, generate, generate_many
 from seqlab.generation import writing as reference
-from seqlab.models import Mixture, SequenceModel, build_model
+from seqlab.models import Mixture, Recurrent, SequenceModel, build_model
 from seqlab.models.ngram import NGram
 from seqlab.registry import resolve
 from seqlab.runs import Run
@@ -130,6 +130,30 @@ def test_counts_do_not_change_what_the_network_learns(run: Run) -> None:
     train(plain, session)
     assert plain.best_weights.read_bytes() == run.best_weights.read_bytes()
     assert "mixture" not in (plain.summary() or {})
+
+
+def test_where_the_counts_cannot_be_kept_the_network_s_figures_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path))
+    made, session = begin(settings(), command="test")
+    with monkeypatch.context() as patch:
+        patch.setattr("seqlab.session.recording.save_counts", full)
+        with pytest.raises(RunFailedError, match="No space left"):
+            train(made, session)
+    assert made.info().status == "failed"
+    judged = made.summary()
+    assert judged is not None
+    assert judged["validation"]["stream"]["nats"] > 0
+    assert isinstance(load_language_model(made)[0], Recurrent)  # the network alone
+    train(made, reopen(made))
+    summary = made.summary()
+    assert summary is not None
+    assert summary["validation"] == judged["validation"]
+    assert summary["mixture"]["stream"]["nats"] < judged["validation"]["stream"]["nats"]
 
 
 def test_before_its_end_a_run_is_the_network_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
