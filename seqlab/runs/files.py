@@ -7,6 +7,7 @@ import math
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,24 @@ def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def keep_first(path: Path, data: str) -> str:
+    """Write a file that is not there yet; return what stands there, which another process may have written.
+
+    Raises:
+        OSError: when it can be neither written nor read.
+    """
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        try:
+            beside.write_text(data, encoding="utf-8")
+            with suppress(FileExistsError):
+                path.hardlink_to(beside)
+        finally:
+            beside.unlink(missing_ok=True)
+    return path.read_text(encoding="utf-8")
 
 
 def to_json(data: Any, *, indent: int | None = None) -> str:

@@ -22,7 +22,7 @@ from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
 from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
 from seqlab.training.loop import is_solved, new_learner
-from seqlab.training.precision import step_seconds, take_precision
+from seqlab.training.precision import kept_gain, step_seconds, take_precision
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
 VOCABULARY = "vocabulary.json"
@@ -234,15 +234,25 @@ def _try_out(session: Session) -> Batch:
 
 def _with_precision(session: Session, batch: Batch) -> Session:
     """Put the precision that is taken in the place of ``auto``."""
-    compute, engine = session.experiment.compute, session.experiment.training.engine
+    experiment = session.experiment
+    compute, training = experiment.compute, experiment.training
     precision, reason = "fp32", None
     if not session.model.counts:
+        question = {
+            "model": experiment.model.model_dump(),
+            "task": experiment.task.model_dump(),
+            "batch_size": training.batch_size,
+            "device": str(session.device),
+            "threads": compute.threads,
+        }
+        measure = partial(step_seconds, session.model, session.task, batch)
         precision, reason = take_precision(
             compute.precision,
-            engine,
+            training.engine,
             session.device,
-            partial(step_seconds, session.model, session.task, batch),
+            count_parameters(session.model),
+            partial(kept_gain, question, measure),
         )
     compute = compute.model_copy(update={"precision": precision})
-    experiment = session.experiment.model_copy(update={"compute": compute})
+    experiment = experiment.model_copy(update={"compute": compute})
     return replace(session, experiment=experiment, precision_reason=reason)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
 from seqlab.contracts import Batch
 from seqlab.models import SequenceModel
+from seqlab.runs.files import keep_first
+from seqlab.runs.machine import machine, processors
 from seqlab.tasks import Task
-from seqlab.training.runtime import autocast
+from seqlab.text.corpora import cache_folder
+from seqlab.training.runtime import SMALL_MODEL, autocast
 
 UNITS = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512", "bf16": "NEON"}
 """What a processor with units for bfloat16 says of itself, and what they are called; the best first."""
@@ -27,7 +32,7 @@ PROCESSOR = Path("/proc/cpuinfo")
 
 
 def take_precision(
-    wanted: str, engine: str, device: torch.device, measure: Callable[[str], float]
+    wanted: str, engine: str, device: torch.device, parameters: int, gain: Callable[[], float | None]
 ) -> tuple[str, str | None]:
     """Return the precision to train in, and why it was taken in the place of ``auto``.
 
@@ -35,9 +40,11 @@ def take_precision(
         wanted: ``auto``, ``fp32`` or ``bf16``.
         engine: that trains; all but torch compute in float32.
         device: where.
-        measure: returns the seconds of a training step in a precision; called where there are units for both.
+        parameters: the model's size.
+        gain: returns how many times as fast a step in bf16 is; asked where there are units for both. None
+            where that cannot be known for good.
 
-    >>> take_precision("auto", "fused", torch.device("cpu"), lambda precision: 1.0)
+    >>> take_precision("auto", "fused", torch.device("cpu"), 10**6, lambda: 2.0)
     ('fp32', 'the fused engine knows no other')
     """
     if wanted != "auto":
@@ -47,10 +54,35 @@ def take_precision(
     units = bfloat16_units(device)
     if units is None:
         return "fp32", "there are no units for bf16"
-    seconds = {precision: measure(precision) for precision in ("fp32", "bf16")}
-    gain = seconds["fp32"] / seconds["bf16"]
-    taken = "bf16" if gain >= GAIN else "fp32"
-    return taken, f"with {units} a step in bf16 is {gain:.2f} times as fast"
+    if parameters <= SMALL_MODEL:
+        return "fp32", "so small a network gains nothing by bf16"
+    times = gain()
+    if times is None:
+        return "fp32", "which is faster cannot be kept in the cache folder"
+    return "bf16" if times >= GAIN else "fp32", f"with {units} a step in bf16 is {times:.2f} times as fast"
+
+
+def kept_gain(question: Mapping[str, object], measure: Callable[[str], float]) -> float | None:
+    """Return how many times as fast a step in bf16 is, measured when it is first asked on this machine.
+
+    Measured each time it would now and then come out otherwise, and the same command to other numbers.
+
+    Args:
+        question: what is asked, such as the model and the size of a batch.
+        measure: returns the seconds of a training step in a precision.
+
+    Returns:
+        What is kept in the cache; None where nothing can be.
+    """
+    asked = [question, machine()["cpu"], processors(), torch.__version__]
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    path = cache_folder() / "precision" / f"{digest[:16]}.json"
+    try:
+        gain = None if path.is_file() else measure("fp32") / measure("bf16")
+        kept = keep_first(path, json.dumps({"gain": gain, "of": question}, default=str))
+        return float(json.loads(kept)["gain"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def bfloat16_units(device: torch.device) -> str | None:

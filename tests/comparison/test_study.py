@@ -120,8 +120,7 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
     file = tmp_path / "dies.py"
     file.write_text(DIES)
     admit(str(file))
-    plain = ("compute.precision=fp32",)  # auto would take a step before there is a run
-    finished, said = carry_out(entries(str(file), "rnn", overrides=plain), plugins=[str(file)])
+    finished, said = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
     outcome = {model.model: model for model in conclude(finished).models}
     assert (outcome[str(file)].failed, outcome["rnn"].failed, outcome["rnn"].runs) == (2, 0, 2)
     assert [item.failure for item in finished if item.failure] == ["its process died (exit code 7)"] * 2
@@ -129,7 +128,7 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
     assert sorted(entry.status for entry in list_runs()) == ["finished"] * 2 + ["interrupted"] * 2
     file.write_text(DIES.replace("os._exit(7)", "pass"))  # mended: another fingerprint, so begun anew
     admit(str(file))
-    finished, _ = carry_out(entries(str(file), "rnn", overrides=plain), plugins=[str(file)])
+    finished, _ = carry_out(entries(str(file), "rnn"), plugins=[str(file)])
     assert [item.failure for item in finished] == [None] * 4
 
 

@@ -12,7 +12,7 @@ from seqlab.models import build_model
 from seqlab.settings import Component, Training
 from seqlab.tasks import build_task
 from seqlab.training import evaluate, fit, new_learner, precision
-from seqlab.training.precision import bfloat16_units, step_seconds, take_precision
+from seqlab.training.precision import bfloat16_units, kept_gain, step_seconds, take_precision
 from seqlab.training.runtime import autocast
 
 CPU = torch.device("cpu")
@@ -21,7 +21,7 @@ TILES = "model name\t: a newer one\nflags\t\t: fpu avx512f avx512_bf16 amx_bf16 
 ARM = "Features\t: fp asimd bf16 i8mm\n"
 
 
-def not_measured(name: str) -> float:
+def not_measured(*_: object) -> float:
     raise AssertionError("there was nothing to measure")
 
 
@@ -39,21 +39,51 @@ def test_a_processor_says_what_it_has(
 
 def test_without_units_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "bfloat16_units", lambda device: None)
-    assert take_precision("auto", "torch", CPU, not_measured) == ("fp32", "there are no units for bf16")
+    assert take_precision("auto", "torch", CPU, 10**6, not_measured) == (
+        "fp32",
+        "there are no units for bf16",
+    )
     for wanted in ("fp32", "bf16"):
-        assert take_precision(wanted, "torch", CPU, not_measured) == (wanted, None)
+        assert take_precision(wanted, "torch", CPU, 10**6, not_measured) == (wanted, None)
     monkeypatch.setattr(precision, "bfloat16_units", lambda device: "AMX")
-    taken, reason = take_precision("auto", "fused", CPU, not_measured)
+    taken, reason = take_precision("auto", "fused", CPU, 10**6, not_measured)
     assert taken == "fp32"
     assert "fused" in str(reason)
+    taken, reason = take_precision("auto", "torch", CPU, 1000, not_measured)
+    assert taken == "fp32"
+    assert "small" in str(reason)
 
 
-@pytest.mark.parametrize(("seconds", "taken"), [(0.5, "bf16"), (0.95, "fp32"), (1.5, "fp32")])
-def test_with_units_the_faster_is_taken(monkeypatch: pytest.MonkeyPatch, seconds: float, taken: str) -> None:
+@pytest.mark.parametrize(("gain", "taken"), [(2.0, "bf16"), (1.05, "fp32"), (0.7, "fp32"), (None, "fp32")])
+def test_with_units_the_faster_is_taken(
+    monkeypatch: pytest.MonkeyPatch, gain: float | None, taken: str
+) -> None:
     monkeypatch.setattr(precision, "bfloat16_units", lambda device: "AMX")
-    found, reason = take_precision("auto", "torch", CPU, {"fp32": 1.0, "bf16": seconds}.__getitem__)
+    found, reason = take_precision("auto", "torch", CPU, 10**6, lambda: gain)
     assert found == taken
-    assert f"AMX a step in bf16 is {1 / seconds:.2f} times as fast" in str(reason)
+    said = "cannot be kept" if gain is None else f"AMX a step in bf16 is {gain:.2f} times as fast"
+    assert said in str(reason)
+
+
+def test_what_was_measured_first_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path))
+    first, later = {"fp32": 3.0, "bf16": 2.0}, {"fp32": 2.0, "bf16": 3.0}
+    assert kept_gain({"model": "gru"}, first.__getitem__) == 1.5
+    assert kept_gain({"model": "gru"}, not_measured) == 1.5
+    assert kept_gain({"model": "lstm"}, later.__getitem__) == pytest.approx(2 / 3)
+    monkeypatch.setattr(precision, "processors", lambda: 64)  # another machine
+    assert kept_gain({"model": "gru"}, later.__getitem__) == pytest.approx(2 / 3)
+
+
+def test_what_cannot_be_kept_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("where a folder would be")
+    monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path / "file"))
+    assert kept_gain({}, {"fp32": 2.0, "bf16": 1.0}.__getitem__) is None
+    monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path))
+    assert kept_gain({}, {"fp32": 2.0, "bf16": 1.0}.__getitem__) == 2.0
+    (kept,) = (tmp_path / "precision").iterdir()
+    kept.write_text("{")
+    assert kept_gain({}, not_measured) is None
 
 
 def test_to_measure_is_to_learn_nothing() -> None:
