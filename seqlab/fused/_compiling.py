@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import numba
@@ -111,9 +112,10 @@ def machine_code(function: Callable[..., Any], codes: Sequence[str]) -> tuple[st
 
     whole = _compile(called, _WholeCompiler)
     whole.compile((types.CPointer(types.int64),))
-    (result,) = whole.overloads.values()
-    assert result.signature.return_type in (types.float64, types.none), "the result is read as a float"
-    return result.fndesc.llvm_func_name, result.library._get_compiled_object()
+    (compiled,) = whole.overloads.values()
+    signature, entry, code = attrgetter("signature", "fndesc", "library")(compiled)
+    assert signature.return_type in (types.float64, types.none), "the result is read as a float"
+    return entry.llvm_func_name, code._get_compiled_object()
 
 
 def _compile(function: Callable[..., Any], pipeline: type[Any]) -> Any:

@@ -8,14 +8,13 @@ the processor. It matters neither where the package lies nor whether its own fol
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import platformdirs
+from seqlab.text import corpora
 
 
 @cache
@@ -26,9 +25,7 @@ def cache_folder() -> Path:
     package = Path(__file__).parent
     for file in (*sorted(package.glob("*.py")), package.parent / "tasks" / "temporal_order.py"):
         digest.update(file.read_bytes())
-    chosen = os.environ.get("SEQLAB_CACHE_DIR")
-    base = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("seqlab"))
-    return base / f"compiled-{digest.hexdigest()[:16]}"
+    return corpora.cache_folder() / f"compiled-{digest.hexdigest()[:16]}"
 
 
 def _processor() -> str:

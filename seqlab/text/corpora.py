@@ -143,7 +143,7 @@ def fetch_corpus(name: str, *, announce: Callable[[str], None] = _warn) -> Corpu
 
 
 def cache_folder() -> Path:
-    """Return the folder in which downloads and encoded texts are kept."""
+    """Return the folder of what can be had again: downloads, encoded texts, compiled code, measurements."""
     import platformdirs
 
     chosen = os.environ.get("SEQLAB_CACHE_DIR")
