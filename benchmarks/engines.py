@@ -28,7 +28,7 @@ from seqlab.comparison.statistics import first_to_solve, mcnemar
 from seqlab.fused import fit_together
 from seqlab.models import build_model
 from seqlab.settings import Component, Training
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 from seqlab.training import Learner, fit, new_learner
 from seqlab.training.runtime import flush_denormals
 

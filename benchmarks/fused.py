@@ -45,7 +45,7 @@ from seqlab.models import build_model
 from seqlab.runs.machine import processors
 from seqlab.settings import Component, Training
 from seqlab.tasks import Task
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 from seqlab.training import new_learner
 
 ROUNDS = 7

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from seqlab.contracts import Batch
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 
 EVERY, JUDGED = 20, 1024
 """Steps between validations, and the sequences of one."""

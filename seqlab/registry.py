@@ -1,8 +1,9 @@
 """Models and tasks by name: the name is the file's.
 
-``seqlab/models/gru.py`` is the model ``gru``; ``seqlab/tasks/temporal_order.py`` the task ``temporal-order``.
-Nothing is registered anywhere else: names are listed from the folder, summaries are read from the source,
-and a module is imported only when its component is used. A file whose name starts with ``_`` is no component.
+``seqlab/models/recurrent/gru.py`` is the model ``gru`` of the family ``recurrent``,
+``seqlab/tasks/lags/temporal_order.py`` the task ``temporal-order`` of the family ``lags``. Nothing is
+registered anywhere else: names are listed from the folders, summaries are read from the source, and a module
+is imported only when its component is used. A file whose name starts with ``_`` is no component.
 
 A user's own file stands wherever a name does, as ``path/to/my_cell.py`` or ``path/to/my_cell.py:ClassName``.
 It is code that runs, so it is loaded only by :func:`admit`, which the command line calls for the files named
@@ -46,10 +47,11 @@ _admitted: dict[Path, tuple[bytes, ModuleType]] = {}
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered component: its name and the first line of its documentation."""
+    """A registered component: its name, its family and the first line of its documentation."""
 
     kind: Kind
     name: str
+    family: str
     summary: str
 
 
@@ -59,13 +61,24 @@ def names(kind: Kind) -> list[str]:
     >>> "lstm" in names("model"), "temporal-order" in names("task")
     (True, True)
     """
-    files = (_PACKAGE / _FOLDERS[kind]).glob("*.py")
-    return sorted(file.stem.replace("_", "-") for file in files if not file.stem.startswith("_"))
+    return sorted(_files(kind))
 
 
 def entries(kind: Kind) -> list[Entry]:
-    """Return every component of a kind with its summary, without importing any."""
-    return [Entry(kind, name, _summary(_file(kind, name))) for name in names(kind)]
+    """Return every component of a kind, family by family, without importing any."""
+    found = [
+        Entry(kind, name, file.parent.name, _summary(file)) for name, file in sorted(_files(kind).items())
+    ]
+    return sorted(found, key=lambda entry: entry.family)
+
+
+def source_file(kind: Kind, name: str) -> Path | None:
+    """Return the file of a registered component; None where there is none of that name.
+
+    >>> source_file("model", "gru").parent.name
+    'recurrent'
+    """
+    return _files(kind).get(name)
 
 
 def is_plugin(name: str) -> bool:
@@ -132,9 +145,11 @@ def load(kind: Kind, name: str) -> type[Any]:
                 hint=f"If you trust it, add: --{kind} {name}",
             )
         return _class_in(module, kind, _parts(name)[1])
-    if name not in names(kind):
+    file = source_file(kind, name)
+    if file is None:
         raise UnknownNameError(kind, name, names(kind))
-    return _class_in(importlib.import_module(f"seqlab.{_FOLDERS[kind]}.{name.replace('-', '_')}"), kind, None)
+    place = ".".join(("seqlab", *file.relative_to(_PACKAGE).with_suffix("").parts))
+    return _class_in(importlib.import_module(place), kind, None)
 
 
 def options(component: type[Any]) -> type[BaseModel]:
@@ -263,8 +278,10 @@ def _keyword_fields(component: type[Any]) -> dict[str, Any]:
     return found
 
 
-def _file(kind: Kind, name: str) -> Path:
-    return _PACKAGE / _FOLDERS[kind] / f"{name.replace('-', '_')}.py"
+def _files(kind: Kind) -> dict[str, Path]:
+    """Return the file of every component by its name."""
+    files = (_PACKAGE / _FOLDERS[kind]).glob("*/*.py")
+    return {file.stem.replace("_", "-"): file for file in files if not file.stem.startswith("_")}
 
 
 def _summary(path: Path) -> str:

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.registry import source_file
+
 if TYPE_CHECKING:
     from seqlab.registry import Kind
 
@@ -32,8 +34,8 @@ def component_options(kind: Kind, name: str) -> dict[str, Any]:
     >>> component_options("task", "temporal-order")
     {'difficulty': 'easy'}
     """
-    path = _PACKAGE / f"{kind}s" / f"{name.replace('-', '_')}.py"
-    if not path.is_file():
+    path = source_file(kind, name)
+    if path is None:
         return {}
     for cls in _classes(path).values():
         lineage = list(_lineage(path, cls))

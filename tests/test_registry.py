@@ -38,13 +38,18 @@ def plugin(tmp_path):
 
 @pytest.mark.parametrize("kind", ["model", "task"])
 def test_names_and_summaries_are_those_of_the_files(kind):
-    entries = {entry.name: entry.summary for entry in registry.entries(kind)}
-    assert list(entries) == registry.names(kind) == sorted(entries)
-    files = [file for file in (FOLDER / f"{kind}s").glob("*.py") if not file.name.startswith("_")]
-    assert len(files) == len(entries) > 0
+    listed = registry.entries(kind)
+    assert [(entry.family, entry.name) for entry in listed] == sorted(
+        (entry.family, entry.name) for entry in listed
+    )
+    entries = {entry.name: entry for entry in listed}
+    assert sorted(entries) == registry.names(kind)
+    files = [file for file in (FOLDER / f"{kind}s").glob("*/*.py") if not file.name.startswith("_")]
+    assert len(files) == len(listed) == len(entries) > 0  # a name is unique over families
     for file in files:
-        first = ast.get_docstring(ast.parse(file.read_text())).splitlines()[0]
-        assert entries[file.stem.replace("_", "-")] == first.rstrip(". ")
+        entry = entries[file.stem.replace("_", "-")]
+        assert entry.family == file.parent.name
+        assert entry.summary == ast.get_docstring(ast.parse(file.read_text())).splitlines()[0].rstrip(". ")
 
 
 @pytest.mark.parametrize("kind", ["model", "task"])

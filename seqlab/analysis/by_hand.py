@@ -28,9 +28,9 @@ from torch import Tensor
 
 from seqlab.contracts import torch_stream
 from seqlab.models import Cell
-from seqlab.models.gru import GRU
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 
 EPSILON = 1e-5
 """The step of the differences: their error, of order e^2, is then about that of float64."""

@@ -84,7 +84,7 @@ def training_cost(model: Recurrent, *, batch: int, time: int, answers: int | Non
         answers: outputs that count, and of which the read-out is needed; None for B T.
 
     >>> from seqlab.contracts import Spec
-    >>> from seqlab.models.rnn import RNN
+    >>> from seqlab.models.recurrent.rnn import RNN
     >>> model = Recurrent(RNN, Spec("features", 8, "classes", 4, causal=True), hidden_size=10)
     >>> training_cost(model, batch=1, time=1).flops == 3 * 2 * (10 * 10 + 10 * 4) + 2 * 2 * 8 * 10
     True

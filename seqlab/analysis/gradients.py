@@ -35,7 +35,7 @@ from seqlab.analysis.jacobians import measure_cell
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import RunFailedError, SettingsError
 from seqlab.models import Cell, Input, Recurrent, build_model
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.rnn import RNN
 from seqlab.registry import check_options, load, parse_reference
 from seqlab.settings import Component, Document, GradientExperiment
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from seqlab.analysis.gates import forced_gates, read_gates
-from seqlab.models.lstm import LSTM
+from seqlab.models.recurrent.lstm import LSTM
 
 CONTENT = 0.8
 """What is in the cell at the start."""

@@ -96,7 +96,7 @@ def fit_to_text(settings: TrainExperiment) -> TrainExperiment:
     from seqlab.errors import UsageError
     from seqlab.settings import Component
     from seqlab.tasks import build_task
-    from seqlab.tasks.char_lm import CharLM
+    from seqlab.tasks.text.char_lm import CharLM
 
     task, training = build_task(settings.task), settings.training
     if not isinstance(task, CharLM):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli.console import show_json, show_table
+from seqlab.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
@@ -22,20 +23,32 @@ class Shelf(StrEnum):
 
 
 def list_(
-    what: Annotated[Shelf | None, typer.Argument(help="One kind alone; all without.")] = None,
+    what: Annotated[
+        str | None, typer.Argument(help="experiments, models, tasks, or a family of them; all without.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The list as JSON.")] = False,
 ) -> None:
-    """List experiments, models and tasks, each with what it is.
+    """List experiments, models and tasks by family, each with what it is.
 
-    Examples: seqlab list / seqlab list models --json
+    Examples: seqlab list / seqlab list models --json / seqlab list lags
     """
-    shelves = [what] if what else list(Shelf)
-    found = {shelf.value: _rows(shelf) for shelf in shelves}
+    found = {shelf.value: _rows(shelf) for shelf in Shelf}
+    families = sorted({row["family"] for rows in found.values() for row in rows})
+    if what in found:
+        found = {what: found[what]}
+    elif what is not None:
+        if what not in families:
+            raise UnknownNameError("family", what, [*found, *families])
+        found = {shelf: [row for row in rows if row["family"] == what] for shelf, rows in found.items()}
     if as_json:
         show_json(found)
         return
-    table = [(shelf.removesuffix("s"), row["name"], _text(row)) for shelf in found for row in found[shelf]]
-    show_table(["kind", "name", "summary"], table)
+    table = [
+        (shelf.removesuffix("s"), row["family"], row["name"], _text(row))
+        for shelf, rows in found.items()
+        for row in rows
+    ]
+    show_table(["kind", "family", "name", "summary"], table)
 
 
 def _text(row: dict[str, Any]) -> str:
@@ -45,12 +58,13 @@ def _text(row: dict[str, Any]) -> str:
 
 def _rows(shelf: Shelf) -> list[dict[str, Any]]:
     from seqlab.registry import entries
-    from seqlab.settings import experiment_names, preset_names, summary
+    from seqlab.settings import experiment_names, family, preset_names, summary
 
     if shelf is Shelf.experiments:
-        return [
-            {"name": name, "summary": summary(name), "presets": preset_names(name)}
+        rows = [
+            {"name": name, "family": family(name), "summary": summary(name), "presets": preset_names(name)}
             for name in experiment_names()
         ]
+        return sorted(rows, key=lambda row: str(row["family"]))
     kind: Kind = "model" if shelf is Shelf.models else "task"
-    return [{"name": entry.name, "summary": entry.summary} for entry in entries(kind)]
+    return [{"name": entry.name, "family": entry.family, "summary": entry.summary} for entry in entries(kind)]

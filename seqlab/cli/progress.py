@@ -45,7 +45,7 @@ class Text:
 
 def text_in(session: Session) -> Text | None:
     """Return how a session's figures are converted; None where it learns no text."""
-    from seqlab.tasks.char_lm import CharLM
+    from seqlab.tasks.text.char_lm import CharLM
 
     task = session.task
     if not isinstance(task, CharLM):

@@ -54,6 +54,5 @@ def torch_may_train(words: Sequence[str]) -> bool:
     (False, True)
     """
     names = {word.partition("[")[0] for word in words if "=" not in word.partition("[")[0]}
-    asked = {"training.engine=torch", "training.engine=batched"} & set(words)
-    engine = bool(asked) or importlib.util.find_spec("numba") is None
-    return engine or not names <= FUSED
+    asked = "training.engine=torch" in words
+    return asked or importlib.util.find_spec("numba") is None or not names <= FUSED

@@ -20,7 +20,6 @@ from seqlab.session.engines import TOGETHER
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task, build_task
 from seqlab.training.identity import fingerprint
-from seqlab.training.runtime import pick_device
 
 
 @dataclass(frozen=True)
@@ -145,8 +144,8 @@ def share_out(
 ) -> list[tuple[Wanted, ...]]:
     """Divide runs among processes, in the order in which they are to be begun.
 
-    With the fused and the batched engine the seeds of a model advance together: each process gets a share of
-    them, or one process all of them where they are on a GPU. Every other run is by itself.
+    With an engine that trains several at once the seeds of a model advance together: each process gets a
+    share of them. Every other run is by itself.
     """
     found: list[tuple[Wanted, ...]] = []
     together: dict[tuple[str | None, str], list[Wanted]] = {}
@@ -157,8 +156,7 @@ def share_out(
         else:
             found.append((wanted,))
     for group in together.values():
-        on_processor = pick_device(group[0].experiment.compute.device).type == "cpu"
-        shares = min(processes, len(group)) if on_processor else 1
+        shares = min(processes, len(group))
         found += [tuple(group[k::shares]) for k in range(shares)]
     return sorted(found, key=lambda runs: runs[0].place)
 

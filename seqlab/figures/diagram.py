@@ -15,11 +15,11 @@ from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from seqlab.figures.style import COLOURS, look
 from seqlab.models import Cell
-from seqlab.models.gru import GRU
-from seqlab.models.lstm import LSTM
-from seqlab.models.mingru import MinGRU
-from seqlab.models.minlstm import MinLSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
+from seqlab.models.scans.mingru import MinGRU
+from seqlab.models.scans.minlstm import MinLSTM
 
 Point = tuple[float, float]
 

@@ -21,7 +21,7 @@ from seqlab.fused.kernels import is_compiled
 from seqlab.models import build_model
 from seqlab.settings import Component, Training
 from seqlab.tasks import Task
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 from seqlab.training import Learner, Step, new_learner
 
 __all__ = ["NO_NUMBA", "evaluate", "fit_together", "make_ready", "why_not"]

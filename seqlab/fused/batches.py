@@ -14,7 +14,7 @@ from torch import Tensor
 from seqlab.contracts import PAD, Batch, Split
 from seqlab.fused.kernels import generate
 from seqlab.tasks import Task
-from seqlab.tasks.temporal_order import LEVELS, TemporalOrder
+from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
 
 Floats = NDArray[np.float32]
 

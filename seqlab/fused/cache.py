@@ -23,7 +23,7 @@ def cache_folder() -> Path:
     made_by = [metadata.version("numba"), metadata.version("llvmlite"), sys.version, _processor()]
     digest = hashlib.sha256("\n".join(made_by).encode())
     package = Path(__file__).parent
-    for file in (*sorted(package.glob("*.py")), package.parent / "tasks" / "temporal_order.py"):
+    for file in (*sorted(package.glob("*.py")), package.parent / "tasks" / "lags" / "temporal_order.py"):
         digest.update(file.read_bytes())
     return corpora.cache_folder() / f"compiled-{digest.hexdigest()[:16]}"
 

@@ -6,10 +6,10 @@ import importlib.util
 
 from seqlab.contracts import Spec
 from seqlab.models import Recurrent, outline
-from seqlab.models.gru import GRU
-from seqlab.models.irnn import IRNN
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.irnn import IRNN
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 from seqlab.registry import load
 from seqlab.settings import Component, TrainExperiment
 from seqlab.tasks import Task

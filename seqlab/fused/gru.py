@@ -1,4 +1,6 @@
-r"""The gated recurrent unit, compiled; the equations and letters are those of :mod:`seqlab.models.gru`.
+r"""The gated recurrent unit, compiled.
+
+Equations and letters are those of :mod:`seqlab.models.recurrent.gru`.
 
     reset after:    m = W_n h(t-1) + c,   n = tanh(U_n x + b_n + r * m)
     reset before:   s = r * h(t-1),       n = tanh(U_n x + b_n + W_n s)

@@ -1,4 +1,6 @@
-r"""The long short-term memory, compiled; the equations and letters are those of :mod:`seqlab.models.lstm`.
+r"""The long short-term memory, compiled.
+
+Equations and letters are those of :mod:`seqlab.models.recurrent.lstm`.
 
     c(t) = f * c(t-1) + i * g,   h(t) = o * tanh(c(t))
 

@@ -10,9 +10,9 @@ import numpy as np
 from seqlab.fused.batches import Floats
 from seqlab.fused.layout import CELLS, LANES, Shape, space_size
 from seqlab.models import Recurrent, SequenceModel
-from seqlab.models.gru import GRU
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 from seqlab.tasks import Task
 
 LARGE = 96

@@ -1,4 +1,6 @@
-r"""The plain recurrent cell, compiled; the equations and letters are those of :mod:`seqlab.models.rnn`.
+r"""The plain recurrent cell, compiled.
+
+Equations and letters are those of :mod:`seqlab.models.recurrent.rnn`.
 
     h(t) = tanh(a(t)) or relu(a(t)),    a(t) = U x(t) + b + W h(t-1)
 

@@ -1,4 +1,4 @@
-"""The batches of temporal-order, compiled: the very ones of :mod:`seqlab.tasks.temporal_order`.
+"""The batches of temporal-order, compiled: the very ones of :mod:`seqlab.tasks.lags.temporal_order`.
 
 Made in Python they cost ten times as much as the network's step at the level easy.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from seqlab.fused._compiling import part
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
-from seqlab.tasks.temporal_order import BEGIN, DISTRACTORS, END, X
+from seqlab.tasks.lags.temporal_order import BEGIN, DISTRACTORS, END, X
 
 
 @part

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import PAD
 from seqlab.models import State
-from seqlab.models.ngram import NGram
+from seqlab.models.counting.ngram import NGram
 
 _ABSENT = -1
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqlab.models import Recurrent, SequenceModel, State
-from seqlab.models.gru import GRU
-from seqlab.models.irnn import IRNN
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.irnn import IRNN
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 
 Floats = NDArray[np.float32]
 HALF = np.float32(0.5)

@@ -16,7 +16,7 @@ from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.generation.mixing import FastMixture, Reader
 from seqlab.generation.sampling import Sampling, Scores, Symbols, choose
 from seqlab.models import Mixture, SequenceModel, State
-from seqlab.models.ngram import NGram
+from seqlab.models.counting.ngram import NGram
 
 AT_ONCE = 128
 """Texts that are written side by side, at most."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqlab.models._base import SequenceModel, State
-from seqlab.models.ngram import NGram
+from seqlab.models.counting.ngram import NGram
 
 
 class Mixture(SequenceModel):

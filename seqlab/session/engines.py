@@ -1,4 +1,4 @@
-"""Which engine trains an experiment: torch, by itself or batched, or the code of :mod:`seqlab.fused`."""
+"""Which engine trains an experiment: torch, or the code of :mod:`seqlab.fused`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from seqlab.models import SequenceModel
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
 from seqlab.training import Learner, Step, evaluate, fit
-from seqlab.training.batched import fit_batched, why_not_batched
 from seqlab.training.runtime import autocast, pick_device
 
 ADVICE = "Such a small network trains many times faster with Numba: pip install 'seqlab[fast]'"
 
-TOGETHER = ("fused", "batched")
+TOGETHER = ("fused",)
 """Engines that train several seeds at once."""
 
 
@@ -43,8 +42,7 @@ def with_engine(experiment: TrainExperiment, engine: str) -> TrainExperiment:
 def check_engine(experiment: TrainExperiment, task: Task) -> None:
     """Raise a SettingsError when the engine of the settings cannot train this."""
     engine = experiment.training.engine
-    reasons = {"fused": why_not, "batched": why_not_batched}
-    reason = reasons[engine](experiment, task) if engine in reasons else None
+    reason = why_not(experiment, task) if engine == "fused" else None
     if reason is not None:
         raise SettingsError(
             f"training.engine is {engine}, which cannot train this: {reason}.",
@@ -82,9 +80,6 @@ def steps_of(
             learners, task, settings, seeds, threads=experiment.compute.threads, pause_at=sorted(pause_at),
             on_failure=on_failure,
         )  # fmt: skip
-        return
-    if settings.engine == "batched":
-        yield from fit_batched(learners, task, settings, seeds, on_failure=on_failure)
         return
     precision = autocast(experiment.compute.precision, pick_device(experiment.compute.device))
     for place, (learner, seed) in enumerate(zip(learners, seeds, strict=True)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqlab.errors import RunFolderError, SettingsError
 from seqlab.models import Mixture, SequenceModel
-from seqlab.models.ngram import NGram
+from seqlab.models.counting.ngram import NGram
 from seqlab.registry import load
 from seqlab.runs import Run
 from seqlab.settings import MixedIn, TrainExperiment

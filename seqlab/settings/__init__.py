@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqlab.settings.catalogue import (
     experiment_names,
+    family,
     preset_names,
     read_experiment,
     read_experiment_file,
@@ -63,6 +64,7 @@ __all__ = [
     "dump",
     "experiment_names",
     "explain",
+    "family",
     "parse_override",
     "preset_names",
     "read_experiment",

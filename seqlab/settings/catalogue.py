@@ -1,4 +1,4 @@
-"""The named experiments: one YAML file each, its stem its name."""
+"""The named experiments: one YAML file each, its stem its name, its folder its family."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ def experiment_names() -> list[str]:
     >>> "hello" in experiment_names()
     True
     """
-    return sorted(path.stem for path in folder().glob("*.yaml"))
+    return sorted(_files())
+
+
+def family(name: str) -> str:
+    """Return the family of a shipped experiment, which is its folder.
+
+    >>> family("temporal-order")
+    'lags'
+    """
+    return _path(name).parent.name
 
 
 def read_experiment(name: str) -> Document:
@@ -33,7 +42,8 @@ def read_experiment(name: str) -> Document:
     Raises:
         UnknownNameError: when there is no experiment of that name.
     """
-    return replace(read_experiment_file(_path(name)), source=f"experiments/{name}.yaml")
+    path = _path(name)
+    return replace(read_experiment_file(path), source=f"experiments/{path.parent.name}/{path.name}")
 
 
 def read_experiment_file(path: Path) -> Document:
@@ -71,7 +81,13 @@ def preset_names(name: str) -> list[str]:
     return re.findall(r"^  ([\w-]+):", block, re.MULTILINE)
 
 
+def _files() -> dict[str, Path]:
+    """Return the file of every shipped experiment by its name."""
+    return {path.stem: path for path in folder().glob("*/*.yaml")}
+
+
 def _path(name: str) -> Path:
-    if name not in experiment_names():
-        raise UnknownNameError("experiment", name, experiment_names())
-    return folder() / f"{name}.yaml"
+    files = _files()
+    if name not in files:
+        raise UnknownNameError("experiment", name, sorted(files))
+    return files[name]

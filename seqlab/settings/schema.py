@@ -93,10 +93,9 @@ class Training(Settings):
     patience: int | None = Field(
         default=None, ge=1, description="validations without a better loss before stopping"
     )
-    engine: Literal["auto", "torch", "fused", "batched"] = Field(
+    engine: Literal["auto", "torch", "fused"] = Field(
         default="auto",
-        description="what computes: torch; compiled code for small networks (fused); torch, all seeds of a "
-        "comparison at once (batched); auto takes the faster of the first two",
+        description="torch, or compiled code for small networks (fused); auto takes the faster",
     )
     log_every: int = Field(default=20, ge=1, description="steps between lines of metrics.jsonl")
     checkpoint_every: int = Field(

@@ -12,8 +12,8 @@ from seqlab.analysis.units import area_under_curve
 from seqlab.contracts import PAD, Spec, numpy_stream, torch_stream
 from seqlab.errors import TextError
 from seqlab.models import Recurrent
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 
 LENGTH = 6_000
 

@@ -19,10 +19,10 @@ from seqlab.contracts import PAD, Spec, torch_stream
 from seqlab.errors import SettingsError, TextError
 from seqlab.models import Cell, Recurrent, build_model
 from seqlab.settings import Component
-from seqlab.tasks.adding import Adding
-from seqlab.tasks.char_lm import CharLM
-from seqlab.tasks.hello import Hello
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.basics.hello import Hello
+from seqlab.tasks.lags.adding import Adding
+from seqlab.tasks.lags.temporal_order import TemporalOrder
+from seqlab.tasks.text.char_lm import CharLM
 
 TASK = TemporalOrder(difficulty="easy")
 BATCH = TASK.batch("test", 0, 16, 1)

@@ -13,9 +13,9 @@ from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.figures.unrolled import unrolled_figure
 from seqlab.models import Recurrent
-from seqlab.models.rnn import RNN
-from seqlab.tasks.hello import Hello
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.models.recurrent.rnn import RNN
+from seqlab.tasks.basics.hello import Hello
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 
 
 def _network(size: int = 3, layers: int = 1) -> Recurrent:

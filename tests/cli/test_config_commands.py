@@ -152,7 +152,7 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
         (["hello", "--model", "absent.py"], ["There is no file", "absent.py"]),
         (["hello", "--task", "helo"], ["Unknown task 'helo'.", "Did you mean 'hello'?"]),
         (["hello", "task.name=helo"], ["On the command line: Unknown task 'helo'."]),
-        (["hello", "--preset", "x"], ["experiments/hello.yaml has no presets"]),
+        (["hello", "--preset", "x"], ["experiments/basics/hello.yaml has no presets"]),
         (
             ["--config", "mine.yaml", "--preset", "shrot"],
             ["Unknown preset 'shrot'.", "Did you mean 'short'?"],
@@ -277,21 +277,24 @@ def test_list_shows_names_and_summaries(seqlab):
     code, out, _ = seqlab("list")
     rows = [line.split("\t") for line in out.splitlines()]
     assert code == 0
-    assert rows[0] == ["kind", "name", "summary"]
-    assert {(row[0], row[1]) for row in rows} >= {
-        ("experiment", "hello"),
-        ("model", "lstm"),
-        ("task", "hello"),
+    assert rows[0] == ["kind", "family", "name", "summary"]
+    assert {tuple(row[:3]) for row in rows} >= {
+        ("experiment", "basics", "hello"),
+        ("model", "recurrent", "lstm"),
+        ("task", "basics", "hello"),
     }
-    assert all(len(row) == 3 and row[2] for row in rows)
-    assert {row[1]: row[2] for row in rows}["char-shakespeare"].endswith("[--preset minute, coffee, lunch]")
+    assert all(len(row) == 4 and row[3] for row in rows)
+    assert {row[2]: row[3] for row in rows}["char-shakespeare"].endswith("[--preset minute, coffee, lunch]")
     _, out, _ = seqlab("list", "models", "--json")
     found = json.loads(out)
     assert list(found) == ["models"]
-    assert {"name", "summary"} == set(found["models"][0])
+    assert {"name", "family", "summary"} == set(found["models"][0])
+    _, out, _ = seqlab("list", "lags")
+    assert {line.split("\t")[1] for line in out.splitlines()[1:]} == {"lags"}
+    assert "temporal-order" in out
     code, _, err = seqlab("list", "model")
     assert code == 2
-    assert "experiments" in err
+    assert "Did you mean 'models'?" in err
 
 
 def test_settings_are_dumped_with_the_plain_words_of_yaml(mine):

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from seqlab.comparison.budgets import FILE
 from seqlab.comparison.design import Design, draw_up
@@ -138,18 +137,6 @@ def test_seeds_of_a_model_are_shared_out_among_the_processes() -> None:
     missing = [Wanted(place, entry.experiment) for place, entry in enumerate(wanted)]
     shares = [[one.place for one in runs] for runs in share_out(wanted, missing, 2)]
     assert shares == [[0, 4], [1], [2], [3], [5]]  # rnn on seeds 1 and 3, and on 2; the other one by one
-
-
-def test_a_gpu_gets_all_seeds_of_the_batched_engine_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = entries("mingru", seeds=3, overrides=("training.engine=batched",))
-    missing = [Wanted(place, entry.experiment) for place, entry in enumerate(wanted)]
-
-    def shares() -> list[list[int]]:
-        return [[one.place for one in runs] for runs in share_out(wanted, missing, 2)]
-
-    assert shares() == [[0, 2], [1]]
-    monkeypatch.setattr("seqlab.comparison.study.pick_device", lambda name: torch.device("cuda"))
-    assert shares() == [[0, 1, 2]]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

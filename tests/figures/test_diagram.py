@@ -9,12 +9,12 @@ from torch import Tensor
 
 from seqlab.figures.diagram import cell_diagram
 from seqlab.models import Cell
-from seqlab.models.gru import GRU
-from seqlab.models.irnn import IRNN
-from seqlab.models.lstm import LSTM
-from seqlab.models.mingru import MinGRU
-from seqlab.models.minlstm import MinLSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.irnn import IRNN
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
+from seqlab.models.scans.mingru import MinGRU
+from seqlab.models.scans.minlstm import MinLSTM
 
 
 def _words(cell: type[Cell], **options: object) -> Counter[str]:

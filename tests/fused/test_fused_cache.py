@@ -18,7 +18,7 @@ from seqlab import fused
 from seqlab.fused import _compiling, batches, cache, kernels, make_ready, many
 from seqlab.fused.kernels import Kernel, words_of
 from seqlab.fused.layout import LANES
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 
 
 @pytest.fixture(autouse=True)
@@ -167,7 +167,7 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
     assert announced == [fused.COMPILING]
 
 
-@pytest.mark.parametrize("file", ["fused/network.py", "fused/kernels.py", "tasks/temporal_order.py"])
+@pytest.mark.parametrize("file", ["fused/network.py", "fused/kernels.py", "tasks/lags/temporal_order.py"])
 def test_old_code_is_not_used_when_a_line_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:

@@ -22,8 +22,8 @@ from seqlab.fused.memory import LARGE
 from seqlab.models import build_model
 from seqlab.settings import Component, Compute, TrainExperiment, Training
 from seqlab.tasks import Task
-from seqlab.tasks.echo import Echo
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.basics.echo import Echo
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 from seqlab.training import Learner, Step, fit, new_learner
 from seqlab.training.checkpoints import load_checkpoint, save_checkpoint
 
@@ -313,7 +313,7 @@ def test_the_package_is_imported_without_numba_and_says_what_is_lacking() -> Non
 import importlib.util, sys
 import seqlab.fused
 from seqlab.settings import Component, TrainExperiment
-from seqlab.tasks.temporal_order import TemporalOrder
+from seqlab.tasks.lags.temporal_order import TemporalOrder
 experiment = TrainExperiment(
     experiment="x", task=Component(name="temporal-order"), model=Component(name="lstm", hidden_size=4)
 )

@@ -15,7 +15,7 @@ from seqlab.fused.batches import pack, training_batches
 from seqlab.fused.kernels import Kernel
 from seqlab.fused.layout import LANES
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
-from seqlab.tasks.temporal_order import LEVELS, TemporalOrder
+from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
 
 
 @part

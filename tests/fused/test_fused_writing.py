@@ -16,7 +16,7 @@ from seqlab.fused.kernels import Kernel
 from seqlab.fused.many import write_texts
 from seqlab.generation import Sampling
 from seqlab.models import SequenceModel, build_model
-from seqlab.models.ngram import NGram
+from seqlab.models.counting.ngram import NGram
 from seqlab.settings import Component
 
 SYMBOLS = 11

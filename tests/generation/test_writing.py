@@ -13,7 +13,7 @@ from seqlab.contracts import Spec, torch_stream
 from seqlab.generation import Sampling, generate, generate_many, writing
 from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.models import Recurrent, SequenceModel, build_model
-from seqlab.models.lstm import LSTM
+from seqlab.models.recurrent.lstm import LSTM
 from seqlab.settings import Component
 
 SYMBOLS = 11

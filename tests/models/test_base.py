@@ -26,7 +26,9 @@ def test_a_causal_task_takes_no_reader_from_the_end() -> None:
 
 def test_a_model_is_refused_inputs_that_it_does_not_read(tmp_path: Path) -> None:
     file = tmp_path / "symbols.py"
-    file.write_text("from seqlab.models.rnn import RNN\nclass Symbols(RNN):\n    reads = ('tokens',)\n")
+    file.write_text(
+        "from seqlab.models.recurrent.rnn import RNN\nclass Symbols(RNN):\n    reads = ('tokens',)\n"
+    )
     registry.admit(str(file))
     build_model(Component(name=str(file)), CAUSAL, 1)
     with pytest.raises(SettingsError, match="reads tokens; the task gives features"):

@@ -73,23 +73,6 @@ def test_what_the_fused_engine_cannot_do_is_done_by_torch_or_refused(
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_batched_engine_is_taken_where_it_is_asked_for_and_learns_what_torch_learns() -> None:
-    asked = settings(training__engine="batched")
-    runs = [begin(asked.model_copy(update={"seed": seed}), command="test") for seed in (1, 2)]
-    results = train_together(runs)
-    for (run, _), result in zip(runs, results, strict=True):
-        alone = settings(training__engine="torch").model_copy(update={"seed": run.settings()["seed"]})
-        other, session = begin(alone, command="test")
-        wanted = train(other, session)
-        assert isinstance(result, dict)
-        assert (run.info().extra["engine"], other.info().extra["engine"]) == ("batched", "torch")
-        assert result["held_out"]["loss"] == pytest.approx(wanted["held_out"]["loss"], abs=1e-4)
-        losses = [[line["loss"] for line in one.metrics() if "loss" in line] for one in (run, other)]
-        assert losses[0] == pytest.approx(losses[1], abs=1e-5)
-    with pytest.raises(SettingsError, match=r"engine is batched, which cannot train this: .* one direction"):
-        begin(settings(training__engine="batched", model__bidirectional=True), command="test")
-
-
 @pytest.mark.usefixtures("_no_numba")
 def test_without_numba_torch_trains_and_it_is_said_where_that_makes_a_difference() -> None:
     run, session = begin(settings(), command="test")

@@ -153,7 +153,7 @@ def test_two_processes_may_build_the_cache_at_once(path: Path, tmp_path: Path) -
 MEMORY = """
 import resource, sys
 import torch
-from seqlab.tasks.char_lm import CharLM
+from seqlab.tasks.text.char_lm import CharLM
 unit = 1 if sys.platform == "darwin" else 1024
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 task = CharLM(corpus=sys.argv[1])

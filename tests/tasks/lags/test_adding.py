@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.tasks.adding import Adding, answer
+from seqlab.tasks.lags.adding import Adding, answer
 
 
 @pytest.mark.parametrize("variant", ["hochreiter", "le"])

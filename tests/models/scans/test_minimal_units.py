@@ -9,8 +9,8 @@ import torch
 from torch.testing import assert_close
 
 from seqlab.contracts import torch_stream
-from seqlab.models.mingru import MinGRU
-from seqlab.models.minlstm import MinLSTM
+from seqlab.models.scans.mingru import MinGRU
+from seqlab.models.scans.minlstm import MinLSTM
 
 CELLS = (MinGRU, MinLSTM)
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from seqlab.models._initialise import SpectralRadius, Start
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.rnn import RNN
 
 
 class IRNN(RNN):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from seqlab.contracts import torch_stream
-from seqlab.models.gru import GRU
+from seqlab.models.recurrent.gru import GRU
 
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 

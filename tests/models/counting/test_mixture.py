@@ -13,7 +13,7 @@ from seqlab.errors import Interrupted, RunFailedError, RunFolderError, SettingsE
 from seqlab.generation import Sampling, generate, generate_many
 from seqlab.generation import writing as reference
 from seqlab.models import Mixture, Recurrent, SequenceModel, build_model
-from seqlab.models.ngram import NGram
+from seqlab.models.counting.ngram import NGram
 from seqlab.registry import resolve
 from seqlab.runs import Run
 from seqlab.session import begin, load_language_model, open_session, reopen, train

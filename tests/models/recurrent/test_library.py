@@ -9,9 +9,9 @@ import torch
 
 from seqlab.contracts import Spec, torch_stream
 from seqlab.models import Cell, build_model
-from seqlab.models import gru as gru_module
-from seqlab.models import lstm as lstm_module
-from seqlab.models import rnn as rnn_module
+from seqlab.models.recurrent import gru as gru_module
+from seqlab.models.recurrent import lstm as lstm_module
+from seqlab.models.recurrent import rnn as rnn_module
 from seqlab.settings import Component
 
 CELLS: list[dict[str, Any]] = [

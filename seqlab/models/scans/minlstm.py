@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seqlab.models._base import Cell, Input
-from seqlab.models._scan import by_symbol, log_positive, positive, scan
+from seqlab.models.scans._scan import by_symbol, log_positive, positive, scan
 
 
 class MinLSTM(Cell):

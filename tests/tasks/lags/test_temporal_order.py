@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seqlab.contracts import PAD
-from seqlab.tasks.temporal_order import (
+from seqlab.tasks.lags.temporal_order import (
     CLASSES,
     LEVELS,
     TemporalOrder,

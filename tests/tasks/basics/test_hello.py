@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from seqlab.tasks.hello import Hello
+from seqlab.tasks.basics.hello import Hello
 
 
 def test_inputs_are_hell_and_targets_ello() -> None:

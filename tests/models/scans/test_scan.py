@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from seqlab.contracts import torch_stream
-from seqlab.models._scan import linear_scan, log_positive, positive, scan
+from seqlab.models.scans._scan import linear_scan, log_positive, positive, scan
 
 
 def one_by_one(a: Tensor, b: Tensor, h: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from seqlab.tasks.copy import Copy, repeat
+from seqlab.tasks.recall.copy import Copy, repeat
 
 
 @pytest.mark.parametrize(("lag", "symbols", "recall"), [(1, 2, 1), (5, 8, 3), (30, 8, 10)])

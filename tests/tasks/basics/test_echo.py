@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab.tasks.echo import BLOCK, Echo, echo
+from seqlab.tasks.basics.echo import BLOCK, Echo, echo
 
 
 def stream_of(task: Echo, rows: int, batches: int) -> tuple[np.ndarray, np.ndarray]:

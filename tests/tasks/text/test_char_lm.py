@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from seqlab.contracts import Batch
 from seqlab.errors import TextError, UnknownNameError
-from seqlab.tasks import char_lm
-from seqlab.tasks.char_lm import CharLM, batchify
+from seqlab.tasks.text import char_lm
+from seqlab.tasks.text.char_lm import CharLM, batchify
 
 MakeTask = Callable[..., CharLM]
 

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from seqlab.contracts import torch_stream
 from seqlab.models import Cell
-from seqlab.models.gru import GRU
-from seqlab.models.irnn import IRNN
-from seqlab.models.lstm import LSTM
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.irnn import IRNN
+from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 
 CELLS = {
     "rnn": lambda: RNN(2, 4),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from seqlab.contracts import torch_stream
-from seqlab.models.lstm import LSTM
+from seqlab.models.recurrent.lstm import LSTM
 
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 OPEN, SHUT = 50.0, -50.0

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from seqlab.contracts import torch_stream
-from seqlab.models.irnn import IRNN
-from seqlab.models.rnn import RNN
+from seqlab.models.recurrent.irnn import IRNN
+from seqlab.models.recurrent.rnn import RNN
 
 EXACT = {"rtol": 1e-10, "atol": 1e-12}
 

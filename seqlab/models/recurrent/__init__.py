@@ -1,0 +1,1 @@
+"""Recurrent networks whose steps follow one another."""

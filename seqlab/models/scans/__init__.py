@@ -1,0 +1,1 @@
+"""Networks whose steps are solved in parallel over time."""

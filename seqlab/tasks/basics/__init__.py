@@ -1,0 +1,1 @@
+"""The smallest tasks, for a first look."""

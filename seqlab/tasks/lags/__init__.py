@@ -1,0 +1,1 @@
+"""Tasks in which what matters lies far back."""

@@ -1,0 +1,1 @@
+"""Tasks that ask for what was read, symbol by symbol."""
