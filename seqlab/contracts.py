@@ -2,14 +2,15 @@
 
 Tasks and models never import each other; both import this page.
 
-Shapes in names and comments: B batch, T time, I inputs, H hidden units, O outputs.
+Shapes in names and comments: B rows of a batch, T time, I inputs, H hidden units, O outputs.
 """
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,24 +22,97 @@ PAD = -1
 """The token that is no symbol: a model holds its state there. Padding stands in front of a sequence."""
 
 
+Kind = Literal["tokens", "features"]
+"""``tokens`` are int64 symbols, looked up; ``features`` are float32 vectors."""
+
+State = tuple[tuple[Tensor, ...], ...]
+"""What a model remembers: parts of any shape whose first axis is the row of the batch, in groups (of a
+recurrent network a layer's). What was known before the first step is a part of it, too."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Something that is known before the first step: a source sentence, a picture, a story.
+
+    Attributes:
+        kind: what it is made of.
+        size: the number of symbols, or of features at each place.
+        axes: what its places are counted by: ``("time",)``, ``("row", "column")``, ``("sentence", "word")``.
+            A tensor of it is (B, ...) with an axis for each, and one for the features; shorter rows of tokens
+            are filled with :data:`PAD`.
+    """
+
+    kind: Kind
+    size: int
+    axes: tuple[str, ...] = ("time",)
+
+    @property
+    def form(self) -> str:
+        """Its kind and axes, as a model says what it takes.
+
+        >>> Signal("features", 3, ("row", "column")).form
+        'features(row,column)'
+        """
+        return f"{self.kind}({','.join(self.axes)})"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The answers of a task that are written, symbol by symbol, each read before the next is chosen.
+
+    Attributes:
+        begin: the input symbol at the first step.
+        end: the symbol with which an answer ends.
+        longest: symbols of an answer, the last one included.
+    """
+
+    begin: int
+    end: int
+    longest: int
+
+
 @dataclass(frozen=True)
 class Spec:
     """All that a model may know of a task.
 
     Attributes:
-        inputs: ``tokens`` are int64 symbols (B, T), looked up; ``features`` are float vectors (B, T, I).
+        inputs: what is read step by step: ``tokens`` (B, T) or ``features`` (B, T, I).
         input_size: the number of symbols, or of features.
-        outputs: ``classes`` are scores (logits) for a softmax; ``values`` are real numbers.
-        output_size: the number of classes, or of values.
+        outputs: ``classes`` are scores (logits) for a softmax; ``bits`` are logits for a logistic function
+            each; ``values`` are real numbers.
+        output_size: the number of classes, bits or values.
         causal: the answer at a step may use that step and the past only; such a task takes no
             bidirectional model.
+        context: by name what is known before the first step; a model that does not take it is refused.
+        writes: how answers are written, where they are; None where they are only shown.
     """
 
-    inputs: Literal["tokens", "features"]
+    inputs: Kind
     input_size: int
-    outputs: Literal["classes", "values"]
+    outputs: Literal["classes", "bits", "values"]
     output_size: int
     causal: bool
+    context: Mapping[str, Signal] = field(default_factory=dict)
+    writes: Written | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Spec:
+        """Return what :meth:`to_dict` came from.
+
+        >>> spec = Spec("tokens", 3, "classes", 3, True, {"source": Signal("tokens", 9)}, Written(0, 1, 5))
+        >>> Spec.from_dict(spec.to_dict()) == spec
+        True
+        """
+        context = {
+            name: Signal(**{**signal, "axes": tuple(signal["axes"])})
+            for name, signal in data["context"].items()
+        }
+        writes = None if data["writes"] is None else Written(**data["writes"])
+        return Spec(**{**data, "context": context, "writes": writes})
 
 
 @dataclass(frozen=True)
@@ -48,30 +122,64 @@ class Batch:
     Attributes:
         inputs: (B, T) int64 symbols with :data:`PAD` in front, or (B, T, I) float32 features.
         targets: the wanted outputs where ``mask`` counts: int64 classes or float32 values, shaped (B, T) or,
-            for a task with one answer a sequence, (B,).
+            for a task with one answer a sequence, (B,); bits (float32, 0 or 1) and vectors of values
+            (B, T, O).
         mask: (B, T) bool, True where the loss counts; with (B,) targets it holds one True in each row.
             None where every step counts.
         continues: whether the state at the end of the previous batch is the state at the start of this one.
+        context: by the names of the Spec what is known before the first step, (B, ...) each.
     """
 
     inputs: Tensor
     targets: Tensor
     mask: Tensor | None = None
     continues: bool = False
+    context: Mapping[str, Tensor] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
         if self.inputs.device == device:
             return self
-        mask = None if self.mask is None else self.mask.to(device)
-        return replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device), mask=mask)
+        return replace(
+            self,
+            inputs=self.inputs.to(device),
+            targets=self.targets.to(device),
+            mask=None if self.mask is None else self.mask.to(device),
+            context={name: part.to(device) for name, part in self.context.items()},
+        )
 
     def select(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the outputs that count, (N, O), and their targets, (N,)."""
+        """Return the outputs that count, (N, O), and their targets, (N,) or (N, O)."""
         if self.mask is None:
-            return outputs.flatten(0, 1), self.targets.flatten()
+            return outputs.flatten(0, 1), self.targets.flatten(0, 1)
         targets = self.targets if self.targets.dim() == 1 else self.targets[self.mask]
         return outputs[self.mask], targets
+
+
+def keep_rows(state: State, rows: Tensor) -> State:
+    """Return the state of chosen rows, (N,), in that order: some may go, some may come twice.
+
+    >>> keep_rows(((torch.tensor([1, 2, 3]),),), torch.tensor([2, 0, 0]))
+    ((tensor([3, 1, 1]),),)
+    """
+    return tuple(tuple(part.index_select(0, rows) for part in parts) for parts in state)
+
+
+def hold(held: Tensor, old: Iterable[Tensor], new: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Return ``old`` in the rows that are held and ``new`` in the others, for parts of any shape.
+
+    Args:
+        held: (B,) bool.
+        old: parts of a state, (B, ...) each.
+        new: parts of the same shapes.
+
+    >>> hold(torch.tensor([True, False]), [torch.zeros(2, 1, 3)], [torch.ones(2, 1, 3)])[0].flatten().tolist()
+    [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    """
+    return tuple(
+        torch.where(held.view(-1, *[1] * (was.dim() - 1)), was, now)
+        for was, now in zip(old, new, strict=True)
+    )
 
 
 def numpy_stream(seed: int, *path: str | int) -> np.random.Generator:

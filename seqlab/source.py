@@ -51,7 +51,7 @@ def network_options() -> dict[str, Any]:
     >>> network_options()["layers"]
     1
     """
-    path = _PACKAGE / "models" / "_base.py"
+    path = _PACKAGE / "models" / "_recurrent.py"
     return _keywords([(path, _classes(path)["Recurrent"])])
 
 

@@ -3,10 +3,12 @@
 import torch
 from torch import nn
 
-from seqlab.contracts import Spec, torch_stream
+from seqlab.contracts import Spec, State, torch_stream
 from seqlab.errors import SettingsError
-from seqlab.models._base import Cell, Input, Recurrent, SequenceModel, State
+from seqlab.models._base import SequenceModel
+from seqlab.models._cell import Cell, Input
 from seqlab.models._mixture import Mixture
+from seqlab.models._recurrent import Recurrent
 from seqlab.registry import load
 from seqlab.settings import Component
 
@@ -30,13 +32,20 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
     A :class:`Cell` is wrapped into a :class:`Recurrent` network; a :class:`SequenceModel` is built as it is.
 
     Raises:
-        SettingsError: when the model does not take the task's kind of input.
+        SettingsError: when the model does not take the task's kind of input or of context.
     """
     cls = load("model", component.name)
     if spec.inputs not in cls.reads:
         raise SettingsError(
             f"The model {component.name!r} reads {' or '.join(cls.reads)}; the task gives {spec.inputs}."
         )
+    takes = getattr(cls, "takes", ())
+    for name, signal in spec.context.items():
+        if signal.form not in takes:
+            raise SettingsError(
+                f"The task gives {name}, {signal.form}, before the first step; the model {component.name!r} "
+                f"takes {' or '.join(takes) or 'nothing of that kind'}."
+            )
     model = _construct(component, spec)
     model.initialise(torch_stream(seed, "weights"))
     return model

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.backends import mkldnn
 
-from seqlab.models._base import Input
+from seqlab.models._cell import Input
 
 _ONEDNN: bool = mkldnn.is_available()  # type: ignore[no-untyped-call]
 _LAYERS = {"tanh": torch.rnn_tanh, "relu": torch.rnn_relu, "gru": torch.gru}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from seqlab.models._base import SequenceModel, State
+from seqlab.contracts import State
+from seqlab.models._base import SequenceModel
 from seqlab.models.counting.ngram import NGram
 
 
@@ -40,11 +42,15 @@ class Mixture(SequenceModel):
         super().__init__(network.spec)
         self.network, self.ngram, self.share = network, ngram, share
 
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        """Return the start state of both; see :meth:`SequenceModel.start`."""
+        return (*self.network.start(context, rows), *self.ngram.start(context, rows))
+
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
-        own, counted = (None, None) if state is None else (state[:-1], state[-1:])
-        scores, own = self.network(inputs, own)
-        logs, counted = self.ngram(inputs, counted)
+        state = self.start({}, len(inputs)) if state is None else state
+        scores, own = self.network(inputs, state[:-1])
+        logs, counted = self.ngram(inputs, state[-1:])
         return mix(scores.log_softmax(-1), logs.to(scores), self.share), (*own, *counted)
 
     def initialise(self, generator: torch.Generator) -> None:

@@ -214,7 +214,8 @@ def _try_out(session: Session) -> Batch:
             if session.experiment.training.engine == "fused":  # it knows its models
                 outputs = torch.zeros(expected)
             else:
-                outputs, _ = session.model(batch.inputs)
+                state = session.model.start(batch.context, rows)
+                outputs, _ = session.model(batch.inputs, state)
         except SeqlabError:
             raise
         except Exception as error:

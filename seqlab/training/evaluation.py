@@ -28,7 +28,9 @@ def evaluate(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> dict
     state: State | None = None
     for batch in batches:
         batch = batch.to(device)
-        outputs, state = model(batch.inputs, state if batch.continues else None)
+        if state is None or not batch.continues:
+            state = model.start(batch.context, len(batch.inputs))
+        outputs, state = model(batch.inputs, state)
         total.update(task.tally(outputs.float(), batch))
     model.train(was_training)
     return task.metrics(total)

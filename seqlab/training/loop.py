@@ -160,8 +160,10 @@ def train_step(
         return float(task.loss(learner.model(batch.inputs)[0].float(), batch)), 0.0
     state = learner.carried if batch.continues else None
     with precision:
+        if state is None:
+            state = learner.model.start(batch.context, len(batch.inputs))
         outputs, state = learner.model(batch.inputs, state)  # 1. forward
-    loss = task.loss(outputs.float(), batch)  # 2. loss
+    loss = learner.model.loss(task, outputs.float(), batch)  # 2. loss
     learner.optimizer.zero_grad()  # 3. zero the gradient
     loss.backward()  # type: ignore[no-untyped-call]  # 4. backward
     grad_norm = float(clip_gradient(learner.model.parameters(), settings.clip_norm))

@@ -109,8 +109,8 @@ def step_seconds(model: SequenceModel, task: Task, batch: Batch, precision: str)
     for _ in range(1 + REPEATS):
         started = time.perf_counter()
         with autocast(precision, device):
-            outputs, _ = model(batch.inputs)
-        task.loss(outputs.float(), batch).backward()  # type: ignore[no-untyped-call]
+            outputs, _ = model(batch.inputs, model.start(batch.context, len(batch.inputs)))
+        model.loss(task, outputs.float(), batch).backward()  # type: ignore[no-untyped-call]
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - started)

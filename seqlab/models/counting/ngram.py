@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from seqlab.contracts import PAD, Spec
+from seqlab.contracts import PAD, Spec, State
 from seqlab.errors import SettingsError
-from seqlab.models._base import SequenceModel, State
+from seqlab.models._base import SequenceModel
 from seqlab.text import ngram
 from seqlab.text.ngram import MAX_ORDER
 
@@ -50,6 +50,7 @@ class NGram(SequenceModel):
 
     reads = ("tokens",)
     counts = True
+    keys_1: Tensor
 
     def __init__(self, spec: Spec, *, order: Annotated[int, Field(ge=1, le=MAX_ORDER)] = 7) -> None:
         super().__init__(spec)
@@ -71,12 +72,16 @@ class NGram(SequenceModel):
     def initialise(self, generator: torch.Generator) -> None:
         """Nothing is drawn."""
 
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        """Return symbols that are none; see :meth:`SequenceModel.start`."""
+        return ((self.keys_1.new_full((rows, self.order - 1), PAD),),)
+
     @torch.no_grad()
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
         before, steps = self.order - 1, inputs.shape[1]
-        start = inputs.new_full((len(inputs), before), PAD) if state is None else state[0][0]
-        symbols = torch.cat([start, inputs], 1)  # (B, before + T)
+        ((read,),) = self.start({}, len(inputs)) if state is None else state
+        symbols = torch.cat([read, inputs], 1)  # (B, before + T)
         padding = (inputs == PAD).sum(1, keepdim=True)  # (B, 1); it stands in front of the inputs
         symbols = symbols.gather(1, _padding_first(padding, before, symbols.shape[1]))
         shown = torch.arange(steps, device=inputs.device).expand_as(inputs).maximum(padding - 1) + before

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from seqlab.models._base import Cell, Input
+from seqlab.models._cell import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
 from seqlab.models._library import has_cudnn, read_in_library

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from seqlab.models._base import Cell, Input
+from seqlab.models._cell import Cell, Input
 from seqlab.models.scans._scan import by_symbol, log_positive, positive, scan
 
 

@@ -1,0 +1,227 @@
+"""The network that is built around a recurrent cell: layers, directions, dropout, padding, a read-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from seqlab.contracts import PAD, Spec, State
+from seqlab.errors import SettingsError
+from seqlab.models._base import SequenceModel
+from seqlab.models._cell import Cell, Input, linear
+
+
+class Recurrent(SequenceModel):
+    """Layers of a cell and a linear read-out, o(t) = V h(t) + c.
+
+    Args:
+        cell: the class of the cell.
+        spec: what is known of the task.
+        hidden_size: units of each layer.
+        layers: how many layers, each reading the outputs of the one before.
+        dropout: the share of a layer's outputs that training silences, after each layer.
+        dropout_varies: whether others are silenced at every step of a sequence (Zaremba, Sutskever & Vinyals
+            2014) or the same ones at all of them (Gal & Ghahramani 2016).
+        weight_dropout: the share of the recurrent weights that training silences, other ones at every update
+            (Wan et al. 2013; Merity, Keskar & Socher 2018).
+        bidirectional: whether a second cell of each layer reads from the end; for tasks that are not causal.
+        input_scale: the first layer's input weights start uniform in plus or minus this; None for the cell's
+            own start. A symbol that is looked up brings one weight to a unit, not a sum of many: at the usual
+            1 / sqrt(H) a large network hardly hears it at first.
+        **options: the settings of the cell.
+    """
+
+    def __init__(
+        self,
+        cell: type[Cell],
+        spec: Spec,
+        *,
+        hidden_size: Annotated[int, Field(ge=1, le=65536)] = 32,
+        layers: Annotated[int, Field(ge=1, le=64)] = 1,
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        dropout_varies: bool = False,
+        weight_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        bidirectional: bool = False,
+        input_scale: Annotated[float, Field(gt=0, le=100)] | None = None,
+        **options: object,
+    ) -> None:
+        super().__init__(spec)
+        taken = cell.nearest_size(hidden_size, **options)
+        if taken != hidden_size:
+            raise SettingsError(
+                f"model.hidden_size is {hidden_size}, which {cell.__name__} does not take.",
+                hint=f"Set model.hidden_size={taken}.",
+            )
+        if bidirectional and spec.causal:
+            raise SettingsError(
+                "model.bidirectional is true, but the task is causal: the end would show the answers.",
+                hint="Set model.bidirectional=false.",
+            )
+        if weight_dropout > 0 and not cell.recurrent:
+            raise SettingsError(
+                f"model.weight_dropout is {weight_dropout:g}, but {cell.__name__} has no recurrent weights.",
+                hint="Set model.weight_dropout=0, or name them in the cell's class attribute 'recurrent'.",
+            )
+        self.dropout = dropout
+        self.dropout_varies = dropout_varies
+        self.weight_dropout = weight_dropout
+        self.input_scale = input_scale
+        self.causal = not bidirectional
+        self.directions = 2 if bidirectional else 1
+        self.hidden_size = hidden_size
+        widths = [spec.input_size] + [hidden_size * self.directions] * (layers - 1)
+        self.cells = nn.ModuleList(
+            cell(width, hidden_size, **options) for width in widths for _ in range(self.directions)
+        )
+        self.readout = linear(hidden_size * self.directions, spec.output_size)
+
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        """Return the start states of the cells, layer by layer; see :meth:`SequenceModel.start`."""
+        return tuple(cell.start(rows) for cell in self.cells if isinstance(cell, Cell))
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a sequence; see :meth:`SequenceModel.forward`."""
+        x = inputs
+        state = self.start({}, len(inputs)) if state is None else state
+        padded = inputs == PAD if self.spec.inputs == "tokens" else None
+        if padded is not None and not bool(padded.any()):
+            padded = None
+        final: list[tuple[Tensor, ...]] = []
+        weights = self._silenced_weights()
+        for layer in range(0, len(self.cells), self.directions):
+            outputs = []
+            for direction in range(self.directions):
+                cell = self.cells[layer + direction]
+                assert isinstance(cell, Cell)
+                read = _reader(cell, weights[layer + direction])
+                h, end = _read(read, x, state[layer + direction], padded, backwards=direction == 1)
+                outputs.append(h)
+                final.append(end)
+            x = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
+            x = self._drop(x)
+        return self.readout(x), tuple(final)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights, layer by layer, then the read-out's (uniform, 1 / sqrt(H))."""
+        for cell in self.cells:
+            assert isinstance(cell, Cell)
+            cell.initialise(generator)
+        bound = self.readout.in_features**-0.5
+        with torch.no_grad():
+            self.readout.weight.uniform_(-bound, bound, generator=generator)
+            self.readout.bias.uniform_(-bound, bound, generator=generator)
+            if self.input_scale is not None:
+                for cell in self.cells[: self.directions]:
+                    for module in cell.modules():
+                        if isinstance(module, Input):
+                            module.weight.uniform_(-self.input_scale, self.input_scale, generator=generator)
+
+    def kept(self, batch: int, noise: torch.Generator) -> Tensor:
+        """Draw what dropout multiplies a layer's outputs with: 0 or 1 / (1 - dropout), (B, outputs).
+
+        Where it varies, these are for the first step; at each later one they move on by one unit, which is
+        new to every unit and costs no further numbers.
+        """
+        kept = torch.empty(batch, self.hidden_size * self.directions)
+        return kept.bernoulli_(1 - self.dropout, generator=noise).div_(1 - self.dropout)
+
+    def kept_at(self, steps: int, batch: int, noise: torch.Generator) -> Tensor:
+        """Draw what dropout multiplies with, (B, steps, outputs), or (B, 1, outputs) for all steps."""
+        kept = self.kept(batch, noise)[:, None]
+        if self.dropout_varies:
+            size = kept.shape[-1]
+            moved = (torch.arange(steps)[:, None] + torch.arange(size)) % size
+            kept = kept[:, 0, moved]
+        return kept
+
+    def kept_weights(self, noise: torch.Generator) -> dict[str, Tensor]:
+        """Draw what dropout multiplies recurrent weights with: 0 or 1 / (1 - weight_dropout), by name."""
+        seed = int(torch.randint(2**62, (), generator=noise))
+        bits = np.random.Generator(np.random.SFC64(seed))  # the weights are many: torch draws 5 times as long
+        least, scale = round(self.weight_dropout * 2**16), np.float32(1 / (1 - self.weight_dropout))
+        kept = {}
+        for number, cell in enumerate(self.cells):
+            assert isinstance(cell, Cell)
+            for name in cell.recurrent:
+                shape = cell.get_parameter(name).shape
+                drawn = np.frombuffer(bits.bytes(2 * shape.numel()), np.uint16) >= least
+                kept[f"cells.{number}.{name}"] = torch.from_numpy(drawn * scale).view(shape)
+        return kept
+
+    def _drop(self, x: Tensor) -> Tensor:
+        if not self.training or self.dropout == 0:
+            return x
+        return x * self.kept_at(x.shape[1], len(x), self.noise).to(x.device, x.dtype)
+
+    def _silenced_weights(self) -> list[dict[str, Tensor]]:
+        """Return for each cell the weights that stand in for its own: some, while training with dropout."""
+        weights: list[dict[str, Tensor]] = [{} for _ in self.cells]
+        if self.training and self.weight_dropout > 0:
+            for path, kept in self.kept_weights(self.noise).items():
+                _, number, name = path.split(".")
+                weight = self.get_parameter(path)
+                weights[int(number)][name] = weight * kept.to(weight.device, weight.dtype)
+        return weights
+
+
+Cell.network = Recurrent
+
+
+Reader = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, tuple[Tensor, ...]]]
+"""What reads a sequence from a state, as :meth:`Cell.forward` does."""
+
+
+def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:
+    """Return what reads with a cell, in which ``weights`` stand in for its own."""
+
+    def read(x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        if weights:
+            return functional_call(cell, dict(weights), (x, state))  # type: ignore[no-any-return]
+        if x.shape[1] > 1:
+            return cell(x, state)  # type: ignore[no-any-return]
+        # alone, as in generation, a step costs less than the fast path's set-up
+        state = cell.step(x[:, 0], state, *cell.prepare())
+        return state[0][:, None], state
+
+    return read
+
+
+def _read(
+    read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Read a sequence with one cell, holding the state where there is padding."""
+    if backwards:
+        x = x.flip(1)
+        padded = None if padded is None else padded.flip(1)
+    h, state = read(x, state) if padded is None else _read_padded(read, x, state, padded)
+    return (h.flip(1) if backwards else h), state
+
+
+def _read_padded(
+    read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Cut the sequence where padding ends or begins in some row; in each piece read the rows without."""
+    cuts = (padded[:, 1:] != padded[:, :-1]).any(0).nonzero().flatten() + 1
+    outputs = []
+    for start, stop in pairwise([0, *cuts.tolist(), x.shape[1]]):
+        piece = x[:, start:stop]
+        rows = (~padded[:, start]).nonzero().flatten()
+        if len(rows) == len(x):
+            h, state = read(piece, state)
+        else:
+            h = state[0][:, None].expand(-1, stop - start, -1)
+            if len(rows):
+                shown, new = read(piece[rows], tuple(part[rows] for part in state))
+                h = h.index_copy(0, rows, shown.to(h.dtype))
+                state = tuple(
+                    old.index_copy(0, rows, part.to(old.dtype)) for old, part in zip(state, new, strict=True)
+                )
+        outputs.append(h)
+    return torch.cat(outputs, 1), state
