@@ -1,9 +1,9 @@
 """Models: one file each. :func:`build_model` makes one from its settings."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from seqlab.contracts import Spec, State, torch_stream
+from seqlab.contracts import Batch, Spec, State, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input
@@ -23,6 +23,7 @@ __all__ = [
     "count_parameters",
     "detach",
     "outline",
+    "read_batch",
 ]
 
 
@@ -62,6 +63,18 @@ def _construct(component: Component, spec: Spec) -> SequenceModel:
     options = component.options
     model: SequenceModel = Recurrent(cls, spec, **options) if issubclass(cls, Cell) else cls(spec, **options)
     return model
+
+
+def read_batch(model: SequenceModel, batch: Batch, state: State | None = None) -> tuple[Tensor, State]:
+    """Read a batch from a state; without one, from the start that its context makes.
+
+    Returns:
+        Outputs (B, T, O) and the state after the last step.
+    """
+    if state is None:
+        state = model.start(batch.context, len(batch.inputs)) or None  # nothing, of a model without a state
+    outputs, end = model(batch.inputs, state)
+    return outputs, end
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -10,7 +10,7 @@ import torch
 
 from seqlab.contracts import Batch, Spec
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
-from seqlab.models import SequenceModel, build_model, count_parameters
+from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
 from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
 from seqlab.runs.files import replace_file, to_json
@@ -214,8 +214,7 @@ def _try_out(session: Session) -> Batch:
             if session.experiment.training.engine == "fused":  # it knows its models
                 outputs = torch.zeros(expected)
             else:
-                state = session.model.start(batch.context, rows)
-                outputs, _ = session.model(batch.inputs, state)
+                outputs, _ = read_batch(session.model, batch)
         except SeqlabError:
             raise
         except Exception as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 
 from seqlab.contracts import Batch
-from seqlab.models import SequenceModel, State
+from seqlab.models import SequenceModel, State, read_batch
 from seqlab.tasks import Task
 
 
@@ -28,9 +28,7 @@ def evaluate(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> dict
     state: State | None = None
     for batch in batches:
         batch = batch.to(device)
-        if state is None or not batch.continues:
-            state = model.start(batch.context, len(batch.inputs))
-        outputs, state = model(batch.inputs, state)
+        outputs, state = read_batch(model, batch, state if batch.continues else None)
         total.update(task.tally(outputs.float(), batch))
     model.train(was_training)
     return task.metrics(total)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from seqlab.contracts import Batch, torch_stream
 from seqlab.errors import NonFiniteLossError, UnknownNameError
-from seqlab.models import SequenceModel, State, detach
+from seqlab.models import SequenceModel, State, detach, read_batch
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.evaluation import evaluate
@@ -157,12 +157,10 @@ def train_step(
     """
     if learner.optimizer is None:
         learner.model.count(task.text("train"))
-        return float(task.loss(learner.model(batch.inputs)[0].float(), batch)), 0.0
+        return float(task.loss(read_batch(learner.model, batch)[0].float(), batch)), 0.0
     state = learner.carried if batch.continues else None
     with precision:
-        if state is None:
-            state = learner.model.start(batch.context, len(batch.inputs))
-        outputs, state = learner.model(batch.inputs, state)  # 1. forward
+        outputs, state = read_batch(learner.model, batch, state)  # 1. forward
     loss = learner.model.loss(task, outputs.float(), batch)  # 2. loss
     learner.optimizer.zero_grad()  # 3. zero the gradient
     loss.backward()  # type: ignore[no-untyped-call]  # 4. backward

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from seqlab.contracts import Batch
-from seqlab.models import SequenceModel
+from seqlab.models import SequenceModel, read_batch
 from seqlab.runs.files import keep_first
 from seqlab.runs.machine import machine, processors
 from seqlab.tasks import Task
@@ -109,7 +109,7 @@ def step_seconds(model: SequenceModel, task: Task, batch: Batch, precision: str)
     for _ in range(1 + REPEATS):
         started = time.perf_counter()
         with autocast(precision, device):
-            outputs, _ = model(batch.inputs, model.start(batch.context, len(batch.inputs)))
+            outputs, _ = read_batch(model, batch)
         model.loss(task, outputs.float(), batch).backward()  # type: ignore[no-untyped-call]
         if device.type == "cuda":
             torch.cuda.synchronize(device)
