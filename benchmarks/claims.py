@@ -52,13 +52,11 @@ def run(claim: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def words(summary: dict[str, Any]) -> str:
-    if "validation" in summary:
-        return ", ".join(f"{name} {figures['nats']:.4f}" for name, figures in summary["validation"].items())
-    held_out = summary["held_out"]
-    named = [
-        key for key in ("mse", "accuracy", "accuracy_after_delay", "sequence_accuracy") if key in held_out
-    ]
-    return ", ".join([*(f"{key} {held_out[key]:.5g}" for key in named), f"errors {held_out['errors']}"])
+    judged = {"held out": summary["held_out"], **summary["trials"]}
+    return "; ".join(
+        f"{name}: " + ", ".join(f"{key} {value:.5g}" for key, value in figures.items())
+        for name, figures in judged.items()
+    )
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 BARS = {"minute": (60, 1.56, 1.52), "coffee": (300, 1.445, 1.42), "lunch": (900, 1.415, 1.38)}
 """Of each preset the seconds that it may take, and the nats (stream) that it must and ought to come to."""
-PROTOCOLS = ("stream", "block_256", "block_64")
+TRIALS = ("stream", "block-256", "block-64")
 
 
 def main() -> None:
@@ -33,13 +33,13 @@ def main() -> None:
     parser.add_argument("settings", nargs="*", help="key=value, laid over the preset")
     given = parser.parse_args()
     print(f"{'nats per character':<20}{'must':>7}{'aim':>7}", end="")
-    print("".join(f"{protocol.replace('_', '-'):>24}" for protocol in PROTOCOLS) + f"{'seconds':>18}")
+    print("".join(f"{trial:>24}" for trial in TRIALS) + f"{'seconds':>18}")
     for preset in given.preset or BARS:
         runs = [train(preset, seed, given.settings) for seed in range(1, given.seeds + 1)]
         seconds = sorted(took for took, _ in runs)
         budget, must, aim = BARS[preset]
-        for which, name in (("validation", "alone"), ("mixture", "mixed")):
-            told = [spread([run[which][protocol]["nats"] for _, run in runs]) for protocol in PROTOCOLS]
+        for which, name in (("trials", "alone"), ("mixture", "mixed")):
+            told = [spread([run[which][trial]["nats_per_character"] for _, run in runs]) for trial in TRIALS]
             print(
                 f"{f'{preset}, {name}':<20}{must:>7}{aim:>7}" + "".join(f"{one:>24}" for one in told), end=""
             )

@@ -58,7 +58,7 @@ def draw(runs: list[Run]) -> Figure:
                 points = np.array([(record["step"], record[key]) for record in records if key in record])
                 ax.plot(points[:, 0] * per_step, points[:, 1], color=style["color"], **looks)
             if "mixture" in summary:
-                ends = [summary[which]["stream"]["nats"] for which in ("validation", "mixture")]
+                ends = [summary[which]["stream"]["nats_per_character"] for which in ("trials", "mixture")]
                 ax.plot(
                     [summary["training_seconds"]] * 2, ends, color=style["color"], linestyle=":",
                     marker=style["marker"], markerfacecolor="white", markevery=[1],

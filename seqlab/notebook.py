@@ -166,7 +166,8 @@ class Study:
     def plot(self) -> Plot:
         """Draw the learning curves and, where the task can be solved, the time until it is."""
         metric = build_task(self.finished[0].entry.experiment.task).metric
-        drawn = pictures(self.comparison, learning_curves(self.finished, metric), f"validation {metric}")
+        found = learning_curves(self.finished, metric.name)
+        drawn = pictures(self.comparison, found, f"validation {metric.title}")
         return Plot(drawn[0].figure)
 
     def __repr__(self) -> str:

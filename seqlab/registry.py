@@ -213,13 +213,18 @@ def check_options(
 def resolve(experiment: TrainExperiment, document: Document) -> TrainExperiment:
     """Return the experiment with every option of its task and model checked and filled in.
 
-    What it advises for other models is checked, too; it stays as it was written.
+    What it advises for other models is checked, too, as are the task's options in its trials; these stay as
+    they were written.
     """
+    task = check_options("task", experiment.task, document)
+    for name, trial in experiment.trials.items():
+        changed = settings.Component(name=task.name, **{**task.options, **trial.task})
+        check_options("task", changed, document, f"trials.{name}.task")
     for name, advised in experiment.models.items():
         check_options("model", settings.Component(name=name, **advised), document, f"models.{name}")
     return experiment.model_copy(
         update={
-            "task": check_options("task", experiment.task, document),
+            "task": task,
             "model": check_options("model", experiment.model, document),
         }
     )

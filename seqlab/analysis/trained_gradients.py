@@ -22,10 +22,10 @@ from torch import Tensor
 from seqlab.analysis.gradients import ModelGradient, combine, one_thread
 from seqlab.analysis.jacobians import measure_cell
 from seqlab.contracts import PAD, Batch
+from seqlab.engines import engine_of
 from seqlab.errors import RunFailedError, SettingsError, UsageError
 from seqlab.models import Cell, Recurrent
 from seqlab.session import Session
-from seqlab.session.engines import steps_of
 from seqlab.tasks import Task
 from seqlab.training.loop import new_learner
 
@@ -139,7 +139,8 @@ def train_again(session: Session, steps: Sequence[int]) -> Iterator[tuple[int, R
     if 0 in left:
         left.remove(0)
         yield 0, model
-    for (step,) in steps_of(experiment, session.task, [learner], [experiment.seed], pause_at=tuple(left)):
+    engine = engine_of(experiment.training.engine)
+    for (step,) in engine.fit(experiment, session.task, [learner], [experiment.seed], pause_at=tuple(left)):
         if not left:
             return
         if step is not None and step.step in left:

@@ -133,7 +133,7 @@ def accuracy(
 ) -> float:
     """Return the task's metric on a batch, with gates held or a unit silenced; see :func:`trace`."""
     outputs = trace(model, batch.inputs, force=force, silent=silent, gates=False).outputs
-    return float(task.metrics(task.tally(outputs, batch))[task.metric])
+    return task.figures(task.tally(outputs, batch))[task.metric.name]
 
 
 def lesions(model: Recurrent, task: Task, *, sequences: int, seed: int) -> Lesions:
@@ -141,7 +141,7 @@ def lesions(model: Recurrent, task: Task, *, sequences: int, seed: int) -> Lesio
     batch = held_out_batch(task, sequences, seed)
     cells: list[Any] = list(model.cells)
     return Lesions(
-        metric=task.metric,
+        metric=task.metric.name,
         intact=accuracy(model, task, batch),
         silenced=tuple(
             tuple(accuracy(model, task, batch, silent=(layer, unit)) for unit in range(cell.hidden_size))

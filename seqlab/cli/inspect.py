@@ -145,7 +145,7 @@ def _costs(network: Recurrent, task: Task, batch: Batch, force: Force) -> dict[s
         "gates": dict(force.gates),
         "from": force.start,
         "to": force.stop,
-        "metric": task.metric,
+        "metric": task.metric.name,
         "free": accuracy(network, task, batch),
         "forced": accuracy(network, task, batch, force=force),
         "sequences": different(batch),

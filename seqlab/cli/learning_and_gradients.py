@@ -61,11 +61,11 @@ def run_variants(settings: VariantsExperiment, *, quiet: bool, as_json: bool) ->
     """Train one model under several settings, and lay loss and gradient norm over each other."""
     from seqlab.comparison.study import Entry, one_thread
     from seqlab.configure import load_training
+    from seqlab.engines import take_engine
     from seqlab.errors import RunFailedError
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
     from seqlab.runs import create_report
-    from seqlab.session import take_engine
     from seqlab.tasks import build_task
 
     entries = []

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqlab.cli.console import stderr
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from seqlab.session import Session
+    from seqlab.settings import Training
+    from seqlab.tasks import Task
     from seqlab.training import Step
 
 BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
@@ -30,35 +31,12 @@ SAMPLE_SHARE = 0.005
 SAMPLE_LENGTH, SAMPLE_LINES = 200, 6
 
 
-@dataclass(frozen=True)
-class Text:
-    """What the figures of a language model are converted by.
-
-    Attributes:
-        characters_per_step: read in a step.
-        bits: turns a loss into bits per character.
-    """
-
-    characters_per_step: float
-    bits: Callable[[float], float]
-
-
-def text_in(session: Session) -> Text | None:
-    """Return how a session's figures are converted; None where it learns no text."""
-    from seqlab.tasks.text.char_lm import CharLM
-
-    task = session.task
-    if not isinstance(task, CharLM):
-        return None
-    tokens = session.experiment.training.batch_size * task.period
-    return Text(tokens * task.characters_per_token, task.bits_per_character)
-
-
 def sampler(session: Session) -> Callable[[], str] | None:
-    """Return what writes a short sample with a session's model as it is; None where it learns no text."""
+    """Return what writes a short sample with a session's model as it is; None where it writes none."""
     from seqlab.session.recording import write_sample
 
-    if text_in(session) is None or session.model.counts:
+    sample = session.task.sample
+    if sample is None or sample.length < SAMPLE_LENGTH:
         return None
     return lambda: harmless(write_sample(session, SAMPLE_LENGTH))
 
@@ -67,35 +45,26 @@ class Reporter:
     """Words the steps of a run.
 
     Args:
-        steps: updates in all.
+        task: what is learned.
+        training: how.
         start: updates made before this process.
-        text: of a language model; None for other tasks.
     """
 
-    def __init__(self, steps: int, start: int, text: Text | None) -> None:
-        self.steps = steps
-        self.start = start
-        self.text = text
+    def __init__(self, task: Task, training: Training, start: int) -> None:
+        self.task, self.training = task, training
+        self.steps, self.start = training.steps, start
         self.began = time.perf_counter()
         self.best = math.inf
 
     def note(self, step: Step) -> None:
         """Remember the best validation loss."""
         if step.validation is not None:
-            self.best = min(self.best, step.validation.metrics["loss"])
+            self.best = min(self.best, self.task.score(step.validation.metrics))
 
     def line(self, step: Step) -> str:
         """Return what is known at a step, in one line."""
         rate = (step.step - self.start) / max(time.perf_counter() - self.began, 1e-9)
-        if self.text is None:
-            parts = [f"loss {step.smoothed_loss:.4f}", f"{rate:,.0f} steps/s"]
-        else:
-            parts = [
-                f"loss {step.loss:.3f}",
-                f"smoothed {step.smoothed_loss:.4f}",
-                f"{self.text.bits(step.smoothed_loss):.3f} bits/char",
-                f"{rate * self.text.characters_per_step:,.0f} chars/s",
-            ]
+        parts = self.task.progress(step.smoothed_loss, rate, self.training.batch_size)
         if math.isfinite(self.best):
             parts.append(f"best validation {self.best:.4f}")
         return ", ".join(parts)

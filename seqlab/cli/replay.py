@@ -60,15 +60,18 @@ def replay(
 
 
 def _train_again(run: Run, model: str | None, quiet: bool) -> Run:
-    from seqlab.cli.progress import Reporter, progress, text_in
-    from seqlab.session import begin, make_engine_ready, read_experiment, train
+    from seqlab.cli.progress import Reporter, progress
+    from seqlab.engines import engine_of
+    from seqlab.session import begin, read_experiment, train
 
     again, session = begin(read_experiment(run, model), command=shlex.join(["seqlab", *sys.argv[1:]]))
     again.update_info(extra={"replay_of": run.id})
     if not quiet:
         stderr().print(f"{run.id} again, as {again.id}", soft_wrap=True, markup=False)
-    make_engine_ready(session.experiment, lambda line: stderr().print(line, soft_wrap=True, markup=False))
-    reporter = Reporter(session.experiment.training.steps, 0, text_in(session))
+    engine_of(session.experiment.training.engine).make_ready(
+        lambda line: stderr().print(line, soft_wrap=True, markup=False)
+    )
+    reporter = Reporter(session.task, session.experiment.training, 0)
     with progress(reporter, again.log, quiet=quiet) as watch:
         train(again, session, watch=watch)
     return again

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from seqlab.runs import Run
     from seqlab.session import Session
     from seqlab.settings import AnyExperiment, CompareExperiment, Document, TrainExperiment
+    from seqlab.tasks import Metric
 
 
 Text = Annotated[str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")]
@@ -171,9 +173,9 @@ def _train(
 
 def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unrolled | None = None) -> None:
     """Train a run to its end and say what came of it; where ``before`` is given, number by number."""
-    from seqlab.cli.progress import Reporter, progress, sampler, text_in
+    from seqlab.cli.progress import Reporter, progress, sampler
     from seqlab.cli.unrolled import keep_unrolled, show_unrolled, unrolled
-    from seqlab.session import make_engine_ready
+    from seqlab.engines import engine_of
     from seqlab.session import train as train_run
     from seqlab.training.checkpoints import step_of
 
@@ -181,8 +183,8 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
     training = session.experiment.training
     if not quiet:
         _announce(run, session)
-    make_engine_ready(session.experiment, _tell)  # before the reporter's clock runs
-    reporter = Reporter(training.steps, step_of(run.last_checkpoint), text_in(session))
+    engine_of(training.engine).make_ready(_tell)  # before the reporter's clock runs
+    reporter = Reporter(session.task, training, step_of(run.last_checkpoint))
     with progress(reporter, run.log, quiet=quiet, sample=sampler(session)) as watch:
         summary = train_run(run, session, watch=watch)
     moments = {} if before is None else {"before training": before, "after training": unrolled(session)}
@@ -192,54 +194,50 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
         numbers = {"explained": told, "figures": figures} if moments else {}
         show_json({"run": run.id, "path": str(run.path), **summary, **numbers})
     else:
-        for line in describe(summary, session.task.metric):
+        for line in describe(summary, session.task.metrics):
             print(line)
         for sample in sorted(run.samples.glob("step-*.txt"))[-1:]:
             print(f"\n{sample.read_text(encoding='utf-8').rstrip()}\n")
         show_unrolled(moments)
         for path in figures:
             print(path)
-    following = "seqlab sample" if session.task.vocabulary else "seqlab plot"
+    following = "seqlab sample" if session.task.sample else "seqlab plot"
     console.print(
         f"Run: {run.path}\nNext: {following}, seqlab show, or seqlab train again with another --seed.",
         soft_wrap=True,
     )
 
 
-def describe(summary: dict[str, Any], metric: str) -> list[str]:
-    """Word a summary for people."""
-    lines = []
+def describe(summary: dict[str, Any], metrics: Sequence[Metric]) -> list[str]:
+    """Word a summary for people; ``metrics`` are those of the task."""
+    seen = f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences seen"
+    lines = [seen]
     if summary["solved"] is not None:
-        solved = (
+        after = (
             f"solved after {summary['sequences_to_solve']:,} sequences" if summary["solved"] else "not solved"
         )
-        lines.append(f"{solved} ({summary['steps']:,} steps, {summary['sequences_seen']:,} sequences seen)")
-    else:
-        counted = summary.get("counted")
-        seen = f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences"
-        lines.append(seen if counted is None else f"{counted:,} symbols of the training text counted")
-    if "validation" in summary:
-        lines += _text_lines("validation", summary["validation"])
-        lines += _text_lines("mixed with counts", summary.get("mixture", {}))
-    else:
-        held_out = summary["held_out"]
-        lines.append(
-            f"held out: {metric} {held_out[metric]:.6g}, loss {held_out['loss']:.4g}, "
-            f"{held_out['errors']:,} of {held_out['sequences']:,} sequences wrong"
-        )
+        lines = [f"{after} ({seen})"]
+    trials = summary["trials"]
+    if summary["held_out"] not in trials.values():
+        lines.append(f"held out: {in_words(summary['held_out'], metrics)}")
+    lines += [f"held out, {name}: {in_words(figures, metrics)}" for name, figures in trials.items()]
+    mixed = summary.get("mixture", {})
+    lines += [f"mixed with counts, {name}: {in_words(figures, metrics)}" for name, figures in mixed.items()]
     lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
     return lines
 
 
-def _text_lines(title: str, judged: dict[str, dict[str, float]]) -> list[str]:
-    """Word a language model's figures, a line for each protocol."""
-    lines = []
-    for protocol, figures in judged.items():
-        line = f"{figures['nats']:.4f} nats, {figures['bits']:.4f} bits per character"
-        if "bits_per_token" in figures:
-            line += f" (from {figures['bits_per_token']:.4f} bits per token)"
-        lines.append(f"{title}, {protocol.replace('_', '-')}: {line}, perplexity {figures['perplexity']:.3f}")
-    return lines
+def in_words(figures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
+    """Word the figures of a judgement, in the order of the metrics."""
+    counts = ("errors", "sequences")
+    words = [
+        f"{metric.title} {figures[metric.name]:.5g}"
+        for metric in metrics
+        if metric.name in figures and metric.name not in counts
+    ]
+    if all(name in figures for name in counts):
+        words.append(f"{figures['errors']:,} of {figures['sequences']:,} sequences wrong")
+    return ", ".join(words)
 
 
 def _tell(line: str) -> None:
@@ -251,13 +249,13 @@ def _announce(run: Run, session: Session) -> None:
 
     console = stderr()
     compute = session.experiment.compute
-    corpus = getattr(session.task, "corpus_info", None)
-    if corpus is not None and corpus.stands_in_for:
-        console.print(f"[bold yellow]Note:[/] {corpus.reason}", soft_wrap=True)
+    data = session.task.data
+    if data is not None and data.stands_in_for:
+        console.print(f"[bold yellow]Note:[/] {data.reason}", soft_wrap=True)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine
     reason = f" ({session.precision_reason})" if session.precision_reason else ""
-    how = f"{compute.precision}{reason}, {engine} engine" + (f", {threads}" if engine != "fused" else "")
+    how = f"{compute.precision}{reason}, {engine} engine, {threads}"
     console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True, markup=False)
     if session.advice:
         console.print(f"[bold yellow]Note:[/] {escape(session.advice)}", soft_wrap=True)

@@ -154,4 +154,4 @@ def _at_start(label: str, experiments: Sequence[TrainExperiment]) -> tuple[Model
     }
     return replace(
         measured[0], name=label, sigma_max=None, spectral_radius=None, **curves
-    ), session.task.metric
+    ), session.task.metric.name

@@ -167,7 +167,7 @@ def _run(item: Finished, folder: Path, metric: str) -> dict[str, Any]:
     """Return what is said of one run; its path is relative to the comparison's folder."""
     summary = item.summary or {}
     held_out = summary.get("held_out") or {}
-    figure = held_out.get(metric, held_out.get("loss"))
+    figure = None if item.run is None else held_out.get(item.run.info().extra.get("metric"))
     return {
         "model": item.entry.label,
         "difficulty": item.entry.level,

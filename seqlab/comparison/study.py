@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,14 +12,13 @@ from typing import Any
 from seqlab.comparison.entrants import Entrant
 from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
 from seqlab.comparison.workers import Job, Update, Wanted, run_jobs
+from seqlab.engines import engine_of
 from seqlab.errors import Interrupted
-from seqlab.fused import make_ready
-from seqlab.fused.kernels import is_compiled
 from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
 from seqlab.runs.machine import processors
-from seqlab.session.engines import TOGETHER
+from seqlab.session.opening import trials_of
 from seqlab.settings import Component, TrainExperiment
-from seqlab.tasks import Task, build_task
+from seqlab.tasks import Metric, Task, build_task
 from seqlab.training.identity import fingerprint
 
 
@@ -97,8 +97,9 @@ def study(
         on_update(finished.entry, Update(place, "reused", finished.summary or {}))
     processes = processes or processors()
     jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(entries, missing, processes)]
-    if any(wanted.experiment.training.engine == "fused" for wanted in missing) and not is_compiled():
-        make_ready(announce)  # here, once, rather than in each process
+    for engine in {wanted.experiment.training.engine for wanted in missing}:
+        if not engine_of(engine).is_ready():
+            engine_of(engine).make_ready(announce)  # here, once, rather than in each process
     runs: dict[int, Run] = {}
 
     def note(update: Update) -> None:
@@ -151,7 +152,7 @@ def share_out(
     together: dict[tuple[str | None, str], list[Wanted]] = {}
     for wanted in missing:
         entry = entries[wanted.place]
-        if wanted.experiment.training.engine in TOGETHER:
+        if engine_of(wanted.experiment.training.engine).together:
             together.setdefault((entry.level, entry.label), []).append(wanted)
         else:
             found.append((wanted,))
@@ -174,22 +175,20 @@ def _known_runs() -> dict[str, RunEntry]:
     return known
 
 
-def outcome(finished: Finished, metric: str) -> RunOutcome:
+def outcome(finished: Finished, metric: Metric) -> RunOutcome:
     """Return what a run's summary says, for the statistics.
 
-    A text is judged by several protocols, each a figure of its own: the first is the metric. What the network
-    comes to when it is mixed with counts is a figure beside them.
+    What a model comes to in another trial, and mixed with counts, are figures beside its metric.
     """
     summary = finished.summary or {}
     held_out = summary.get("held_out") or {}
-    first = held_out.get("protocol")
     others = {
-        text_metric(protocol): figures["nats"]
-        for protocol, figures in (summary.get("validation") or {}).items()
-        if protocol != first
+        f"{metric.title} ({name})": figures.get(metric.name)
+        for name, figures in (summary.get("trials") or {}).items()
+        if figures != held_out
     } | {
-        f"mixed {text_metric(protocol)}": figures["nats"]
-        for protocol, figures in (summary.get("mixture") or {}).items()
+        f"mixed {metric.title} ({name})": figures.get(metric.name)
+        for name, figures in (summary.get("mixture") or {}).items()
     }
     return RunOutcome(
         model=finished.entry.label,
@@ -199,7 +198,7 @@ def outcome(finished: Finished, metric: str) -> RunOutcome:
         solved=summary.get("solved"),
         sequences_to_solve=summary.get("sequences_to_solve"),
         sequences_seen=int(summary.get("sequences_seen", 0)),
-        metric=held_out.get(metric),
+        metric=held_out.get(metric.name),
         errors=held_out.get("errors"),
         wall_seconds=float(summary.get("training_seconds", 0.0)),
         steps=int(summary.get("steps", 0)),
@@ -211,10 +210,16 @@ def outcome(finished: Finished, metric: str) -> RunOutcome:
 
 def conclude(finished: Sequence[Finished]) -> Comparison:
     """Return what came of the runs of one task."""
-    task = build_task(finished[0].entry.experiment.task)
-    name = text_metric(task.protocols[0]) if task.protocols else task.metric
-    outcomes = [outcome(item, task.metric) for item in finished]
-    return summarise(outcomes, name, task.higher_is_better, task.bounds)
+    experiment = finished[0].entry.experiment
+    task = build_task(experiment.task)
+    metric = task.metric
+    ordinary = [name for name, trial in trials_of(experiment, task).items() if trial.is_ordinary]
+    name = f"{metric.title} ({ordinary[0]})" if ordinary else metric.title
+    low, high = metric.bounds
+    bounds = (-math.inf if low is None else low, math.inf if high is None else high)
+    return summarise(
+        [outcome(item, metric) for item in finished], name, bool(metric.higher_is_better), bounds
+    )
 
 
 def learning_curves(
@@ -232,19 +237,10 @@ def learning_curves(
     return curves
 
 
-def text_metric(protocol: str) -> str:
-    """Return how the loss on a text is called, which depends on how the text is read.
-
-    >>> text_metric("block_256")
-    'nats/char (block-256)'
-    """
-    return f"nats/char ({protocol.replace('_', '-')})"
-
-
 def _data_hash(task: Component, built: dict[str, Task]) -> str | None:
     """Return the hash of a task's corpus; each task is built once."""
     key = repr(task)
     if key not in built:
         built[key] = build_task(task)
-    corpus = getattr(built[key], "corpus_info", None)
-    return None if corpus is None else str(corpus.sha256)
+    data = built[key].data
+    return None if data is None else data.sha256

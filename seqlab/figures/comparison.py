@@ -60,7 +60,7 @@ def keep(
     folder = create_folder(design)
     metric = build_task(finished[0].entry.experiment.task).metric
     figures = []
-    for picture in pictures(result, curves_of(finished, metric), f"validation {metric}"):
+    for picture in pictures(result, curves_of(finished, metric.name), f"validation {metric.title}"):
         png, svg = save(picture.figure, folder / picture.name)
         figures.append({"name": picture.name, "caption": picture.caption, "png": png.name, "svg": svg.name})
     return folder, write(folder, design, finished, result, figures, notes)

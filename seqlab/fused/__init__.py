@@ -24,7 +24,7 @@ from seqlab.tasks import Task
 from seqlab.tasks.lags.temporal_order import TemporalOrder
 from seqlab.training import Learner, Step, new_learner
 
-__all__ = ["NO_NUMBA", "evaluate", "fit_together", "make_ready", "why_not"]
+__all__ = ["NO_NUMBA", "evaluate", "fit_together", "is_compiled", "make_ready", "why_not"]
 
 COMPILING = "Compiling the fused engine; this takes some 15 seconds, once."
 

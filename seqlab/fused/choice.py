@@ -47,8 +47,12 @@ def _model_reason(component: Component, spec: Spec) -> str | None:
 
 
 def _task_reason(task: Task) -> str | None:
+    if task.spec.context:
+        return "it knows nothing before the first step"
     if type(task).loss is not Task.loss:
         return "the task has a loss of its own"
+    if task.spec.outputs == "bits":
+        return "it knows no bits"
     if task.spec.outputs == "values" and task.spec.output_size != 1:
         return "it knows one output value only"
     return None

@@ -60,11 +60,11 @@ def judge(
         total["loss"] += float(loss[0]) * int(counts[0] - before)  # type: ignore[assignment]
         total["sequences"] += packed.size
     total["targets"], total["correct"], total["errors"] = (int(count) for count in counts)
-    return task.metrics(total)
+    return task.figures(total)
 
 
 def counts_as_usual(task: Task) -> bool:
     """Say whether a task counts what is right as every task does, so that the compiled code can count it."""
     kind = type(task)
     usual = kind.tally is Task.tally and kind.is_correct is Task.is_correct
-    return usual and task.spec.outputs == "classes" and not task.protocols
+    return usual and task.spec.outputs == "classes" and task.data is None

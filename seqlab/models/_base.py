@@ -35,6 +35,8 @@ class SequenceModel(nn.Module):
         takes: the forms of context that it takes, as :attr:`Signal.form` has them: ``tokens(time)``; a task
             with a context of another form is refused.
         causal: whether its answer at a step depends on that step and the past only.
+        bfloat16_from: the number of parameters from which its training gains by products in bfloat16, where
+            there are units for them; None where it never does.
         counts: whether it learns by counting the training text in one step, instead of by gradient.
     """
 
@@ -42,6 +44,7 @@ class SequenceModel(nn.Module):
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     takes: ClassVar[tuple[str, ...]] = ()
     causal: bool = True
+    bfloat16_from: int | None = None
     counts: ClassVar[bool] = False
 
     def __init__(self, spec: Spec) -> None:

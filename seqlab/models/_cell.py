@@ -56,6 +56,7 @@ class Cell(nn.Module):
     Attributes:
         reads: the kinds of input that it takes, of those of :class:`Spec`.
         parts: the names of the parts of the state.
+        bfloat16_from: as of :class:`SequenceModel`; a cell of step after step rarely gains.
         recurrent: the names of the weights that the state is multiplied with, which weight dropout silences.
         network: what is built around the cell; its keyword-only arguments are settings, too.
     """
@@ -63,6 +64,7 @@ class Cell(nn.Module):
     component: ClassVar = "model"
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     parts: ClassVar[tuple[str, ...]] = ("h",)
+    bfloat16_from: ClassVar[int | None] = None
     recurrent: ClassVar[tuple[str, ...]] = ()
     network: ClassVar[type[nn.Module]]
 

@@ -74,6 +74,7 @@ class Recurrent(SequenceModel):
         self.weight_dropout = weight_dropout
         self.input_scale = input_scale
         self.causal = not bidirectional
+        self.bfloat16_from = cell.bfloat16_from
         self.directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
         widths = [spec.input_size] + [hidden_size * self.directions] * (layers - 1)

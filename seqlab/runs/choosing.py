@@ -12,7 +12,7 @@ from seqlab.errors import SeqlabError, UnknownNameError, UsageError
 from seqlab.runs.folder import Run
 from seqlab.runs.notes import note_of, tags_of
 from seqlab.runs.store import RunEntry, short_model
-from seqlab.runs.summary import figures, headline, is_better
+from seqlab.runs.summary import figures, headline, higher_is_better
 
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _NOTHING = object()
@@ -51,8 +51,8 @@ def sort_by(entries: Sequence[RunEntry], name: str) -> list[RunEntry]:
 
     Args:
         entries: runs.
-        name: of a figure of their summaries: ``accuracy``, ``steps``, ``wall_seconds``. Accuracies are better
-            when they are greater, everything else when it is smaller.
+        name: of a figure of their summaries: ``accuracy``, ``steps``, ``wall_seconds``. A metric of the
+            runs' task has its direction; everything else is the better the smaller it is.
 
     Raises:
         UnknownNameError: when no run has such a figure.
@@ -60,7 +60,7 @@ def sort_by(entries: Sequence[RunEntry], name: str) -> list[RunEntry]:
     values = {entry.id: figures(entry.summary).get(name) for entry in entries}
     if entries and all(value is None for value in values.values()):
         raise UnknownNameError("figure", name, {key for entry in entries for key in figures(entry.summary)})
-    sign = -1 if is_better(name, 1, 0) else 1
+    sign = -1 if any(entry.info and higher_is_better(entry.info, name) for entry in entries) else 1
 
     def place(entry: RunEntry) -> tuple[bool, float]:
         value = values[entry.id]
@@ -148,8 +148,9 @@ def _best(entries: Iterable[RunEntry]) -> dict[str, str]:
             continue
         name, value = told
         group = (entry.info.experiment, entry.info.model, name)
-        if group not in found or is_better(name, value, found[group][0]):
-            found[group] = (value, entry.id)
+        gain = value if higher_is_better(entry.info, name) else -value
+        if group not in found or gain > found[group][0]:
+            found[group] = (gain, entry.id)
     return {
         run: f"the best {name} of {short_model(model)} on {experiment}"
         for (experiment, model, name), (_, run) in found.items()

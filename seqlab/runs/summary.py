@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from seqlab.configure import leaves
+from seqlab.runs.info import RunInfo
 
 _NO_METRIC = frozenset({"loss", "errors", "sequences", "sequence_accuracy"})
 
@@ -13,21 +14,19 @@ _NO_METRIC = frozenset({"loss", "errors", "sequences", "sequence_accuracy"})
 def headline(summary: Mapping[str, Any] | None, metric: str | None = None) -> tuple[str, float] | None:
     """Return the name and the value of a run's main figure on data that it was not trained on.
 
-    It is ``metric`` where the summary has it; else the bits per symbol of a language model, the accuracy,
-    another metric, the loss.
+    It is ``metric``, which a run knows of its task, where the summary has it; else the accuracy, another
+    figure, the loss.
 
     >>> headline({"held_out": {"loss": 0.1, "accuracy": 0.98, "errors": 51, "sequences": 2560}})
     ('accuracy', 0.98)
-    >>> headline({"held_out": {"loss": 1.5}, "validation": {"stream": {"bits": 2.16}}})
-    ('bits', 2.16)
+    >>> headline({"held_out": {"loss": 0.1, "accuracy": 0.98, "mae": 0.2}}, "mae")
+    ('mae', 0.2)
     """
     if summary is None:
         return None
     held_out = _mapping(summary.get("held_out"))
-    stream = _mapping(_mapping(summary.get("validation")).get("stream"))
     candidates = [
         (metric or "", held_out.get(metric or "")),
-        ("bits", stream.get("bits")),
         ("accuracy", held_out.get("accuracy")),
         *((name, value) for name, value in held_out.items() if name not in _NO_METRIC),
         ("loss", held_out.get("loss")),
@@ -45,13 +44,13 @@ def figures(summary: Mapping[str, Any] | None) -> dict[str, float]:
     return {name.removeprefix("held_out."): float(value) for name, value in found.items() if is_number(value)}
 
 
-def is_better(name: str, value: float, other: float) -> bool:
-    """Say whether a figure is better than another: an accuracy when it is greater, else when it is smaller.
+def higher_is_better(info: RunInfo, name: str) -> bool:
+    """Say whether a figure of a run, named as in :func:`figures`, is the better the higher it is.
 
-    >>> is_better("accuracy", 0.9, 0.8), is_better("wall_seconds", 3.0, 2.0)
-    (True, False)
+    The run knows it of its task's metrics; what is none of them (seconds, steps) is a cost.
     """
-    return value > other if name.endswith("accuracy") else value < other
+    declared = {metric["name"]: metric["higher_is_better"] for metric in info.extra.get("metrics") or ()}
+    return bool(declared.get(name.rpartition(".")[2]))
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

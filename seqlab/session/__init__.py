@@ -1,6 +1,5 @@
 """Runs in their folders: opened, trained, recorded, interrupted, gone on with."""
 
-from seqlab.session.engines import make_engine_ready, take_engine
 from seqlab.session.opening import (
     Session,
     begin,
@@ -16,11 +15,9 @@ __all__ = [
     "Session",
     "begin",
     "load_language_model",
-    "make_engine_ready",
     "open_session",
     "read_experiment",
     "reopen",
-    "take_engine",
     "train",
     "train_together",
 ]  # fmt: skip

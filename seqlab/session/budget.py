@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
+from seqlab.engines import Announce, check_engine, engine_of
 from seqlab.errors import UsageError
-from seqlab.session.engines import check_engine, judge, make_engine_ready, steps_of
 from seqlab.session.mixing import mix_with_counts
 from seqlab.session.opening import open_session
 from seqlab.settings import TrainExperiment
@@ -65,21 +64,20 @@ def parse_seconds(text: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def measure(
-    experiment: TrainExperiment, seconds: float, announce: Callable[[str], None] | None = None
-) -> Speed:
+def measure(experiment: TrainExperiment, seconds: float, announce: Announce = None) -> Speed:
     """Take steps with a throw-away model for about so many seconds, at least two, and time them.
 
     The first, in which much is loaded, does not count; nor does compiling, as ``announce`` then says.
     """
     session = open_session(experiment)
     check_engine(session.experiment, session.task)
-    make_engine_ready(session.experiment, announce)
+    engine = engine_of(session.experiment.training.engine)
+    engine.make_ready(announce)
     settings, seed = session.experiment.training, experiment.seed
     endless = settings.model_copy(update={"steps": ENDLESS, "evaluate_every": ENDLESS})
     endless_experiment = session.experiment.model_copy(update={"training": endless})
     learner = new_learner(session.model, endless)
-    steps = steps_of(endless_experiment, session.task, [learner], [seed])
+    steps = engine.fit(endless_experiment, session.task, [learner], [seed])
     readings = [time.perf_counter()]
     first_loss = math.nan
     for (step,) in islice(steps, max(settings.steps, 1)):
@@ -91,24 +89,24 @@ def measure(
     made = readings[1:] if len(readings) > 2 else readings
     typical = (made[-1] - made[0]) / (len(made) - 1)
     started = time.perf_counter()
-    judge(session.experiment, session.task, session.model, "validation", settings.evaluation_sequences)
+    judged = engine.judge(
+        session.experiment, session.task, session.model, "validation", settings.evaluation_sequences
+    )
     validation = time.perf_counter() - started
-    if session.task.protocols:  # the judgement at the end reads the whole text once in each protocol
-        test = validation * len(session.task.protocols)
-    else:
-        test = validation * settings.test_sequences / settings.evaluation_sequences
+    test = validation  # where the task took what there is, a text
+    if judged.get("sequences") == settings.evaluation_sequences:
+        test *= settings.test_sequences / settings.evaluation_sequences
+    test *= 1 + sum(not trial.is_ordinary for trial in session.trials.values())
     if session.experiment.mixture is not None:
         started = time.perf_counter()
         mixture = mix_with_counts(session.model, session.task, session.experiment.mixture)
         evaluate(mixture, session.task, session.task.evaluation("validation", 0, seed))
-        test += (time.perf_counter() - started) * 2  # in the other protocols, too, but counted once
+        test += (time.perf_counter() - started) * 2  # in the other trials, too, but counted once
     parameters = sum(weight.numel() for weight in session.model.parameters())
     return Speed(typical, validation, test, first_loss, parameters)
 
 
-def steps_within(
-    experiment: TrainExperiment, seconds: float, announce: Callable[[str], None] | None = None
-) -> int:
+def steps_within(experiment: TrainExperiment, seconds: float, announce: Announce = None) -> int:
     """Return how many steps, with their validations and the judgement at the end, fit into so many seconds.
 
     Raises:

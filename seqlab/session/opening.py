@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
-from seqlab.contracts import Batch, Spec
+from seqlab.contracts import Spec
+from seqlab.engines import check_engine, engine_of, take_engine, with_engine
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
 from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
 from seqlab.runs.files import replace_file, to_json
-from seqlab.session.engines import check_engine, take_engine, with_engine
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.settings import Component, TrainExperiment, check, dump, read_text
-from seqlab.tasks import Task, build_task
+from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
 from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
 from seqlab.training.loop import is_solved, new_learner
-from seqlab.training.precision import kept_gain, step_seconds, take_precision
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
 VOCABULARY = "vocabulary.json"
@@ -48,13 +47,24 @@ class Session:
     advice: str | None = None
     precision_reason: str | None = None
 
+    @property
+    def trials(self) -> dict[str, Trial]:
+        """The ways in which the finished model is judged, by name: the task's, and those of the settings."""
+        return trials_of(self.experiment, self.task)
+
+
+def trials_of(experiment: TrainExperiment, task: Task) -> dict[str, Trial]:
+    """Return the trials of a task and of the settings by name; the settings' stand over the task's."""
+    own = {trial.name: trial for trial in task.trials}
+    return own | {name: Trial(name, **trial.model_dump()) for name, trial in experiment.trials.items()}
+
 
 def open_session(experiment: TrainExperiment) -> Session:
     """Build task and model, prepare the process, and check that they fit each other.
 
     Raises:
-        SettingsError: when the model does not answer in the shape that the task asks for, or ``stop_when``
-            names a metric that the task does not have.
+        SettingsError: when the model does not answer in the shape that the task asks for, the task returns
+            figures that it does not declare, or ``stop_when`` names a metric that it does not have.
     """
     flush_denormals()  # before torch has threads, since those begin as this one is
     task = build_task(experiment.task)
@@ -64,12 +74,11 @@ def open_session(experiment: TrainExperiment) -> Session:
     experiment, advice = take_engine(experiment, task)
     compute = prepare(experiment.compute, device, count_parameters(model))
     experiment = experiment.model_copy(update={"compute": compute})
-    if model.counts:  # in one step, from which there is nothing to average
-        task.text("train")  # or it is said here that there is none
-        training = experiment.training.model_copy(update={"steps": 1, "averaging": None})
-        experiment = experiment.model_copy(update={"training": training})
-    session = Session(experiment, task, model.to(device), device, advice)
-    return _with_precision(session, _try_out(session))
+    model = model.to(device)
+    settled = engine_of(experiment.training.engine).settle(experiment, task, model, device)
+    session = Session(settled.experiment, task, model, device, advice, settled.reason)
+    _try_out(session)
+    return session
 
 
 def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
@@ -80,9 +89,9 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
     """
     session = open_session(experiment)
     check_engine(session.experiment, session.task)
-    engine = session.experiment.training.engine
-    corpus = getattr(session.task, "corpus_info", None)
-    identity = fingerprint(with_engine(experiment, engine), None if corpus is None else corpus.sha256)
+    task, engine = session.task, session.experiment.training.engine
+    data = None if task.data is None else task.data.sha256
+    identity = fingerprint(with_engine(experiment, engine), data)
     run = create_run(
         experiment.experiment,
         experiment.model.name,
@@ -90,25 +99,28 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
         task=experiment.task.name,
         command=command,
         config_text=dump(session.experiment.model_dump()),
-        data_hash=None if corpus is None else corpus.sha256,
+        data_hash=data,
         extra={
             "device": str(session.device),
             "precision": session.experiment.compute.precision,
             "precision_reason": session.precision_reason,
             "threads": session.experiment.compute.threads,
             "parameters": count_parameters(session.model),
-            "metric": session.task.metric,
-            "loss_unit": "nats" if session.task.spec.outputs == "classes" else "squared error",
+            "metric": task.metric.name,
+            "metrics": [metric.to_dict() for metric in task.metrics],
+            "trials": {name: trial.to_dict() for name, trial in session.trials.items()},
+            "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
+            "spec": task.spec.to_dict(),
             "engine": engine,
             "fingerprint": identity,
             "code": code_hash(),
             "plugins": plugin_hashes(experiment) or None,
-            "vocabulary": None if session.task.vocabulary is None else len(session.task.vocabulary),
-            **({} if corpus is None else {"corpus": corpus.to_dict()}),
+            "vocabulary": len(task.vocabulary) if task.vocabulary and task.sample else None,
+            **({} if task.data is None else {"corpus": task.data.to_dict()}),
         },
     )
-    if session.task.vocabulary is not None:
-        replace_file(run.path / VOCABULARY, to_json(session.task.vocabulary.to_data()))
+    if task.vocabulary is not None:
+        replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()))
     return run, session
 
 
@@ -123,12 +135,11 @@ def reopen(run: Run, model: str | None = None) -> Session:
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
     session = open_session(read_experiment(run, model))
-    corpus = getattr(session.task, "corpus_info", None)
-    trained_on = run.info().data_hash
-    if corpus is not None and trained_on not in (None, corpus.sha256):
+    data, trained_on = session.task.data, run.info().data_hash
+    if data is not None and trained_on not in (None, data.sha256):
         raise RunFolderError(
-            f"{run.id} was trained on a text with SHA-256 {trained_on[:12]}..., but the corpus "
-            f"{corpus.name!r} here has {corpus.sha256[:12]}...",
+            f"{run.id} was trained on data with SHA-256 {trained_on[:12]}..., but {data.name!r} "
+            f"here has {data.sha256[:12]}...",
             hint="Is the corpus offline or changed? Set SEQLAB_DATA_DIR to where the first one lies.",
         )
     return session
@@ -172,10 +183,7 @@ def load_language_model(
     except (ValueError, TypeError, TextError) as error:
         raise RunFolderError(f"{path} is damaged: {error}") from None
     experiment = read_experiment(run, model)
-    size = len(vocabulary)
-    network = build_model(
-        experiment.model, Spec("tokens", size, "classes", size, causal=True), experiment.seed
-    )
+    network = build_model(experiment.model, Spec.from_dict(run.info().extra["spec"]), experiment.seed)
     if checkpoint == "best":
         load_weights(run.best_weights, network)
     else:
@@ -202,16 +210,14 @@ def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
         ) from None
 
 
-def _try_out(session: Session) -> Batch:
-    """Run the first batch through, so that what does not fit is said before a run begins; return it."""
-    task, settings = session.task, session.experiment.training
+def _try_out(session: Session) -> None:
+    """Run the first batch through, so that what does not fit is said before a run begins."""
+    task, settings, name = session.task, session.experiment.training, session.experiment.model.name
     batch = task.batch("train", 0, settings.batch_size, session.experiment.seed).to(session.device)
-    rows, steps = batch.inputs.shape[:2]
-    expected = (rows, steps, task.spec.output_size)
-    name = session.experiment.model.name
+    expected = (*batch.inputs.shape[:2], task.spec.output_size)
     with torch.no_grad():
         try:
-            if session.experiment.training.engine == "fused":  # it knows its models
+            if engine_of(settings.engine).knows_models:
                 outputs = torch.zeros(expected)
             else:
                 outputs, _ = read_batch(session.model, batch)
@@ -228,31 +234,22 @@ def _try_out(session: Session) -> Batch:
             f"The model {name} must answer in shape {expected} (batch, time, outputs), "
             f"got {tuple(outputs.shape)}."
         )
-    is_solved(task.metrics(task.tally(outputs.float(), batch)), settings.stop_when, task)
-    return batch
+    _check_figures(session, task.figures(task.tally(outputs.float(), batch)))
 
 
-def _with_precision(session: Session, batch: Batch) -> Session:
-    """Put the precision that is taken in the place of ``auto``."""
-    experiment = session.experiment
-    compute, training = experiment.compute, experiment.training
-    precision, reason = "fp32", None
-    if not session.model.counts:
-        question = {
-            "model": experiment.model.model_dump(),
-            "task": experiment.task.model_dump(),
-            "batch_size": training.batch_size,
-            "device": str(session.device),
-            "threads": compute.threads,
-        }
-        measure = partial(step_seconds, session.model, session.task, batch)
-        precision, reason = take_precision(
-            compute.precision,
-            training.engine,
-            session.device,
-            count_parameters(session.model),
-            partial(kept_gain, question, measure),
+def _check_figures(session: Session, figures: Mapping[str, float]) -> None:
+    """Check that a task declares what it returns, and that ``stop_when`` names what there is."""
+    declared, name = [metric.name for metric in session.task.metrics], session.experiment.task.name
+    for figure in figures:
+        if figure not in declared:
+            raise SettingsError(
+                f"The task {name} returns the figure {figure!r}, which its metrics do not declare.",
+                hint=f"They are {', '.join(declared)}; add Metric({figure!r}, higher_is_better=...).",
+            )
+    if declared[0] not in figures:
+        raise SettingsError(
+            f"The task {name} is judged by {declared[0]!r}, its first metric, but returns "
+            f"{', '.join(figures) or 'nothing'}.",
+            hint="Return it from `figures`, or declare another metric first.",
         )
-    compute = compute.model_copy(update={"precision": precision})
-    experiment = experiment.model_copy(update={"compute": compute})
-    return replace(session, experiment=experiment, precision_reason=reason)
+    is_solved(figures, session.experiment.training.stop_when, session.task)

@@ -7,15 +7,21 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from seqlab.engines import engine_of
+from seqlab.errors import SettingsError
 from seqlab.generation import Sampling, generate
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.runs import Run
-from seqlab.session.engines import judge
 from seqlab.session.mixing import mix_with_counts, save_counts
 from seqlab.session.opening import Session
+from seqlab.settings import Component
+from seqlab.tasks import Trial, build_task
 from seqlab.training.checkpoints import load_weights
 from seqlab.training.evaluation import evaluate
 from seqlab.training.loop import Learner, Step
+
+ORDINARY = Trial("held out")
+"""The judgement that is made of every finished model."""
 
 SAMPLE_AT = (0.05, 0.3, 1.0)
 """Shares of the steps at which a sample is kept: early, middle and late in training (CS231n-10)."""
@@ -45,6 +51,7 @@ def write_sample(session: Session, length: int) -> str:
     """Let the model of a session write so many tokens, as it is now; it may be in the middle of training."""
     task, model = session.task, session.model
     assert task.vocabulary is not None
+    assert task.sample is not None
     was_training = model.training
     prime = task.vocabulary.encode(task.sample.prime)
     sampling = Sampling(length, task.sample.temperature, session.experiment.seed)
@@ -54,8 +61,8 @@ def write_sample(session: Session, length: int) -> str:
 
 
 def keep_sample(run: Run, session: Session, learner: Learner) -> None:
-    """Keep a sample of what a language model writes now."""
-    if session.task.vocabulary is None:
+    """Keep a sample of what a model writes now, where it writes."""
+    if session.task.sample is None:
         return
     with learner.evaluated_weights():
         text = write_sample(session, session.task.sample.length)
@@ -64,63 +71,69 @@ def keep_sample(run: Run, session: Session, learner: Learner) -> None:
 
 
 def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
-    """Judge the best weights on the held-out test set and return the summary."""
+    """Judge the best weights on the held-out test set, put them to the trials, and return the summary."""
     started = time.perf_counter()
     task, settings = session.task, session.experiment.training
     load_weights(run.best_weights, session.model)
+    held_out = judge_in(session, ORDINARY, session.model)
     summary: dict[str, Any] = {
         "solved": learner.counters["solved_at"] is not None if settings.stop_when else None,
         "sequences_to_solve": learner.counters["solved_at"],
-        "held_out": None,
+        "held_out": held_out,
+        "trials": _put_to_trials(session, session.model, held_out),
         "parameters": count_parameters(session.model),
         "steps": learner.step,
         "sequences_seen": learner.counters["sequences"],
         "best_step": learner.counters["best_step"],
+        "training_seconds": learner.counters["seconds"],
+        "wall_seconds": learner.counters["seconds"] + time.perf_counter() - started,
     }
-    if session.model.counts:
-        summary["counted"] = len(task.text("train"))
-    if task.protocols:
-        judged = {task.protocols[0]: learner.counters["best_metrics"]}  # when they became the best
-        summary["validation"] = _judge_text(session, session.model, judged)
-        first = summary["validation"][task.protocols[0]]
-        summary["held_out"] = {"protocol": task.protocols[0], "loss": first["nats"], "bits": first["bits"]}
-    else:
-        summary["held_out"] = judge(session.experiment, task, session.model, "test", settings.test_sequences)
-    summary["training_seconds"] = learner.counters["seconds"]
-    summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     if session.experiment.mixture is not None:
         run.write_summary(summary)  # what was judged stays, should there be no room for the counts
         mixture = mix_with_counts(session.model, task, session.experiment.mixture)
         save_counts(run, mixture)
-        summary["mixture"] = _judge_text(session, mixture)
+        summary["mixture"] = _put_to_trials(session, mixture, judge_in(session, ORDINARY, mixture))
         summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     return summary
 
 
-def _judge_text(
-    session: Session, model: SequenceModel, judged: Mapping[str, dict[str, float]] | None = None
-) -> dict[str, dict[str, float]]:
-    """Return a language model's figures in each protocol; ``judged`` has the metrics of some already."""
-    task, judged = session.task, judged or {}
-    batches = {
-        name: task.evaluation("validation", 0, session.experiment.seed, name) for name in task.protocols
-    }
+def _put_to_trials(
+    session: Session, model: SequenceModel, held_out: Mapping[str, float]
+) -> dict[str, Mapping[str, float]]:
+    """Return a model's figures in every trial, by name; the ordinary judgement has been made."""
     return {
-        name: _text_figures(judged.get(name) or evaluate(model, task, batches[name]))
-        for name in task.protocols
+        name: held_out if trial.is_ordinary else judge_in(session, trial, model)
+        for name, trial in session.trials.items()
     }
 
 
-def _text_figures(metrics: dict[str, float]) -> dict[str, float]:
-    """Return nats and bits per character and, where tokens are something else, bits per token."""
-    figures = {
-        "nats": metrics.get("nats_per_character", metrics["loss"]),
-        "bits": metrics["bits"],
-        "perplexity": metrics["perplexity"],
-    }
-    if "bits_per_token" in metrics:
-        figures["bits_per_token"] = metrics["bits_per_token"]
-    return figures
+def judge_in(
+    session: Session, trial: Trial, model: SequenceModel, sequences: int | None = None
+) -> dict[str, float]:
+    """Return a model's figures on the test set, judged as a trial says.
+
+    Args:
+        session: whose task it has learned.
+        trial: what is different.
+        model: the session's, or one that has it inside.
+        sequences: in the test set; None for as many as the settings say.
+
+    Raises:
+        SettingsError: when the task with the trial's options is one that the model cannot answer.
+    """
+    experiment, task = session.experiment, session.task
+    if trial.task:
+        options = {**experiment.task.options, **trial.task}
+        task = build_task(Component(name=experiment.task.name, **options))
+        if task.spec != session.task.spec:
+            raise SettingsError(
+                f"The trial {trial.name!r} changes what the model reads or answers: {task.spec} instead of "
+                f"{session.task.spec}."
+            )
+    sequences = sequences or experiment.training.test_sequences
+    if model is session.model:
+        return engine_of(experiment.training.engine).judge(experiment, task, model, "test", sequences)
+    return evaluate(model, task, task.evaluation("test", sequences, experiment.seed))
 
 
 def note_failure(run: Run, error: BaseException) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import Tensor
 
+from seqlab.engines import Announce, check_engine, engine_of
 from seqlab.errors import Interrupted, RunFailedError, SeqlabError
 from seqlab.runs import Run
-from seqlab.session.engines import check_engine, make_engine_ready, steps_of
 from seqlab.session.opening import Session
 from seqlab.session.recording import SAMPLE_AT, keep_sample, note_failure, record, summarise
 from seqlab.session.stopping import stop_requests
@@ -33,7 +33,7 @@ def train(
     session: Session,
     *,
     watch: Callable[[Step], None] | None = None,
-    announce: Callable[[str], None] | None = None,
+    announce: Announce = None,
 ) -> dict[str, Any]:
     """Train a run to its end, from its last checkpoint if it has one.
 
@@ -62,7 +62,7 @@ def train_together(
     *,
     watch: Callable[[int, Step], None] | None = None,
     on_end: Callable[[int, Result], None] | None = None,
-    announce: Callable[[str], None] | None = None,
+    announce: Announce = None,
 ) -> list[Result]:
     """Train runs that differ in nothing but their seed, each as :func:`train` would train it alone.
 
@@ -85,7 +85,7 @@ def train_together(
     check_engine(session.experiment, session.task)
     company = _Company(runs, watch, on_end)
     try:
-        make_engine_ready(session.experiment, announce)
+        engine_of(session.experiment.training.engine).make_ready(announce)
         with stop_requests() as stopped:
             company.train(stopped)
     except (Interrupted, KeyboardInterrupt):
@@ -109,7 +109,7 @@ class _Member:
         self.best: dict[str, Tensor] = {}
         self.best_saved = self.saved = -math.inf
         self.samples_at = set[int]()
-        if session.task.vocabulary is not None:
+        if session.task.sample is not None:
             self.samples_at = {max(1, round(share * settings.steps)) for share in SAMPLE_AT}
 
     def start(self) -> None:
@@ -141,7 +141,7 @@ class _Member:
         if self.best and time.perf_counter() >= self.best_saved + PAUSE:
             self.save_best()
         if self.is_at(step):
-            over = self.learner.counters["ended"] and self.session.task.vocabulary
+            over = self.learner.counters["ended"] and self.session.task.sample
             if step.step in self.samples_at or over:
                 keep_sample(self.run, self.session, self.learner)
             is_due = step.step % settings.checkpoint_every == 0
@@ -197,7 +197,7 @@ class _Company:
             return
         session = group[0].session
         last = time.perf_counter()
-        for steps in steps_of(
+        for steps in engine_of(session.experiment.training.engine).fit(
             session.experiment,
             session.task,
             [one.learner for one in group],

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from seqlab.settings.catalogue import (
+    engine_names,
     experiment_names,
     family,
     preset_names,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Settings,
         TrainExperiment,
         Training,
+        TrialSettings,
         VariantsExperiment,
         WorkedExperiment,
     )
@@ -56,12 +58,14 @@ __all__ = [
     "Settings",
     "TrainExperiment",
     "Training",
+    "TrialSettings",
     "VariantsExperiment",
     "WorkedExperiment",
     "apply_overrides",
     "apply_preset",
     "check",
     "dump",
+    "engine_names",
     "experiment_names",
     "explain",
     "family",

@@ -57,6 +57,16 @@ def read_experiment_file(path: Path) -> Document:
     return replace(document, data={"experiment": name, **document.data})
 
 
+def engine_names() -> list[str]:
+    """Return the names of the engines, sorted: each is a file.
+
+    >>> engine_names()
+    ['counting', 'fused', 'torch']
+    """
+    files = (_PACKAGE / "engines").glob("*.py")
+    return sorted(path.stem for path in files if not path.stem.startswith("_"))
+
+
 def summary(name: str) -> str:
     """Return the summary of a shipped experiment, from its one line alone: reading all files takes a while.
 

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, TypeAdapter
+
+from seqlab.settings.catalogue import engine_names
 
 Name = Annotated[
     str,
@@ -52,6 +54,13 @@ class Component(Settings):
     def options(self) -> dict[str, Any]:
         """The options without the name."""
         return dict(self.model_extra or {})
+
+
+def _known_engine(name: str) -> str:
+    known = ["auto", *engine_names()]
+    if name not in known:
+        raise ValueError(", ".join(known))
+    return name
 
 
 class Training(Settings):
@@ -93,9 +102,11 @@ class Training(Settings):
     patience: int | None = Field(
         default=None, ge=1, description="validations without a better loss before stopping"
     )
-    engine: Literal["auto", "torch", "fused"] = Field(
+    engine: Annotated[str, AfterValidator(_known_engine)] = Field(
         default="auto",
-        description="torch, or compiled code for small networks (fused); auto takes the faster",
+        description="what computes: torch, compiled code for small networks (fused), or counting; auto takes "
+        "the first of these that can, the fastest",
+        json_schema_extra={"enum": ["auto", *engine_names()]},
     )
     log_every: int = Field(default=20, ge=1, description="steps between lines of metrics.jsonl")
     checkpoint_every: int = Field(
@@ -124,6 +135,19 @@ class MixedIn(Settings):
     share: float = Field(default=0.35, gt=0, lt=1, description="of the n-gram model")
 
 
+class TrialSettings(Settings):
+    """A way of judging the finished model, beside the ordinary one."""
+
+    task: dict[str, Any] = Field(
+        default_factory=dict, description="options of the task that differ, such as a greater length"
+    )
+    answers: Literal["shown", "greedy", "beam"] = Field(
+        default="shown",
+        description="shown with the right symbols so far as the input, or written: the likeliest symbol each "
+        "time (greedy), or by beam search",
+    )
+
+
 class TrainExperiment(Settings):
     """One model learns one task."""
 
@@ -137,6 +161,9 @@ class TrainExperiment(Settings):
         default_factory=dict, description="name: options of a model when it takes the place of this one"
     )
     training: Training = Training()
+    trials: dict[str, TrialSettings] = Field(
+        default_factory=dict, description="name: another way of judging the finished model"
+    )
     mixture: MixedIn | None = Field(
         default=None, description="for language models: counts that the trained network is mixed with"
     )

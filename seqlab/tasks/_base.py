@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split
 from seqlab.errors import SettingsError
+from seqlab.tasks._judging import USUAL, Metric, Trial
 from seqlab.text.vocabulary import Codes, Vocabulary
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is sampled from a model in training.
+    """What the models of a task write while they train, to be looked at.
 
     Attributes:
         prime: the text to begin with.
@@ -29,6 +31,29 @@ class Sample:
     prime: str = "\n"
     length: int = 400
     temperature: float = 0.8
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run records of the data that its task reads from files.
+
+    Attributes:
+        name: what they are called.
+        source: where they were read from.
+        sha256: of what was read; a run is gone on with on no other data.
+        stands_in_for: what was asked for and could not be had, or None.
+        reason: why it could not be had.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    stands_in_for: str | None = None
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Return plain data, for JSON."""
+        return asdict(self)
 
 
 class Task:
@@ -44,12 +69,11 @@ class Task:
     Attributes:
         spec: what a model may know.
         stream: whether successive batches continue one another, so that the state is carried (and detached).
-        metric: the name of the figure that tells how well the task is done.
-        higher_is_better: the direction of ``metric``.
-        bounds: what ``metric`` can be at all.
-        protocols: the ways of judging a finished model, where there are several, for :meth:`evaluation`.
-        vocabulary: the symbols of a task whose models can be sampled from, else None.
-        sample: what a run writes early, middle and late in training, where there is a vocabulary.
+        trials: the ways in which a finished model is judged besides; the settings of an experiment may add
+            others.
+        data: what a run records of files that the task reads, else None.
+        vocabulary: what symbols print as, where a task knows that.
+        sample: what models write while they train, where they go on with a text, symbol by symbol; else None.
         symbols: what the input symbols are called, where their numbers say nothing.
         answers: what the classes are called, likewise.
     """
@@ -57,14 +81,38 @@ class Task:
     component: ClassVar = "task"
     spec: Spec
     stream: bool = False
-    metric: str = "accuracy"
-    higher_is_better: bool = True
-    bounds: tuple[float, float] = (0.0, 1.0)
-    protocols: tuple[str, ...] = ()
+    trials: Sequence[Trial] = ()
+    data: Data | None = None
     vocabulary: Vocabulary | None = None
-    sample: Sample = Sample()
+    sample: Sample | None = None
     symbols: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if callable(vars(cls).get("metrics")):
+            raise TypeError(
+                f"{cls.__name__}.metrics lists the task's Metrics; the method that returns them is `figures`"
+            )
+        old = {"metric", "higher_is_better", "bounds", "protocols"} & vars(cls).keys()
+        if old:
+            raise TypeError(
+                f"{cls.__name__}.{min(old)} is not read: `metrics = (Metric(name, higher_is_better, bounds), "
+                "...)`, the first of which tells how well the task is done, and `trials = (Trial(...), ...)`"
+            )
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The figures that :meth:`figures` returns; the first tells how well the task is done.
+
+        A subclass that returns others says so in a class attribute of this name.
+        """
+        return USUAL[self.spec.outputs]
+
+    @property
+    def metric(self) -> Metric:
+        """The figure that tells how well the task is done."""
+        return self.metrics[0]
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index`` (from 0) of ``size`` sequences."""
@@ -81,22 +129,21 @@ class Task:
             hint="Take a model that learns by gradient, such as lstm.",
         )
 
-    def evaluation(
-        self, split: Split, sequences: int, seed: int, protocol: str | None = None
-    ) -> Iterator[Batch]:
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the fixed set on which a model is judged: ``sequences`` fresh ones, at most 512 at a time.
 
         Args:
             split: ``"validation"`` or ``"test"``.
             sequences: how many; a task that cannot make as many as it likes (a text) takes what there is.
             seed: of the random streams.
-            protocol: one of :attr:`protocols`; None for the first, or where there is none.
         """
         for index, start in enumerate(range(0, sequences, 512)):
             yield self.batch(split, index, min(512, sequences - start), seed)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the mean loss over what counts: cross-entropy in nats, or the squared error for values.
+        """Return the mean loss over what counts.
+
+        It is the cross-entropy in nats (for bits, of each bit), or the squared error for values.
 
         Args:
             outputs: (B, T, O), the model's outputs.
@@ -105,42 +152,96 @@ class Task:
         selected, targets = batch.select(outputs)
         if self.spec.outputs == "classes":
             return F.cross_entropy(selected, targets)
-        return F.mse_loss(selected.squeeze(-1), targets)
+        selected = selected.view_as(targets)  # one value is (N, 1) beside (N,)
+        if self.spec.outputs == "bits":
+            return F.binary_cross_entropy_with_logits(selected, targets)
+        return F.mse_loss(selected, targets)
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
-        """Count what :meth:`metrics` needs; tallies of several batches add up.
+        """Count what :meth:`figures` needs; tallies of several batches add up.
 
         Returns:
-            ``targets`` counted, ``correct`` among them, their ``loss`` in all (nats, or squared error), and
-            the ``sequences`` with their ``errors`` (sequences in which anything is wrong).
+            ``targets`` counted (each bit, each value), their ``loss`` in all (nats, or squared error), the
+            ``sequences`` and, where answers are right or wrong, how many targets are ``correct`` and in how
+            many sequences anything is wrong (``errors``).
         """
         selected, targets = batch.select(outputs)
-        correct = self.is_correct(selected, targets)
-        rows = torch.arange(len(batch.inputs), device=outputs.device)
-        if batch.mask is not None:
-            rows = rows[:, None].expand_as(batch.mask)[batch.mask]
-        else:
-            rows = rows.repeat_interleave(outputs.shape[1])
-        wrong_rows = int(torch.unique(rows[~correct]).numel())
         total = Counter[str]()
-        total["loss"] = float(self.loss(outputs, batch)) * len(targets)  # type: ignore[assignment]
-        total["targets"] = len(targets)
-        total["correct"] = int(correct.sum())
+        total["loss"] = float(self.loss(outputs, batch)) * targets.numel()  # type: ignore[assignment]
+        total["targets"] = targets.numel()
         total["sequences"] = len(batch.inputs)
-        total["errors"] = wrong_rows
+        correct = self.is_correct(selected, targets)
+        if correct is not None:
+            rows = torch.arange(len(batch.inputs), device=outputs.device)
+            if batch.mask is not None:
+                rows = rows[:, None].expand_as(batch.mask)[batch.mask]
+            else:
+                rows = rows.repeat_interleave(outputs.shape[1])
+            total["correct"] = int(correct.sum())
+            total["errors"] = int(torch.unique(rows[~correct.view(len(rows), -1).all(1)]).numel())
         return total
 
-    def is_correct(self, selected: Tensor, targets: Tensor) -> Tensor:
-        """Say for each selected output (N, O) whether it is right, as (N,) bool."""
-        return selected.argmax(-1) == targets
+    def is_correct(self, selected: Tensor, targets: Tensor) -> Tensor | None:
+        """Say for each selected output (N, O) whether it is right, as (N,) bool, or (N, O) for bits.
 
-    def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Turn tallies into figures: loss, accuracy, sequence_accuracy, errors and sequences."""
-        return {
-            "loss": total["loss"] / total["targets"],
-            "accuracy": total["correct"] / total["targets"],
-            "sequence_accuracy": 1 - total["errors"] / total["sequences"],
-            "errors": int(total["errors"]),
-            "sequences": int(total["sequences"]),
-        }
+        None means that answers are nearer or farther, not right or wrong: so it is with values, unless a task
+        says otherwise.
+        """
+        match self.spec.outputs:
+            case "classes":
+                return selected.argmax(-1) == targets
+            case "bits":
+                return (selected > 0) == (targets > 0.5)
+        return None
+
+    def tally_written(self, written: Sequence[Codes], batch: Batch) -> Counter[str]:
+        """Count what :meth:`figures` needs where answers were written: a sequence is right as a whole.
+
+        Args:
+            written: of each row the symbols up to the end, which is the last one, if it was written.
+            batch: with targets (B, T), which stand where the mask counts.
+        """
+        counted = np.ones(batch.targets.shape, bool) if batch.mask is None else batch.mask.cpu().numpy()
+        wanted = [row[there] for row, there in zip(batch.targets.cpu().numpy(), counted, strict=True)]
+        total = Counter[str]()
+        total["sequences"] = len(wanted)
+        total["targets"] = sum(map(len, wanted))
+        for own, right in zip(written, wanted, strict=True):
+            both = min(len(own), len(right))
+            total["correct"] += int((own[:both] == right[:both]).sum())
+            total["errors"] += not np.array_equal(own, right)
+        return total
+
+    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
+        """Turn tallies into figures, by the names of :attr:`metrics`; one that has no tally is left out."""
+        found: dict[str, float] = {"sequences": int(total["sequences"])}
+        if "loss" in total:
+            found["loss"] = total["loss"] / total["targets"]
+        if "errors" in total:
+            found["accuracy"] = total["correct"] / total["targets"]
+            found["sequence_accuracy"] = 1 - total["errors"] / total["sequences"]
+            found["errors"] = int(total["errors"])
+        elif "loss" in total:
+            found["mse"] = found["loss"]
+        return found
+
+    def progress(self, loss: float, steps_per_second: float, size: int) -> list[str]:
+        """Word how training goes, for a line on the screen.
+
+        Args:
+            loss: smoothed, of the training batches.
+            steps_per_second: updates made in a second.
+            size: sequences of a batch.
+        """
+        return [f"loss {loss:.4f}", f"{steps_per_second:,.0f} steps/s"]
+
+    def score(self, figures: Mapping[str, float]) -> float:
+        """Return what the best weights are chosen by; less is better.
+
+        It is the loss or, where a task reports none, its first metric.
+        """
+        if "loss" in figures:
+            return figures["loss"]
+        value = figures[self.metric.name]
+        return -value if self.metric.higher_is_better else value

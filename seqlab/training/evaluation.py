@@ -31,4 +31,4 @@ def evaluate(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> dict
         outputs, state = read_batch(model, batch, state if batch.continues else None)
         total.update(task.tally(outputs.float(), batch))
     model.train(was_training)
-    return task.metrics(total)
+    return task.figures(total)

@@ -69,18 +69,17 @@ class Step:
 class Learner:
     """A model in training with everything that the next step depends on.
 
-    Random streams need no remembering: data and dropout are functions of (seed, step). A model that counts
-    has no optimizer.
+    Random streams need no remembering: data and dropout are functions of (seed, step).
     """
 
     model: SequenceModel
-    optimizer: torch.optim.Optimizer | None
+    optimizer: torch.optim.Optimizer
     averaged: list[Tensor] | None = None
     carried: State | None = None
     counters: dict[str, Any] = field(
         default_factory=lambda: {
             "step": 0, "sequences": 0, "smoothed_loss": None, "grad_norm": None,
-            "best_loss": math.inf, "best_step": None, "best_metrics": None,
+            "best_score": math.inf, "best_step": None, "best_metrics": None,
             "stale": 0, "solved_at": None, "ended": False,
         }
     )  # fmt: skip
@@ -94,7 +93,7 @@ class Learner:
         """Return everything as tensors and plain values, on the processor."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": None if self.optimizer is None else self.optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "averaged": self.averaged,
             "carried": self.carried,
             "counters": dict(self.counters),
@@ -103,8 +102,7 @@ class Learner:
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         self.model.load_state_dict(saved["model"])
-        if self.optimizer is not None:
-            self.optimizer.load_state_dict(saved["optimizer"])
+        self.optimizer.load_state_dict(saved["optimizer"])
         device = next(self.model.parameters()).device
         averaged, carried = saved["averaged"], saved["carried"]
         self.averaged = averaged and [values.to(device) for values in averaged]
@@ -136,8 +134,7 @@ def new_learner(model: SequenceModel, settings: Training) -> Learner:
     averaged = None
     if settings.averaging is not None:
         averaged = [parameter.detach().clone() for parameter in model.parameters()]
-    optimizer = None if model.counts else build_optimizer(model.parameters(), settings)
-    return Learner(model, optimizer, averaged)
+    return Learner(model, build_optimizer(model.parameters(), settings), averaged)
 
 
 def train_step(
@@ -147,7 +144,7 @@ def train_step(
     settings: Training,
     precision: AbstractContextManager[object],
 ) -> tuple[float, float]:
-    """Learn from one batch: the five steps of every training loop; or count the text, if the model counts.
+    """Learn from one batch: the five steps of every training loop.
 
     Returns:
         The loss, and the gradient's global norm before clipping.
@@ -155,9 +152,6 @@ def train_step(
     Raises:
         NonFiniteLossError: when either is not finite; the weights are then left as they were.
     """
-    if learner.optimizer is None:
-        learner.model.count(task.text("train"))
-        return float(task.loss(read_batch(learner.model, batch)[0].float(), batch)), 0.0
     state = learner.carried if batch.continues else None
     with precision:
         outputs, state = read_batch(learner.model, batch, state)  # 1. forward
@@ -205,7 +199,7 @@ def fit(
         index = learner.step
         batch = task.batch("train", index, settings.batch_size, seed).to(device)
         rate = learning_rate(settings, index)
-        for group in learner.optimizer.param_groups if learner.optimizer else ():
+        for group in learner.optimizer.param_groups:
             group["lr"] = rate
         learner.model.noise = torch_stream(seed, "dropout", index)
         loss, grad_norm = train_step(learner, task, batch, settings, precision)
@@ -236,19 +230,15 @@ def note_step(learner: Learner, loss: float, grad_norm: float, sequences: int) -
 def is_solved(metrics: Mapping[str, float], stop_when: Mapping[str, float], task: Task) -> bool:
     """Say whether every metric named in ``stop_when`` is as good as wanted there.
 
-    Losses and errors are wanted at most that great, the others at least.
+    Raises:
+        UnknownNameError: when the task has no such metric, or has no figure of it here.
     """
-    if not stop_when:
-        return False
-    unknown = sorted(set(stop_when) - set(metrics))
-    if unknown:
-        raise UnknownNameError("metric", unknown[0], metrics)
-    lower = {"loss", "bits", "perplexity", "errors", "mse"} | (
-        set() if task.higher_is_better else {task.metric}
-    )
-    return all(
-        metrics[name] <= wanted if name in lower else metrics[name] >= wanted
-        for name, wanted in stop_when.items()
+    declared = {metric.name: metric for metric in task.metrics}
+    for name in stop_when:
+        if name not in declared or name not in metrics:
+            raise UnknownNameError("metric", name, [name for name in declared if name in metrics])
+    return bool(stop_when) and all(
+        declared[name].is_reached(metrics[name], wanted) for name, wanted in stop_when.items()
     )
 
 
@@ -267,10 +257,11 @@ def note_validation(
     """Remember what a validation says: whether these weights are the best, and whether training has ended."""
     counters = learner.counters
     solved = is_solved(metrics, settings.stop_when, task)
-    best = solved or metrics["loss"] < counters["best_loss"]
+    score = task.score(metrics)
+    best = solved or score < counters["best_score"]
     counters["stale"] = 0 if best else counters["stale"] + 1
     if best:
-        counters.update(best_loss=metrics["loss"], best_step=counters["step"], best_metrics=dict(metrics))
+        counters.update(best_score=score, best_step=counters["step"], best_metrics=dict(metrics))
     if solved:
         counters["solved_at"] = counters["sequences"]
     counters["ended"] = solved or (settings.patience is not None and counters["stale"] >= settings.patience)

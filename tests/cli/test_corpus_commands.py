@@ -131,8 +131,8 @@ def test_a_text_of_ones_own_from_training_to_sampling(invoke: Invoke, tmp_path: 
         "train", "--text", folder, "--glob", "*.txt", "--fit", f"task.tokens={tokens}", *rare, *SMALL
     )
     assert done.exit_code == 0, done.output
-    assert "bits per character" in done.stdout
-    assert ("bits per token" in done.stdout) == (tokens != "char" or bool(rare))
+    assert "bits/char" in done.stdout
+    assert ("bits_per_token" in done.stdout) == (tokens != "char" or bool(rare))
     (run,) = (tmp_path / "runs").glob("my-poems-gru-*")
     settings = (run / "config.yaml").read_text(encoding="utf-8")
     assert str(folder) in settings

@@ -50,7 +50,11 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
                 {"steps": 20 + seed, "wall_seconds": 1.5, "held_out": {"accuracy": accuracy, "loss": 0.5}}
             )
         created = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="microseconds")
-        run.update_info(status=status, created=created, extra=extra or {})
+        metrics = [
+            {"name": "accuracy", "higher_is_better": True},
+            {"name": "loss", "higher_is_better": False},
+        ]
+        run.update_info(status=status, created=created, extra={"metrics": metrics, **(extra or {})})
         return run
 
     return make_run

@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console
 
 from seqlab.cli import progress as module
-from seqlab.cli.progress import Reporter, Text, progress, sampler, text_in
+from seqlab.cli.progress import Reporter, progress, sampler
+from seqlab.settings import Training
+from seqlab.tasks import Task
+from seqlab.tasks.text.char_lm import CharLM
 from seqlab.training import Step
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -19,6 +22,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def step(number: int) -> Step:
     return Step(number, 32 * number, 1.7, 1.5, 0.5, 0.01)
+
+
+def reporter_of(steps: int, start: int = 0, task: Task | None = None) -> Reporter:
+    return Reporter(task or Task(), Training(steps=steps), start)
 
 
 @pytest.fixture
@@ -41,11 +48,13 @@ def screen(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> io.StringIO:
 
 
 def test_a_line_tells_all_of_a_language_model(clock: Callable[[float], None]) -> None:
-    reporter = Reporter(steps=100, start=10, text=Text(2048, lambda loss: 2 * loss))
+    reporter = reporter_of(100, 10, CharLM(corpus="miniature", period=64))
     clock(4.0)
-    assert reporter.line(step(30)) == "loss 1.700, smoothed 1.5000, 3.000 bits/char, 10,240 chars/s"
+    assert (
+        reporter.line(step(30)) == "loss 1.5000, 2.164 bits/char, 10,240 chars/s"
+    )  # 1.5 / ln 2; 5 x 32 x 64
     assert reporter.seconds_left(step(30)) == pytest.approx(70 / 5)
-    assert Reporter(100, 0, None).line(step(1)).startswith("loss 1.5000, ")
+    assert reporter_of(100).line(step(1)).startswith("loss 1.5000, ")
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -55,7 +64,7 @@ def test_a_sample_is_shown_now_and_then(
     output = screen(monkeypatch, terminal=terminal)
     logged: list[str] = []
     samples = iter(f"\nto be {number}\n[or] not\n" for number in range(1000))
-    with progress(Reporter(1000, 0, None), logged.append, sample=lambda: next(samples)) as watch:
+    with progress(reporter_of(1000), logged.append, sample=lambda: next(samples)) as watch:
         for number in range(1, 1000):
             clock(0.5)
             watch(step(number))
@@ -85,7 +94,7 @@ def test_samples_that_take_long_are_written_seldom(
         clock(2.0)
         return "slow"
 
-    with progress(Reporter(10_000, 0, None), lambda _: None, sample=slow) as watch:
+    with progress(reporter_of(10_000), lambda _: None, sample=slow) as watch:
         for number in range(1, 1000):
             clock(0.5)
             watch(step(number))
@@ -95,7 +104,7 @@ def test_samples_that_take_long_are_written_seldom(
 def test_quiet_is_quiet_and_logs(monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]) -> None:
     output = screen(monkeypatch, terminal=True)
     logged: list[str] = []
-    with progress(Reporter(10, 0, None), logged.append, quiet=True, sample=lambda: "never") as watch:
+    with progress(reporter_of(10), logged.append, quiet=True, sample=lambda: "never") as watch:
         for number in range(1, 11):
             clock(100.0)
             watch(step(number))
@@ -117,11 +126,6 @@ def test_a_session_writes_as_it_is_and_goes_on_training() -> None:
     assert write is not None
     assert write() == write()
     assert session.model.training
-    text = text_in(session)
-    assert text is not None
-    assert text.characters_per_step == pytest.approx(
-        experiment.training.batch_size * experiment.task.options["period"]
-    )
     hello, _ = load_settings("hello")
     assert isinstance(hello, TrainExperiment)
     assert sampler(open_session(hello)) is None

@@ -321,7 +321,7 @@ def test_alone_leaves_out_what_the_network_is_mixed_with(
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("SEQLAB_OFFLINE", "1")
     done = run_command(["train", "char-shakespeare", "mixture.order=5", *TRAIN.split()])
-    assert "validation, stream" in done.stdout
+    assert "held out, stream" in done.stdout
     assert "mixed with counts, block-64" in done.stdout
     scores = {}
     for words in ([], ["--alone"]):

@@ -145,9 +145,10 @@ def test_offline_without_the_corpus_it_says_so_and_records_it(
     assert corpus["name"] == "miniature"
     assert corpus["stands_in_for"] == "shakespeare"
     summary = json.loads((run / "summary.json").read_text())
-    for protocol in ("stream", "block_256", "block_64"):
-        figures = summary["validation"][protocol]
-        assert figures["bits"] == pytest.approx(figures["nats"] / 0.6931471805599453)
+    assert list(summary["trials"]) == ["stream", "block-256", "block-64"]
+    for figures in summary["trials"].values():
+        assert figures["bits"] == pytest.approx(figures["nats_per_character"] / 0.6931471805599453)
+    assert summary["held_out"] == summary["trials"]["stream"]
 
 
 def test_a_plugin_runs_only_when_it_is_named(seqlab_command: Command, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_killed_worker_takes_its_own_company_only_and_all_go_on_later() -> Non
     assert all(run.info().status == "interrupted" for run in began.values())
 
 
-def test_a_model_that_counts_is_judged_by_every_protocol() -> None:
+def test_a_model_that_counts_is_put_to_every_trial() -> None:
     small = ("task.corpus=miniature", "task.period=16", "training.batch_size=4", "training.steps=12")
     wish = Design("char-shakespeare", ("lstm[hidden_size=4]", "ngram[order=3]"), (1,), overrides=small)
     finished, _ = carry_out(entries_of(draw_up(wish).entrants, wish.seeds))
@@ -174,9 +174,9 @@ def test_a_model_that_counts_is_judged_by_every_protocol() -> None:
     assert result.metric_name == "nats/char (stream)"
     assert list(ngram.further) == ["nats/char (block-256)", "nats/char (block-64)"]
     assert finished[1].summary is not None
-    figures = finished[1].summary["validation"]
-    assert ngram.metric_mean == figures["stream"]["nats"]
-    assert ngram.further["nats/char (block-256)"][0] == figures["block_256"]["nats"]
+    figures = finished[1].summary["trials"]
+    assert ngram.metric_mean == figures["stream"]["nats_per_character"]
+    assert ngram.further["nats/char (block-256)"][0] == figures["block-256"]["nats_per_character"]
     assert ngram.metric_mean < lstm.metric_mean  # type: ignore[operator]  # twelve steps are no training
     assert "nats/char (block-256)" in result.to_rows()[0]
     assert "nats/char (block-256) low" in result.to_csv()
@@ -196,7 +196,10 @@ def test_what_is_mixed_with_counts_has_figures_of_its_own() -> None:
         assert list(model.further)[2:] == [
             f"mixed nats/char ({x})" for x in ("stream", "block-256", "block-64")
         ]
-        assert model.further["mixed nats/char (stream)"][0] == item.summary["mixture"]["stream"]["nats"]
+        assert (
+            model.further["mixed nats/char (stream)"][0]
+            == item.summary["mixture"]["stream"]["nats_per_character"]
+        )
     assert much.further["mixed nats/char (stream)"][0] < little.further["mixed nats/char (stream)"][0]
 
 

@@ -227,14 +227,13 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_else(
     [
         (None, None, None),
         ({}, None, None),
-        ({"held_out": "rubbish", "validation": [1]}, None, None),
+        ({"held_out": "rubbish", "trials": [1]}, None, None),
         ({"held_out": {"loss": 0.5, "errors": 3, "sequences": 9}}, None, ("loss", 0.5)),
         ({"held_out": {"loss": 0.5, "errors": 3, "digits": 0.9}}, None, ("digits", 0.9)),
         ({"held_out": {"loss": 0.5, "accuracy": 0.7, "sequence_accuracy": 0.6}}, "sequence_accuracy",
          ("sequence_accuracy", 0.6)),
         ({"held_out": {"loss": 0.5, "accuracy": None}}, "accuracy", ("loss", 0.5)),
-        ({"held_out": {"protocol": "stream", "loss": 1}, "validation": {"stream": {"bits": 2}}}, None,
-         ("bits", 2)),
+        ({"held_out": {"loss": 0.5, "accuracy": 0.7, "mae": 0.6}}, "mae", ("mae", 0.6)),
     ],
 )  # fmt: skip
 def test_the_headline(

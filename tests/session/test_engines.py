@@ -130,7 +130,7 @@ def test_getting_the_engine_ready_counts_in_no_run(monkeypatch: pytest.MonkeyPat
     def compile_for_an_hour(announce: object) -> None:
         now[0] += 3600
 
-    monkeypatch.setattr("seqlab.session.engines.make_ready", compile_for_an_hour)
+    monkeypatch.setattr("seqlab.fused.make_ready", compile_for_an_hour)
     experiment = settings(training__engine="fused")
     seeds = [experiment.model_copy(update={"seed": seed}) for seed in range(1, together + 1)]
     runs = [begin(one, command="test") for one in seeds]
@@ -152,7 +152,7 @@ def test_getting_the_engine_ready_counts_in_no_budget(monkeypatch: pytest.Monkey
         now[0] += 3600
 
     monkeypatch.setattr("seqlab.session.budget.time.perf_counter", clock)
-    monkeypatch.setattr("seqlab.session.engines.make_ready", compile_for_an_hour)
+    monkeypatch.setattr("seqlab.fused.make_ready", compile_for_an_hour)
     speed = measure(settings(training__engine="fused"), seconds=0.1)
     assert now[0] > 3600
     assert speed.step_seconds + speed.validation_seconds < 1

@@ -12,7 +12,7 @@ from torch import Tensor
 from seqlab import registry
 from seqlab.contracts import PAD, Batch
 from seqlab.settings import Component
-from seqlab.tasks import Task, build_task
+from seqlab.tasks import Task, Trial, build_task
 
 SMALL = {
     "adding": {"length": 20},
@@ -120,17 +120,19 @@ def test_padding_stands_in_front(name: str) -> None:
 @names
 def test_evaluation_is_repeatable_and_perfect_answers_are_judged_perfect(name: str) -> None:
     task = make(name)
-    for protocol in task.protocols or (None,):
-        batches = list(task.evaluation("validation", 10, 1, protocol))
-        again = list(task.evaluation("validation", 10, 1, protocol))
+    for trial in (Trial("held out"), *task.trials):
+        task = build_task(Component(name=name, **{**SMALL.get(name, {}), **trial.task}))
+        batches = list(task.evaluation("validation", 10, 1))
+        again = list(task.evaluation("validation", 10, 1))
         assert all(same(a, b) for a, b in zip(batches, again, strict=True))
         total = task.tally(perfect(task, batches[0]), batches[0])
         for batch in batches[1:]:
             total.update(task.tally(perfect(task, batch), batch))
-        figures = task.metrics(total)
+        figures = task.figures(total)
         assert figures["accuracy"] == 1
         assert figures["loss"] < 1e-6
-        assert task.metric in figures
+        assert task.metric.name in figures
+        assert set(figures) <= {metric.name for metric in task.metrics}
         assert figures.get("errors", 0) == 0
 
 
@@ -139,7 +141,7 @@ def test_wrong_answers_are_judged_wrong(name: str) -> None:
     task = make(name)
     batch = next(task.evaluation("validation", 10, 1))
     wrong = perfect(task, batch).roll(1, -1) if task.spec.outputs == "classes" else perfect(task, batch) + 1
-    figures = task.metrics(task.tally(wrong, batch))
+    figures = task.figures(task.tally(wrong, batch))
     assert figures["accuracy"] == 0
     assert figures["loss"] > 0.9
 

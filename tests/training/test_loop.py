@@ -159,9 +159,9 @@ def test_dropout_differs_from_step_to_step_but_not_from_run_to_run() -> None:
     ],
 )
 def test_stop_when(metrics: dict[str, float], wanted: dict[str, float], solved: bool) -> None:
-    assert is_solved(metrics, wanted, Task()) is solved
+    assert is_solved(metrics, wanted, make()[1]) is solved
 
 
 def test_stop_when_names_an_unknown_metric_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'accuracy'"):
-        is_solved({"accuracy": 1.0, "loss": 0.2}, {"acuracy": 1.0}, Task())
+        is_solved({"accuracy": 1.0, "loss": 0.2}, {"acuracy": 1.0}, make()[1])

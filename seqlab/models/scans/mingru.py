@@ -38,6 +38,7 @@ class MinGRU(Cell):
         chrono: the longest lag T to prepare for, in steps; None for no preparation.
     """
 
+    bfloat16_from = 100_000
     gate_names: ClassVar[tuple[str, ...]] = ("z", "n")
 
     def __init__(

@@ -42,6 +42,7 @@ class MinLSTM(Cell):
         chrono: the longest lag T to prepare for, in steps; it takes the place of ``forget_bias``.
     """
 
+    bfloat16_from = 100_000
     gate_names: ClassVar[tuple[str, ...]] = ("f", "i", "n")
 
     def __init__(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
+from seqlab.tasks._judging import SHARE, USUAL, Metric
 
 BLOCK = 1024
 """Steps drawn at once. The stream is made of blocks, so it is the same however it is cut into chunks."""
@@ -59,6 +60,7 @@ class Echo(Task):
     """
 
     stream = True
+    metrics = (*USUAL["classes"], Metric("accuracy_after_delay", True, SHARE))
 
     def __init__(
         self,
@@ -84,9 +86,7 @@ class Echo(Task):
             start=start,
         )
 
-    def evaluation(
-        self, split: Split, sequences: int, seed: int, protocol: str | None = None
-    ) -> Iterator[Chunk]:
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Chunk]:
         """Yield at least ``sequences`` chunks: fresh streams side by side, at most 64, read on and on."""
         rows = min(sequences, ROWS)
         for index in range(-(-sequences // rows)):
@@ -103,9 +103,9 @@ class Echo(Task):
         total["correct_echoes"] = int(correct.sum())
         return total
 
-    def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
+    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return the usual figures, and the accuracy over the steps that have something to repeat."""
-        figures = super().metrics(total)
+        figures = super().figures(total)
         if total["echoes"]:
             figures["accuracy_after_delay"] = total["correct_echoes"] / total["echoes"]
         return figures

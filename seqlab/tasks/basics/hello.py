@@ -41,8 +41,6 @@ class Hello(Task):
         word = self.tokens.expand(size, -1)  # (B, 5)
         return Batch(word[:, :-1].contiguous(), word[:, 1:].contiguous())
 
-    def evaluation(
-        self, split: Split, sequences: int, seed: int, protocol: str | None = None
-    ) -> Iterator[Batch]:
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the word once: there is no other sequence to judge on."""
         yield self.batch(split, 0, 1, seed)

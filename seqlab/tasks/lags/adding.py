@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
+from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, MSE, SEQUENCES
 
 TOLERANCE = 0.04
 """An answer is right when it is nearer to the target than this."""
@@ -52,9 +52,7 @@ class Adding(Task):
         variant: ``hochreiter`` or ``le``.
     """
 
-    metric = "mse"
-    higher_is_better = False
-    bounds = (0.0, math.inf)
+    metrics = (MSE, ACCURACY, ERRORS, SEQUENCES, LOSS)
 
     def __init__(
         self,
@@ -74,9 +72,7 @@ class Adding(Task):
         mask[:, -1] = True
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
 
-    def evaluation(
-        self, split: Split, sequences: int, seed: int, protocol: str | None = None
-    ) -> Iterator[Batch]:
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield ``sequences`` fresh sequences, 64 at a time, so that many lengths occur."""
         for index, start in enumerate(range(0, sequences, 64)):
             yield self.batch(split, index, min(64, sequences - start), seed)
@@ -85,9 +81,9 @@ class Adding(Task):
         """Say which answers (N, 1) are nearer to their target (N,) than 0.04."""
         return (selected.squeeze(-1) - targets).abs() < TOLERANCE
 
-    def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
+    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return the mean squared error (it is the loss), accuracy, errors and sequences."""
-        figures = super().metrics(total)
+        figures = super().figures(total)
         return {
             "loss": figures["loss"],
             "mse": figures["loss"],

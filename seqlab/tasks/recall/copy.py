@@ -79,9 +79,9 @@ class Copy(Task):
         total["errors"] = int((~recalled.all(1)).sum())
         return total
 
-    def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
+    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return the loss over all steps, and the accuracies of the repeated symbols."""
-        return {**super().metrics(total), "loss": total["loss"] / total["steps"]}
+        return {**super().figures(total), "loss": total["loss"] / total["steps"]}
 
 
 def repeat(inputs: Sequence[int], symbols: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated
 
@@ -14,8 +14,9 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.errors import TextError, UnknownNameError
-from seqlab.tasks._base import Sample, Task
+from seqlab.errors import TextError
+from seqlab.tasks._base import Data, Sample, Task
+from seqlab.tasks._judging import SHARE, Metric, Trial
 from seqlab.text import Reading, Vocabulary, encode_corpus, load_corpus
 from seqlab.text.corpora import absolute
 from seqlab.text.encoded import TRAINING_SHARE
@@ -24,7 +25,7 @@ from seqlab.text.tokens import UNITS, Tokens
 from seqlab.text.vocabulary import Codes
 
 PIECES = 64
-"""Pieces of the held-out text that the protocol ``stream`` reads side by side."""
+"""Pieces of the held-out text that are read side by side as a stream."""
 
 WARM_UP = 512
 """Tokens that each piece reads before its own, so that its state is that of the stream."""
@@ -40,13 +41,10 @@ JUDGED = 1_000_000
 
 
 @dataclass(frozen=True)
-class CorpusInfo:
-    """What a run records of its text.
+class CorpusInfo(Data):
+    """What a run records of its text; the hash is of the text in UTF-8, as it was read and normalised.
 
     Attributes:
-        name: as the corpus is called.
-        source: where it was read from.
-        sha256: of the text in UTF-8, as it was read and normalised.
         characters: its length.
         tokens: what a symbol is: char, byte or word.
         length: its length in tokens.
@@ -54,26 +52,15 @@ class CorpusInfo:
         folded: how many different rare tokens are one symbol of it.
         encoding: of the files.
         normalisation: the Unicode form.
-        stands_in_for: the corpus that was asked for and could not be had, or None.
-        reason: why it could not be had.
     """
 
-    name: str
-    source: str
-    sha256: str
-    characters: int
-    tokens: str
-    length: int
-    symbols: int
-    folded: int
-    encoding: str
-    normalisation: str
-    stands_in_for: str | None
-    reason: str | None
-
-    def to_dict(self) -> dict[str, str | int | None]:
-        """Return plain data, for JSON."""
-        return asdict(self)
+    characters: int = 0
+    tokens: str = "char"
+    length: int = 0
+    symbols: int = 0
+    folded: int = 0
+    encoding: str = "utf-8"
+    normalisation: str = "none"
 
 
 class CharLM(Task):
@@ -86,12 +73,11 @@ class CharLM(Task):
     side, ``period`` tokens a batch, the state carried on and detached (truncated BPTT). An epoch is over
     when the columns are; the next begins at another place, drawn anew, so that it cuts the text differently.
 
-    Held out, every token but the first (of the first :data:`JUDGED`) is predicted exactly once, by one of
-    these protocols:
+    Held out, every token but the first (of the first :data:`JUDGED`) is predicted exactly once:
 
-    - ``stream``: the state is carried through the whole text. To be quick, it is read as 64 pieces side by
-      side, each but the first warmed by the 512 tokens before it.
-    - ``block_256``, ``block_64``: the text is cut into blocks, each read from the start state. The first
+    - ``stream``, the ordinary way: the state is carried through the whole text. To be quick, it is read as 64
+      pieces side by side, each but the first warmed by the 512 tokens before it.
+    - ``block-256``, ``block-64``: the text is cut into blocks, each read from the start state. The first
       tokens of a block are hard to guess, so figures are worse than those of ``stream``.
 
     The loss is in nats per token. With c characters per token in the judged text, the share r of rare tokens
@@ -110,21 +96,28 @@ class CharLM(Task):
         tokens: ``char``, ``byte`` (256 symbols for any text), or ``word`` (words, and each sign between).
         rare: tokens seen less often than this are one symbol, which prints as U+FFFD; 0 keeps all.
         period: tokens through which the gradient flows back.
+        block: tokens of the blocks in which the held-out text is judged; 0 for one stream.
 
     Attributes:
         vocabulary: the tokens of the whole text, with counts.
-        corpus_info: what a run records of the text.
+        data: what a run records of the text.
 
     Raises:
         TextError: when there is no such text, it is in another encoding, or it is too short.
     """
 
     stream = True
-    metric = "loss"
-    higher_is_better = False
-    bounds = (0.0, math.inf)
-    protocols = ("stream", "block_256", "block_64")
+    metrics = (
+        Metric("nats_per_character", False, (0.0, None), "nats/char"),
+        Metric("bits", False, (0.0, None), "bits/char"),
+        Metric("perplexity", False, (1.0, None)),
+        Metric("accuracy", True, SHARE),
+        Metric("bits_per_token", False, (0.0, None)),
+        Metric("loss", False, (0.0, None)),
+    )
+    trials = (Trial("stream"), Trial("block-256", {"block": 256}), Trial("block-64", {"block": 64}))
     vocabulary: Vocabulary
+    data: CorpusInfo
 
     def __init__(
         self,
@@ -136,17 +129,20 @@ class CharLM(Task):
         tokens: Tokens = "char",
         rare: Annotated[int, Field(ge=0)] = 0,
         period: Annotated[int, Field(ge=1, le=100_000)] = 64,
+        block: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
     ) -> None:
         found = load_corpus(corpus, glob=glob)
         read = encode_corpus(found, Reading(encoding, normalisation, tokens, rare))
-        self.period = period
+        self.period, self.block = period, block
         self.vocabulary = read.vocabulary
         symbols = len(read.vocabulary)
         self.spec = Spec("tokens", symbols, "classes", symbols, causal=True)
-        self.corpus_info = CorpusInfo(
+        self.data = CorpusInfo(
             found.name,
             found.source,
             read.sha256,
+            found.stands_in_for,
+            found.reason,
             read.characters,
             tokens,
             len(read.codes),
@@ -154,8 +150,6 @@ class CharLM(Task):
             read.vocabulary.folded,
             encoding,
             normalisation,
-            found.stands_in_for,
-            found.reason,
         )
         cut = int(TRAINING_SHARE * len(read.codes))
         self._parts = {"train": read.codes[:cut], "held out": read.codes[cut:]}
@@ -208,31 +202,26 @@ class CharLM(Task):
             )
         return periods * self.period
 
-    def evaluation(
-        self, split: Split, sequences: int, seed: int, protocol: str | None = None
-    ) -> Iterator[Batch]:
-        """Yield the held-out text by a protocol; ``sequences`` and ``seed`` have no say."""
-        protocol = protocol or self.protocols[0]
-        if protocol not in self.protocols:
-            raise UnknownNameError("protocol", protocol, self.protocols)
-        if protocol == "stream":
-            return _stream(self.text(split)[:JUDGED])
-        return _blocks(self.text(split)[:JUDGED], int(protocol.removeprefix("block_")))
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
+        """Yield the held-out text, as a stream or in blocks; ``sequences`` and ``seed`` have no say."""
+        text = self.text(split)[:JUDGED]
+        return _blocks(text, self.block) if self.block else _stream(text)
 
-    def metrics(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return loss (nats a token), bits (a character), perplexity and accuracy (of tokens).
+    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
+        """Return nats and bits a character, and of tokens the loss in nats, perplexity and accuracy.
 
-        Where tokens are not just characters, also ``nats_per_character`` and ``bits_per_token``.
+        Where tokens are not just characters, also ``bits_per_token``.
         """
         loss = total["loss"] / total["targets"]
+        bits = self.bits_per_character(loss)
         figures = {
             "loss": loss,
-            "bits": self.bits_per_character(loss),
+            "nats_per_character": loss if self._plain else bits * math.log(2),
+            "bits": bits,
             "perplexity": math.exp(min(loss, 700.0)),  # e^710 is more than a float holds
             "accuracy": total["correct"] / total["targets"],
         }
         if not self._plain:
-            figures["nats_per_character"] = figures["bits"] * math.log(2)
             figures["bits_per_token"] = loss / math.log(2)
         return figures
 
@@ -242,6 +231,12 @@ class CharLM(Task):
             return loss / math.log(2)
         rare_nats, characters = self._conversion
         return (loss + rare_nats) / (characters * math.log(2))
+
+    def progress(self, loss: float, steps_per_second: float, size: int) -> list[str]:
+        """Word how training goes, in bits per character and characters a second."""
+        characters = size * self.period * self.characters_per_token
+        bits = self.bits_per_character(loss)
+        return [f"loss {loss:.4f}", f"{bits:.3f} bits/char", f"{steps_per_second * characters:,.0f} chars/s"]
 
     @property
     def characters_per_token(self) -> float:

@@ -118,9 +118,9 @@ def test_a_run_counts_the_text_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     task = session.task
     oracle = ngram.fit(task.text("train"), len(task.vocabulary), 5)
     held_out = task.text("test")
-    for protocol, block in (("stream", None), ("block_256", 256), ("block_64", 64)):
+    for trial, block in (("stream", None), ("block-256", 256), ("block-64", 64)):
         expected = -oracle.log_probabilities(held_out, block=block)[1:].mean()
-        assert summary["validation"][protocol]["nats"] == pytest.approx(expected, abs=1e-5)
+        assert summary["trials"][trial]["nats_per_character"] == pytest.approx(expected, abs=1e-5)
     assert summary["steps"] == 1
     assert summary["parameters"] == sum(len(level.kept) - 1 for level in oracle.levels)
     for checkpoint in ("best", "last"):

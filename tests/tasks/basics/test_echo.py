@@ -68,7 +68,7 @@ def test_silence_before_the_first_echo_is_left_out_of_accuracy_after_delay(delay
     total = Counter[str]()
     for batch in task.evaluation("test", 128, seed=1):
         total.update(task.tally(silent, batch))
-    figures = task.metrics(total)
+    figures = task.figures(total)
     steps = 64 * 40
     assert total["echoes"] == steps - 64 * delay
     assert figures["accuracy_after_delay"] == pytest.approx(

@@ -65,7 +65,7 @@ def test_the_constant_answer_has_the_error_of_the_docstring(
     task = Adding(length=200, variant=variant)
     batch = task.batch("test", 0, 5000, seed=1)
     outputs = torch.full((*batch.inputs.shape[:2], 1), constant)
-    figures = task.metrics(task.tally(outputs, batch))
+    figures = task.figures(task.tally(outputs, batch))
     assert figures["mse"] == figures["loss"] == pytest.approx(wanted, rel=0.04)
 
 
@@ -77,7 +77,7 @@ def test_right_means_nearer_than_4_hundredths() -> None:
     outputs[1] -= 0.039
     outputs[2] += 0.041
     outputs[3] -= 0.041
-    figures = task.metrics(task.tally(outputs, batch))
+    figures = task.figures(task.tally(outputs, batch))
     assert list(figures) == ["loss", "mse", "accuracy", "errors", "sequences"]
     assert figures["accuracy"] == 0.5
     assert figures["errors"] == 2

@@ -31,7 +31,7 @@ def test_the_memoryless_answer_has_the_memoryless_loss() -> None:
     probability[:, :110, 8] = 1
     probability[:, 110:, :8] = 1 / 8
     outputs = probability.clamp(min=1e-30).log()
-    figures = task.metrics(task.tally(outputs, batch))
+    figures = task.figures(task.tally(outputs, batch))
     assert figures["loss"] == pytest.approx(10 * math.log(8) / 120, rel=1e-5)
 
 
@@ -40,12 +40,12 @@ def test_accuracies_count_the_repeated_symbols_alone() -> None:
     batch = task.batch("test", 0, 4, seed=1)
     blanks = torch.zeros(4, 50, 9)
     blanks[..., 8] = 1
-    assert task.metrics(task.tally(blanks, batch))["accuracy"] == 0
+    assert task.figures(task.tally(blanks, batch))["accuracy"] == 0
 
     right = torch.nn.functional.one_hot(batch.targets, 9).float()
     right[0, -1] = right[0, -1].roll(1)  # one symbol of one row is wrong
     right[1, 0] = right[1, 0].roll(1)  # not a repeated symbol
-    figures = task.metrics(task.tally(right, batch))
+    figures = task.figures(task.tally(right, batch))
     assert figures["accuracy"] == pytest.approx(39 / 40)
     assert figures["sequence_accuracy"] == pytest.approx(3 / 4)
     assert figures["errors"] == 1

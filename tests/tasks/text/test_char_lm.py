@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab.contracts import Batch
-from seqlab.errors import TextError, UnknownNameError
+from seqlab.errors import TextError
 from seqlab.tasks.text import char_lm
 from seqlab.tasks.text.char_lm import CharLM, batchify
 
@@ -132,30 +132,25 @@ def test_rows_of_the_stream_are_stretches_of_text() -> None:
     )
 
 
-@pytest.mark.parametrize(("protocol", "length"), [("block_64", 64), ("block_256", 256)])
-def test_blocks_start_cold_and_the_last_is_shorter(task_of: MakeTask, protocol: str, length: int) -> None:
-    task = task_of("".join(map(chr, range(1000, 8000))))
-    *whole, last = task.evaluation("test", 0, 1, protocol)
+@pytest.mark.parametrize("length", [64, 256])
+def test_blocks_start_cold_and_the_last_is_shorter(task_of: MakeTask, length: int) -> None:
+    task = task_of("".join(map(chr, range(1000, 8000))), block=length)
+    *whole, last = task.evaluation("test", 0, 1)
     assert all(batch.inputs.shape[1] == length for batch in whole)
     assert last.inputs.shape == (1, 699 % length)
     for place, _, before in predictions([*whole, last], carried=False):
         assert before == (place - 6300) % length
 
 
-def test_an_unknown_protocol_is_refused(task_of: MakeTask) -> None:
-    with pytest.raises(UnknownNameError, match="block_46"):
-        task_of("abc" * 100).evaluation("test", 0, 1, "block_46")
-
-
 def test_figures_of_a_uniform_guess() -> None:
     task = CharLM(corpus="miniature")
     batch = task.batch("train", 0, 4, 1)
     size = len(task.vocabulary)
-    figures = task.metrics(task.tally(torch.zeros(4, 64, size), batch))
+    figures = task.figures(task.tally(torch.zeros(4, 64, size), batch))
     assert figures["loss"] == pytest.approx(np.log(size))
     assert figures["bits"] == pytest.approx(np.log2(size))
     assert figures["perplexity"] == pytest.approx(size, rel=1e-5)
-    assert list(figures) == ["loss", "bits", "perplexity", "accuracy"]
+    assert list(figures) == ["loss", "nats_per_character", "bits", "perplexity", "accuracy"]
 
 
 def test_a_text_too_short_for_the_batch_says_what_fits(task_of: MakeTask) -> None:
@@ -204,7 +199,7 @@ def test_a_run_can_record_its_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("SEQLAB_OFFLINE", "1")
     task = CharLM(corpus="shakespeare")
-    info = task.corpus_info.to_dict()
+    info = task.data.to_dict()
     assert info["name"] == "miniature"
     assert info["stands_in_for"] == "shakespeare"
     assert "SEQLAB_OFFLINE" in str(info["reason"])
@@ -217,14 +212,15 @@ def test_a_run_can_record_its_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 )
 def test_tiny_shakespeare_has_the_known_split() -> None:
     task = CharLM()
-    assert task.corpus_info.name == "shakespeare"
+    assert [trial.name for trial in task.trials] == ["stream", "block-256", "block-64"]
+    assert task.data.name == "shakespeare"
     assert len(task.vocabulary) == 65
     assert len(task.text("train")) == 1_003_854
     assert len(task.text("validation")) == 111_540
-    for protocol in task.protocols:
+    for trial in task.trials:
         total = sum(
             batch.inputs.numel() if batch.mask is None else int(batch.mask.sum())
-            for batch in task.evaluation("validation", 0, 1, protocol)
+            for batch in CharLM(**trial.task).evaluation("validation", 0, 1)
         )
         assert total == 111_539
 
@@ -246,7 +242,7 @@ def test_bits_per_character_of_other_tokens(task_of: MakeTask, tokens: str) -> N
     task = task_of(TEXT, tokens=tokens)
     held_out = task.vocabulary.decode(task.text("test")) if tokens == "word" else None
     nats, targets = 1.7 * 100, 100.0
-    figures = task.metrics({"loss": nats, "targets": targets, "correct": 50.0})
+    figures = task.figures({"loss": nats, "targets": targets, "correct": 50.0})
     assert figures["loss"] == pytest.approx(1.7)
     assert figures["bits_per_token"] == pytest.approx(1.7 / np.log(2))
     length = len(task.text("test"))
@@ -265,10 +261,10 @@ def test_rare_characters_are_charged_a_guess_among_them(task_of: MakeTask) -> No
     text = ("ab" * 50 + "".join(map(chr, range(1000, 1010)))) * 20
     task = task_of(text, rare=30)
     assert task.vocabulary.symbols == ("a", "b", "\ufffd")
-    assert task.corpus_info.folded == 10
+    assert task.data.folded == 10
     share = np.bincount(task.text("test"), minlength=3) / len(task.text("test"))
     loss = float(-(share * np.log(share)).sum())  # of a model that knows the shares
-    figures = task.metrics({"loss": loss, "targets": 1.0, "correct": 0.0})
+    figures = task.figures({"loss": loss, "targets": 1.0, "correct": 0.0})
     spelled = np.append(share[:2], np.full(10, share[2] / 10))
     assert figures["bits"] == pytest.approx(float(-(spelled * np.log2(spelled)).sum()))
 
@@ -277,9 +273,6 @@ def test_the_first_million_of_a_long_held_out_text_is_judged(
     task_of: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(char_lm, "JUDGED", 100)
-    task = task_of("ab" * 5000)
-    for protocol in task.protocols:
-        assert (
-            len(predictions(list(task.evaluation("test", 0, 1, protocol)), carried=protocol == "stream"))
-            == 99
-        )
+    for block in (0, 64):
+        batches = list(task_of("ab" * 5000, block=block).evaluation("test", 0, 1))
+        assert len(predictions(batches, carried=not block)) == 99

@@ -1,0 +1,151 @@
+"""Engines, which train and judge: one file each, its name the engine's. Nobody else asks which one it is.
+
+``training.engine: auto`` asks them in their order which can train an experiment, and takes the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, Protocol
+
+import torch
+
+from seqlab.contracts import Split
+from seqlab.errors import SeqlabError, SettingsError
+from seqlab.models import SequenceModel
+from seqlab.settings import TrainExperiment, engine_names
+from seqlab.tasks import Task
+from seqlab.training import Learner, Step
+
+Announce = Callable[[str], None] | None
+"""Called with a line when something must be done first that takes some seconds."""
+
+
+class Refusal(NamedTuple):
+    """Why an engine cannot train something.
+
+    Attributes:
+        reason: the rest of a sentence that begins with the engine.
+        advice: what to say where another engine is taken for this reason, if anything.
+    """
+
+    reason: str
+    advice: str | None = None
+
+
+class Settled(NamedTuple):
+    """Settings as an engine takes them.
+
+    Attributes:
+        experiment: nothing in it is left open.
+        reason: why its precision was taken, where that was left open.
+    """
+
+    experiment: TrainExperiment
+    reason: str | None = None
+
+
+class Engine(Protocol):
+    """What trains and judges; a file of this folder holds one, called ``ENGINE``.
+
+    Attributes:
+        place: ``auto`` asks those with a smaller one first.
+        together: whether it trains several learners that differ in their seed at once.
+        knows_models: whether it trains only models that it knows, which need not be tried out before.
+    """
+
+    place: int
+    together: bool
+    knows_models: bool
+
+    def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
+        """Return the reason why it cannot train an experiment, or None if it can."""
+
+    def settle(
+        self, experiment: TrainExperiment, task: Task, model: SequenceModel, device: torch.device
+    ) -> Settled:
+        """Put what it will do in the place of what the settings leave open."""
+
+    def is_ready(self) -> bool:
+        """Say whether :meth:`make_ready` has nothing to do that takes seconds."""
+
+    def make_ready(self, announce: Announce = None) -> None:
+        """Load what it needs, before a clock runs."""
+
+    def fit(
+        self,
+        experiment: TrainExperiment,
+        task: Task,
+        learners: Sequence[Learner],
+        seeds: Sequence[int],
+        *,
+        pause_at: Collection[int] = (),
+        on_failure: Callable[[int, SeqlabError], None] | None = None,
+    ) -> Iterator[tuple[Step | None, ...]]:
+        """Train learners to their ends, each as it would be trained alone.
+
+        Args:
+            experiment: the settings, settled.
+            task: where batches come from.
+            learners: that differ in nothing but their seed; changed in place.
+            seeds: of each learner's data and dropout.
+            pause_at: steps at which a learner must be where its step says; elsewhere an engine may have gone
+                ahead of what it tells.
+            on_failure: called with the place of a learner that cannot go on, and the error; the others go on.
+                None to raise the error.
+
+        Yields:
+            For each update the step of every learner, in their order; None for one that has made none.
+        """
+
+    def judge(
+        self, experiment: TrainExperiment, task: Task, model: SequenceModel, split: Split, sequences: int
+    ) -> dict[str, float]:
+        """Return the task's figures over the fixed set of a split."""
+
+
+@cache
+def engine_of(name: str) -> Engine:
+    """Return the engine of that name."""
+    engine: Engine = import_module(f"seqlab.engines.{name}").ENGINE
+    return engine
+
+
+def take_engine(experiment: TrainExperiment, task: Task) -> tuple[TrainExperiment, str | None]:
+    """Put the engine that will train in the place of ``auto``.
+
+    Returns:
+        The settings, and an advice where a faster engine was passed over for a reason that can be mended.
+
+    Raises:
+        SettingsError: when none can train this.
+    """
+    if experiment.training.engine != "auto":
+        return experiment, None
+    advice, reasons = None, []
+    for name in sorted(engine_names(), key=lambda name: engine_of(name).place):
+        refusal = engine_of(name).why_not(experiment, task)
+        if refusal is None:
+            return with_engine(experiment, name), advice
+        advice = advice or refusal.advice
+        reasons.append(f"{name}: {refusal.reason}")
+    raise SettingsError(f"No engine can train this ({'; '.join(reasons)}).")
+
+
+def with_engine(experiment: TrainExperiment, engine: str) -> TrainExperiment:
+    """Return the settings with an engine."""
+    training = experiment.training.model_copy(update={"engine": engine})
+    return experiment.model_copy(update={"training": training})
+
+
+def check_engine(experiment: TrainExperiment, task: Task) -> None:
+    """Raise a SettingsError when the engine of the settings cannot train this."""
+    engine = experiment.training.engine
+    refusal = engine_of(engine).why_not(experiment, task)
+    if refusal is not None:
+        raise SettingsError(
+            f"training.engine is {engine}, which cannot train this: {refusal.reason}.",
+            hint="training.engine=auto takes one that can.",
+        )

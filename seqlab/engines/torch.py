@@ -1,0 +1,76 @@
+"""The torch engine: the training loop, for every model that learns by gradient, on every device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+import torch
+
+from seqlab.contracts import Split
+from seqlab.engines import Announce, Engine, Refusal, Settled
+from seqlab.errors import SeqlabError
+from seqlab.models import SequenceModel, count_parameters
+from seqlab.registry import load
+from seqlab.settings import TrainExperiment
+from seqlab.tasks import Task
+from seqlab.training import Learner, Step, evaluate, fit
+from seqlab.training.precision import take_precision
+from seqlab.training.runtime import autocast, pick_device
+
+
+class Torch:
+    """It trains learners one after the other."""
+
+    place, together, knows_models = 2, False, False
+
+    def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
+        """Return the reason why it cannot train an experiment, or None if it can."""
+        if getattr(load("model", experiment.model.name), "counts", False):
+            return Refusal("the model counts, and has no gradient")
+        return None
+
+    def settle(
+        self, experiment: TrainExperiment, task: Task, model: SequenceModel, device: torch.device
+    ) -> Settled:
+        """Take a precision."""
+        wanted = experiment.compute.precision
+        precision, reason = take_precision(wanted, device, count_parameters(model), model.bfloat16_from)
+        compute = experiment.compute.model_copy(update={"precision": precision})
+        return Settled(experiment.model_copy(update={"compute": compute}), reason)
+
+    def is_ready(self) -> bool:
+        """There is nothing to make ready."""
+        return True
+
+    def make_ready(self, announce: Announce = None) -> None:
+        """There is nothing to make ready."""
+
+    def fit(
+        self,
+        experiment: TrainExperiment,
+        task: Task,
+        learners: Sequence[Learner],
+        seeds: Sequence[int],
+        *,
+        pause_at: Collection[int] = (),
+        on_failure: Callable[[int, SeqlabError], None] | None = None,
+    ) -> Iterator[tuple[Step | None, ...]]:
+        """Train learners one after the other; see :meth:`seqlab.engines.Engine.fit`."""
+        precision = autocast(experiment.compute.precision, pick_device(experiment.compute.device))
+        for place, (learner, seed) in enumerate(zip(learners, seeds, strict=True)):
+            try:
+                for step in fit(learner, task, experiment.training, seed, precision):
+                    yield (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
+            except SeqlabError as error:
+                if on_failure is None:
+                    raise
+                on_failure(place, error)
+
+    def judge(
+        self, experiment: TrainExperiment, task: Task, model: SequenceModel, split: Split, sequences: int
+    ) -> dict[str, float]:
+        """Return the task's figures over the fixed set of a split."""
+        return evaluate(model, task, task.evaluation(split, sequences, experiment.seed))
+
+
+ENGINE: Engine = Torch()
