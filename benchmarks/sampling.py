@@ -39,7 +39,7 @@ from seqlab.fused.layout import LANES
 from seqlab.fused.many import _Network, _Tile
 from seqlab.fused.memory import shapes_of
 from seqlab.generation import Sampling, generate
-from seqlab.generation.writing import read_text
+from seqlab.generation.readers import read_text
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.settings import Component
 from seqlab.training.runtime import flush_denormals

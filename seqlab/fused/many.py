@@ -18,8 +18,9 @@ from seqlab.fused.kernels import write
 from seqlab.fused.layout import LANES, Shape
 from seqlab.fused.memory import aligned, shapes_of, weights_memory, working_space
 from seqlab.generation.fast import is_fast
-from seqlab.generation.sampling import Sampling, Symbols, choose, not_finite
-from seqlab.generation.writing import read_text
+from seqlab.generation.readers import read_text
+from seqlab.generation.rule import Symbols
+from seqlab.generation.sampling import Sampling, choose, not_finite
 from seqlab.models import SequenceModel, State
 from seqlab.runs.machine import processors
 from seqlab.training.runtime import flush_denormals

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from seqlab.generation.writing import read_text
-from seqlab.models import SequenceModel, State
+from seqlab.generation.readers import open_reader
+from seqlab.generation.rule import Choice, Scores, log_softmax
+from seqlab.generation.writing import write
+from seqlab.models import SequenceModel
 from seqlab.text import Vocabulary
 
 BEAM = 48
@@ -86,48 +87,53 @@ def complete(
     Returns:
         At most ``count`` continuations, the likeliest first.
     """
-    model.eval()
     words = np.array([is_word(symbol) for symbol in vocabulary.symbols])
-    scores, state = read_text(model, text)
-    logs = _log_softmax(scores[None])  # (N, V) for N open continuations
-    opened = [_Open((), 0.0, in_word=False)]
-    found: list[Completion] = []
-    for _ in range(longest):
-        total = logs + np.array([[one.log_probability] for one in opened])
+    reader, scores = open_reader(model, text, beam)
+    rule = _ToBoundary(words, count, beam, longest)
+    for _ in write(reader, scores, rule):
+        pass
+    return [Completion(vocabulary.decode(one.symbols), one.log_probability) for one in rule.found]
+
+
+class _ToBoundary:
+    """The rule: the likeliest continuations that end before a separator.
+
+    Args:
+        words: of each symbol whether it belongs to a word, (V,).
+        count: continuations wanted.
+        beam: continuations followed at a time, each a row of the reader.
+        longest: symbols of a continuation, at most.
+
+    Attributes:
+        found: the likeliest so far.
+    """
+
+    def __init__(self, words: NDArray[np.bool_], count: int, beam: int, longest: int) -> None:
+        self.words, self.count, self.beam, self.longest = words, count, beam, longest
+        self.opened = [_Open((), 0.0, in_word=False)]
+        self.found: list[_Open] = []
+
+    def choose(self, scores: Scores) -> Choice | None:
+        """Note what ends here, and go on with the likeliest of the others."""
+        if len(self.opened[0].symbols) == self.longest:
+            return None
+        words, opened = self.words, self.opened
+        total = log_softmax(scores[: len(opened)]) + np.array([[one.log_probability] for one in opened])
         for one, row in zip(opened, total, strict=True):
             if one.in_word and not words.all():
-                log_probability = float(np.logaddexp.reduce(row[~words]))
-                found.append(Completion(vocabulary.decode(one.symbols), log_probability))
-        found = sorted(found, key=lambda one: -one.log_probability)[:count]
+                self.found.append(_Open(one.symbols, float(np.logaddexp.reduce(row[~words])), in_word=True))
+        self.found = sorted(self.found, key=lambda one: -one.log_probability)[: self.count]
         followed = np.array([one.in_word for one in opened])[:, None]
         total[followed & ~words] = -np.inf  # there it ended
-        likeliest = np.argsort(-total, axis=None, kind="stable")[:beam]
-        if len(found) == count:
-            likeliest = likeliest[total.ravel()[likeliest] > found[-1].log_probability]
+        likeliest = np.argsort(-total, axis=None, kind="stable")[: self.beam]
+        if len(self.found) == self.count:
+            likeliest = likeliest[total.ravel()[likeliest] > self.found[-1].log_probability]
         likeliest = likeliest[np.isfinite(total.ravel()[likeliest])]
         if len(likeliest) == 0:
-            break
+            return None
         rows, symbols = np.unravel_index(likeliest, total.shape)
-        opened = [
+        self.opened = [
             _Open((*opened[row].symbols, int(symbol)), float(total[row, symbol]), bool(words[symbol]))
             for row, symbol in zip(rows, symbols, strict=True)
         ]
-        logs, state = _read(model, state, rows, symbols)
-    return found
-
-
-@torch.no_grad()
-def _read(
-    model: SequenceModel, state: State, rows: NDArray[np.intp], symbols: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], State]:
-    """Read a symbol in each of the states of the given rows."""
-    device = next(model.parameters()).device
-    chosen = torch.from_numpy(rows).to(device)
-    state = tuple(tuple(part[chosen] for part in parts) for parts in state)
-    outputs, state = model(torch.from_numpy(symbols).to(device)[:, None], state)
-    return _log_softmax(outputs[:, -1]), state
-
-
-def _log_softmax(scores: torch.Tensor) -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = scores.double().log_softmax(-1).cpu().numpy()
-    return logs
+        return Choice(np.resize(symbols, self.beam), np.resize(rows, self.beam))  # a reader keeps its rows

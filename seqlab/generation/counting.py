@@ -38,6 +38,10 @@ class FastNGram:
         self._advance(int(symbol))
         return self.scores()
 
+    def keep(self, rows: NDArray[np.integer]) -> None:
+        """One text has no other row to go on with."""
+        assert len(rows) == 1
+
     def scores(self) -> NDArray[np.float32]:
         """Return the log-probabilities of the next symbol, (V,)."""
         probability = np.full(self.V, 1 / self.V)
@@ -65,14 +69,16 @@ class FastNGrams:
 
     Args:
         model: the model.
-        state: the order - 1 symbols read last, of one row.
+        state: the order - 1 symbols read last, of so many rows or of one for all.
         rows: how many texts.
     """
 
     def __init__(self, model: NGram, state: State, rows: int) -> None:
         self.V, self.levels = model.spec.input_size, _levels(model)
         self.rows = np.arange(rows)
-        self.contexts = [np.full(rows, context) for context in FastNGram(model, state).contexts]
+        ((read,),) = state
+        each = [FastNGram(model, ((row[None],),)).contexts for row in read]
+        self.contexts = [np.resize(np.array(contexts), rows) for contexts in zip(*each, strict=True)]
 
     def read(self, symbols: NDArray[np.integer]) -> NDArray[np.float32]:
         """Read a symbol of each text, (rows,); return the log-probabilities of the next, (rows, V)."""
@@ -92,6 +98,10 @@ class FastNGrams:
             probability[row, keys[place] - context[row] * self.V] += kept[place]
         scores: NDArray[np.float32] = np.log(probability).astype(np.float32)
         return scores
+
+    def keep(self, rows: NDArray[np.integer]) -> None:
+        """Go on with chosen rows."""
+        self.contexts = [context[rows] for context in self.contexts]
 
 
 def _levels(model: NGram) -> list[tuple[NDArray[Any], ...]]:

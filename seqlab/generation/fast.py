@@ -43,7 +43,7 @@ class FastNetwork:
 
     Args:
         model: one of which :func:`is_fast` is true.
-        state: the state to start from, of one row.
+        state: the state to start from, of so many rows or of one for all.
         rows: how many texts go side by side from there; None for one, without a dimension for it.
     """
 
@@ -53,7 +53,7 @@ class FastNetwork:
         self.layers: list[_Layer] = []
         for cell, parts in zip(model.cells, state, strict=True):
             assert isinstance(cell, _Known)
-            start = [_array(part[0]) for part in parts]
+            start = [_array(part[0] if rows is None else part) for part in parts]
             self.layers.append(_layer_of(cell)(cell, start, shape, first=not self.layers))
         self.V, self.c = _transposed(_array(model.readout.weight)), _array(model.readout.bias)
         self.scores = np.empty((*shape, len(self.c)), np.float32)
@@ -67,6 +67,11 @@ class FastNetwork:
             h = layer.step(layer.shares)
         np.dot(h, self.V, out=self.scores)
         return np.add(self.scores, self.c, out=self.scores)
+
+    def keep(self, rows: NDArray[np.integer]) -> None:
+        """Go on with chosen rows."""
+        for layer in self.layers:
+            layer.keep(rows)
 
 
 class _Layer:
@@ -110,6 +115,10 @@ class _Layer:
         """Advance one step, given U x + b (of the first layer) or b; return h, which is a buffer."""
         raise NotImplementedError
 
+    def keep(self, rows: NDArray[np.integer]) -> None:
+        """Go on with chosen rows of the state."""
+        self.h[...] = self.h[rows]
+
     def buffer(self, size: int) -> Floats:
         return np.zeros((*self.shape, size), np.float32)
 
@@ -141,6 +150,10 @@ class _LSTM(_Layer):
         self.i, self.f, self.o, self.g = np.split(self.sums, 4, -1)
         self.c, self.shown = self.buffer(self.H), self.buffer(self.H)
         self.c[...] = state[1]
+
+    def keep(self, rows: NDArray[np.integer]) -> None:
+        super().keep(rows)
+        self.c[...] = self.c[rows]
 
     def step(self, share: Floats) -> Floats:
         np.dot(self.inputs, self.weights, out=self.sums)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seqlab.generation.sampling import Scores, Symbols
+from seqlab.generation.rule import Scores, Symbols
 
-
-class Reader(Protocol):
-    """Something that reads a symbol and scores the next: (...) to (..., V)."""
-
-    def read(self, symbol: Symbols) -> Scores:
-        """Read one symbol of each text."""
-        ...
+if TYPE_CHECKING:
+    from seqlab.generation.readers import Reader
 
 
 class FastMixture:
@@ -40,3 +36,8 @@ class FastMixture:
             scores - norm + self.log_own, self.ngram.read(symbol) + self.log_share, dtype=np.float32
         )
         return mixed
+
+    def keep(self, rows: NDArray[np.integer]) -> None:
+        """Go on with chosen rows."""
+        self.network.keep(rows)
+        self.ngram.keep(rows)

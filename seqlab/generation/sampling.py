@@ -1,17 +1,21 @@
-"""How the next symbol is chosen from a model's scores."""
+"""The rule of sampling: the next symbol is drawn from the model's distribution."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.contracts import numpy_stream
 from seqlab.errors import RunFailedError, UsageError
+from seqlab.generation.rule import Choice, Scores, Symbols
 
-Scores = NDArray[np.floating]
-Symbols = NDArray[np.integer]
+_DRAWS = 1024
+"""Numbers of a stream that are drawn ahead."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,56 @@ class Sampling:
     def truncates(self) -> bool:
         """Whether anything is cut off."""
         return self.top_k is not None or self.top_p < 1 or self.min_p > 0
+
+
+class Drawing:
+    """The rule: texts that are drawn, each from the random stream of (seed, its number).
+
+    Args:
+        sampling: length, temperature and so on.
+        indices: the numbers of the texts, a row each; a reader of one text has one.
+        stop: symbols after which a text ends, once they have been written in this order.
+
+    Attributes:
+        lengths: of each text, as far as that is known; (rows,).
+    """
+
+    def __init__(self, sampling: Sampling, indices: Sequence[int], stop: Sequence[int] = ()) -> None:
+        self.sampling, self.stop, self.step = sampling, list(stop), 0
+        self.draws = _Draws(sampling.seed, indices)
+        self.latest: deque[Symbols] = deque(maxlen=len(self.stop))
+        self.lengths = np.full(len(indices), sampling.length)
+
+    def choose(self, scores: Scores) -> Choice | None:
+        """Draw a symbol of each text."""
+        if self.step == self.sampling.length or (self.stop and bool((self.lengths <= self.step).all())):
+            return None
+        uniform = self.draws.next()
+        symbols = choose(scores, uniform if scores.ndim > 1 else uniform[0], self.sampling)
+        self.step += 1
+        if self.stop:
+            self.latest.append(symbols)
+            if len(self.latest) == len(self.stop):
+                ended = np.all([now == then for now, then in zip(self.latest, self.stop, strict=True)], 0)
+                self.lengths = np.where(ended, np.minimum(self.lengths, self.step), self.lengths)
+        return Choice(symbols)
+
+
+class _Draws:
+    """The uniform numbers in (0, 1] of several streams, drawn ahead."""
+
+    def __init__(self, seed: int, indices: Sequence[int]) -> None:
+        self.streams = [numpy_stream(seed, "sampling", index) for index in indices]
+        self.taken = _DRAWS
+
+    def next(self) -> NDArray[np.float64]:
+        """Return the next number of each stream."""
+        if self.taken == _DRAWS:
+            self.numbers = 1 - np.stack([stream.random(_DRAWS) for stream in self.streams], 1)
+            self.taken = 0
+        self.taken += 1
+        numbers: NDArray[np.float64] = self.numbers[self.taken - 1]
+        return numbers
 
 
 def choose(scores: Scores, uniform: NDArray[np.float64] | float, sampling: Sampling) -> Symbols:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.generation.sampling import Symbols
+from seqlab.generation.rule import Symbols
 from seqlab.models import SequenceModel, State
 
 ROWS = 64

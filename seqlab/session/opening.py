@@ -253,3 +253,15 @@ def _check_figures(session: Session, figures: Mapping[str, float]) -> None:
             hint="Return it from `figures`, or declare another metric first.",
         )
     is_solved(figures, session.experiment.training.stop_when, session.task)
+    for trial in session.trials.values():
+        check_trial(session, trial)
+
+
+def check_trial(session: Session, trial: Trial) -> None:
+    """Raise a SettingsError when a trial asks for written answers of a task that has none."""
+    if trial.answers != "shown" and session.task.spec.writes is None:
+        raise SettingsError(
+            f"The trial {trial.name!r} asks for answers that are written ({trial.answers}), but those of the "
+            f"task {session.experiment.task.name} are not: its Spec has no `writes`.",
+            hint="Set answers to shown.",
+        )

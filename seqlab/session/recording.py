@@ -17,7 +17,7 @@ from seqlab.session.opening import Session
 from seqlab.settings import Component
 from seqlab.tasks import Trial, build_task
 from seqlab.training.checkpoints import load_weights
-from seqlab.training.evaluation import evaluate
+from seqlab.training.evaluation import evaluate, evaluate_written
 from seqlab.training.loop import Learner, Step
 
 ORDINARY = Trial("held out")
@@ -131,6 +131,10 @@ def judge_in(
                 f"{session.task.spec}."
             )
     sequences = sequences or experiment.training.test_sequences
+    if trial.answers != "shown":
+        return evaluate_written(
+            model, task, task.evaluation("test", sequences, experiment.seed), trial.answers
+        )
     if model is session.model:
         return engine_of(experiment.training.engine).judge(experiment, task, model, "test", sequences)
     return evaluate(model, task, task.evaluation("test", sequences, experiment.seed))

@@ -9,7 +9,7 @@ import torch
 from seqlab.contracts import Spec, numpy_stream
 from seqlab.generation import Sampling, generate, generate_many
 from seqlab.generation.counting import FastNGram, FastNGrams
-from seqlab.generation.writing import open_reader
+from seqlab.generation.readers import open_reader
 from seqlab.models.counting.ngram import NGram
 
 V = 7

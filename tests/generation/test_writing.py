@@ -10,7 +10,7 @@ import torch
 from scipy.stats import chisquare
 
 from seqlab.contracts import Spec, torch_stream
-from seqlab.generation import Sampling, generate, generate_many, writing
+from seqlab.generation import Sampling, generate, generate_many, readers, writing
 from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.models import Recurrent, SequenceModel, build_model
 from seqlab.models.recurrent.lstm import LSTM
@@ -43,7 +43,7 @@ def build(cell: dict[str, Any], layers: int = 1, *, wide: float = 4.0) -> Sequen
 
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every model read in the reference way, through its forward pass."""
-    monkeypatch.setattr(writing, "is_fast", lambda model: False)
+    monkeypatch.setattr(readers, "is_fast", lambda model: False)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(map(str, cell.values())))
@@ -147,7 +147,7 @@ def test_a_long_prime_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None
     model = build({"name": "irnn"})  # which forgets nothing
     prime = np.arange(23) % SYMBOLS
     whole = list(generate(model, prime, Sampling(60)))
-    monkeypatch.setattr(writing, "CHUNK", 5)
+    monkeypatch.setattr(readers, "CHUNK", 5)
     assert list(generate(model, prime, Sampling(60))) == whole
     assert list(generate(model, prime[20:], Sampling(60))) != whole
 

@@ -11,7 +11,7 @@ import torch
 from seqlab.contracts import Spec, numpy_stream
 from seqlab.errors import Interrupted, RunFailedError, RunFolderError, SettingsError
 from seqlab.generation import Sampling, generate, generate_many
-from seqlab.generation import writing as reference
+from seqlab.generation import readers as reference
 from seqlab.models import Mixture, Recurrent, SequenceModel, build_model
 from seqlab.models.counting.ngram import NGram
 from seqlab.registry import resolve
@@ -97,7 +97,7 @@ def test_the_fast_sampler_writes_what_the_models_forward_pass_would(
     beside_others = generate_many(model, prime, sampling, 3)[1].tolist()
     for rows in (None, 3):
         assert type(reference.open_reader(model, prime, rows)[0]).__name__ == "FastMixture"
-    monkeypatch.setattr(reference, "_reader", reference._TorchReader)
+    monkeypatch.setattr(reference, "reader_of", reference.TorchReader)
     slow = list(generate(model, prime, sampling, index=1))
     assert fast == slow == beside_others
 

@@ -1,0 +1,88 @@
+"""Answers that a model writes by itself: what was asked is read, then a rule writes up to the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqlab.contracts import PAD, Batch, Spec, keep_rows
+from seqlab.generation.beam import Beam, Hypothesis
+from seqlab.generation.greedy import Greedy
+from seqlab.generation.readers import reader_of
+from seqlab.generation.writing import write
+from seqlab.models import SequenceModel, read_batch
+
+WIDTH = 8
+"""Hypotheses of a beam."""
+
+
+@torch.no_grad()
+def write_answers(
+    model: SequenceModel,
+    batch: Batch,
+    how: Literal["greedy", "beam"],
+    *,
+    width: int = WIDTH,
+    normalise: float = 0.0,
+) -> list[list[Hypothesis]]:
+    """Let a model answer a batch by itself.
+
+    Args:
+        model: of a task whose Spec says how answers are written; put into evaluation mode.
+        batch: what it reads: the context, and the inputs up to the first step that counts.
+        how: by which rule.
+        width: of the beam.
+        normalise: the exponent of the length by which a beam's hypotheses are ranked; see :class:`Beam`.
+
+    Returns:
+        For each row what was written, the best first; a greedy rule has one.
+    """
+    model.eval()
+    writes = model.spec.writes
+    assert writes is not None, "the Spec says how answers are written"
+    outputs, state = read_batch(model, replace(batch, inputs=questions(batch, model.spec)))
+    scores, rows = outputs[:, -1].float(), len(outputs)
+    if how == "greedy":
+        rule = Greedy(rows, writes.end, writes.longest)
+        for _ in write(reader_of(model, state, rows), scores.cpu().numpy(), rule):
+            pass
+        found = zip(rule.answers(), rule.log_probability.tolist(), strict=True)
+        return [[Hypothesis(symbols, told, told)] for symbols, told in found]
+    each = torch.arange(rows, device=scores.device).repeat_interleave(width)
+    beam = Beam(rows, width, writes.end, writes.longest, normalise=normalise)
+    reader = reader_of(model, keep_rows(state, each), rows * width)
+    for _ in write(reader, scores[each].cpu().numpy(), beam):
+        pass
+    return beam.hypotheses()
+
+
+def best_of(hypotheses: list[list[Hypothesis]]) -> list[NDArray[np.int64]]:
+    """Return the symbols of the best hypothesis of each row."""
+    return [row[0].symbols if row else np.zeros(0, np.int64) for row in hypotheses]
+
+
+def questions(batch: Batch, spec: Spec) -> Tensor:
+    """Return what is read before an answer is written: the inputs up to the first step that counts.
+
+    Rows in which that comes earlier are filled with padding in front.
+
+    >>> mask = torch.tensor([[False, True, True], [False, False, True]])
+    >>> batch = Batch(torch.tensor([[5, 6, 7], [5, 6, 7]]), torch.zeros(2, 3), mask)
+    >>> questions(batch, Spec("tokens", 9, "classes", 9, causal=True))
+    tensor([[-1,  5,  6],
+            [ 5,  6,  7]])
+    """
+    if batch.mask is None:
+        return batch.inputs[:, :1]
+    first = batch.mask.int().argmax(1)  # (B,)
+    longest = int(first.max())
+    place = torch.arange(longest + 1, device=first.device) - (longest - first)[:, None]  # (B, longest + 1)
+    if spec.inputs == "features":
+        assert bool((place >= 0).all()), "features know no padding: every answer begins at the same step"
+        return batch.inputs[:, : longest + 1]
+    return batch.inputs.gather(1, place.clamp(min=0)).masked_fill(place < 0, PAD)
