@@ -22,6 +22,7 @@ from seqlab.cli import (
     explain,
     export,
     gradients,
+    judge,
     notes,
     novel,
     plot,
@@ -50,8 +51,8 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
     "Write": (sample.sample, complete.complete, score.score, novel.novel),
     "Inspect": (
-        runs.runs, show.show, plot.plot, inspect_.inspect, gradients.gradients, cells.cells, explain.explain,
-        diff.diff, report.report, bench.bench,
+        runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, gradients.gradients, cells.cells,
+        explain.explain, diff.diff, report.report, bench.bench,
     ),
     "Manage": (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export),
     "Look up": (config.config, schema.schema, list_.list_),

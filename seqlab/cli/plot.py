@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,7 +54,7 @@ def plot(
     )
     name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
     target = (found[0].figures if output is None else output) / name
-    paths = save(figure, target)
+    paths = [*save(figure, target), *_trials(found, output)]
     lines = [_in_short(run, lines) for run, lines in records.items()]
     if as_json:
         return show_json({"figures": [str(path) for path in paths], "runs": lines})
@@ -70,6 +71,28 @@ def plot(
         "Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.", soft_wrap=True
     )
     return None
+
+
+def _trials(runs: list[Run], output: Path | None) -> list[Path]:
+    """Draw the metric over each option of the task that differs among the trials of runs."""
+    from seqlab.figures.style import save
+    from seqlab.figures.trials import trials_figure
+    from seqlab.runs.trials import OptionCurve, option_curves
+
+    extra = runs[0].info().extra
+    metric = next(iter(extra.get("metrics") or ()), None)
+    if metric is None:
+        return []
+    found: dict[tuple[str, str], dict[str, list[OptionCurve]]] = {}
+    for run in runs:
+        for curve in option_curves(run, metric["name"]):
+            found.setdefault((curve.option, curve.answers), {})[run.id] = [curve]
+    paths: list[Path] = []
+    for (option, answers), curves in found.items():
+        figure = trials_figure(curves, metric["label"] or metric["name"], metric["bounds"] == [0.0, 1.0])
+        name = f"{metric['name']}-by-{option}{'' if answers == 'shown' else f'-{answers}'}"
+        paths += save(figure, (runs[0].figures if output is None else output) / name)
+    return paths
 
 
 def _in_short(run: Run, records: list[dict[str, Any]]) -> dict[str, Any]:

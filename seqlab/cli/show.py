@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seqlab.runs import Run, RunInfo
 
 SAMPLE_LINES = 4
+_TOLD_ELSEWHERE = ("tags", "note", "metrics", "trials", "spec")
 
 
 def show(
@@ -56,6 +57,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
     from seqlab.settings import read_text
 
     problems, settings, changed, summary, error, so_far = [], None, None, None, None, None
+    judgements: dict[str, Any] = {}
     try:
         settings = dict(read_text(run.config_text(), source=str(run.config_path)).data)
         changed = changes(settings)
@@ -65,6 +67,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
         summary = run.summary()
         error = run.error_text() if info.status == "failed" else None
         so_far = None if summary else _so_far(run)
+        judgements = run.judgements()
     except SeqlabError as reason:
         problems.append(reason.message)
     return {
@@ -80,6 +83,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
         "changed": None if changed is None else {key: own for key, (own, _) in changed.items()},
         "summary": summary,
         "so_far": so_far,
+        "judgements": judgements,
         "files": _files(run),
         "samples": _samples(run),
     }
@@ -123,7 +127,7 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for line in (data["note"] or "").splitlines():
         yield "note", line
     for key in ("versions", "machine", "extra"):
-        told = {name: value for name, value in info[key].items() if name not in ("tags", "note")}
+        told = {name: value for name, value in info[key].items() if name not in _TOLD_ELSEWHERE}
         if told:
             yield key, ", ".join(f"{name} {word(value)}" for name, value in leaves(told).items())
     settings, changed = leaves(data["settings"] or {}), data["changed"] or {}
@@ -136,6 +140,9 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"summary {name}", word(value)
     for name, value in leaves(data["so_far"] or {}).items():
         yield f"so far {name}", word(value)
+    for name, judged in data["judgements"].items():
+        for figure, value in judged["figures"].items():
+            yield f"judged {name} {figure}", word(value)
     for name, size in data["files"].items():
         yield f"file {name}", _size(size)
     for name, text in data["samples"].items():

@@ -20,7 +20,9 @@ from seqlab.comparison.statistics import Survival, wilson
 from seqlab.comparison.study import Finished
 from seqlab.comparison.study import learning_curves as curves_of
 from seqlab.figures.style import line, look, save
-from seqlab.tasks import build_task
+from seqlab.figures.trials import trials_figure
+from seqlab.runs.trials import OptionCurve, option_curves
+from seqlab.tasks import Metric, build_task
 
 Curve = tuple[Sequence[float], Sequence[float]]
 """Training sequences seen, and a metric there: one run's."""
@@ -60,7 +62,8 @@ def keep(
     folder = create_folder(design)
     metric = build_task(finished[0].entry.experiment.task).metric
     figures = []
-    for picture in pictures(result, curves_of(finished, metric.name), f"validation {metric.title}"):
+    drawn = pictures(result, curves_of(finished, metric.name), f"validation {metric.title}")
+    for picture in [*drawn, *trial_pictures(finished, metric)]:
         png, svg = save(picture.figure, folder / picture.name)
         figures.append({"name": picture.name, "caption": picture.caption, "png": png.name, "svg": svg.name})
     return folder, write(folder, design, finished, result, figures, notes)
@@ -93,6 +96,23 @@ def pictures(result: Comparison, curves: Mapping[str, Sequence[Curve]], metric: 
             "The share of runs that have not solved the task after so many training sequences.",
             survival_curves(survivals),
         ),
+    ]
+
+
+def trial_pictures(finished: Sequence[Finished], metric: Metric) -> list[Picture]:
+    """Draw the metric over each option of the task that differs among the trials, a line for each model."""
+    found: dict[tuple[str, str], dict[str, list[OptionCurve]]] = {}
+    for item in finished:
+        label = item.entry.label if item.entry.level is None else f"{item.entry.level}: {item.entry.label}"
+        for curve in [] if item.run is None else option_curves(item.run, metric.name):
+            found.setdefault((curve.option, curve.answers), {}).setdefault(label, []).append(curve)
+    return [
+        Picture(
+            f"{metric.name}-by-{option}" + ("" if answers == "shown" else f"-{answers}"),
+            f"Held-out {metric.title} over task.{option}: the median over seeds, each seed thin.",
+            trials_figure(curves, metric.title, metric.bounds == (0.0, 1.0)),
+        )
+        for (option, answers), curves in found.items()
     ]
 
 

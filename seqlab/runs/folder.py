@@ -1,6 +1,6 @@
 """One run folder: what lies where in it, and how it is written and read.
 
-    config.yaml   run.json   metrics.jsonl   summary.json   train.log   error.txt
+    config.yaml   run.json   metrics.jsonl   summary.json   judgements.json   train.log   error.txt
     checkpoints/  last.pt, best.safetensors
     figures/      samples/
 
@@ -68,6 +68,11 @@ class Run:
     def error_path(self) -> Path:
         """``error.txt``: why it failed."""
         return self.path / "error.txt"
+
+    @property
+    def judgements_path(self) -> Path:
+        """``judgements.json``: what ``seqlab judge`` has found."""
+        return self.path / "judgements.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -151,6 +156,18 @@ class Run:
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json``; figures that are not finite become null."""
         replace_file(self.summary_path, to_json(summary, indent=2) + "\n")
+
+    def judgements(self) -> dict[str, Any]:
+        """Read ``judgements.json``: by name trial, sequences and figures; empty where there is none.
+
+        Raises:
+            RunFolderError: when it is damaged.
+        """
+        return dict(read_json(self.judgements_path)) if self.judgements_path.is_file() else {}
+
+    def keep_judgement(self, name: str, judged: Mapping[str, Any]) -> None:
+        """Add a judgement to ``judgements.json``, in the place of one of the same name."""
+        replace_file(self.judgements_path, to_json({**self.judgements(), name: judged}, indent=2) + "\n")
 
     def summary(self) -> dict[str, Any] | None:
         """Read ``summary.json``, or return None when the run has none yet.

@@ -184,15 +184,24 @@ def load_language_model(
         raise RunFolderError(f"{path} is damaged: {error}") from None
     experiment = read_experiment(run, model)
     network = build_model(experiment.model, Spec.from_dict(run.info().extra["spec"]), experiment.seed)
+    load_trained(run, network, experiment, checkpoint)
+    if experiment.mixture is None or alone or run.info().status != "finished":
+        return network, vocabulary
+    return mix_with_saved(network, run, experiment.mixture), vocabulary
+
+
+def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, checkpoint: str) -> None:
+    """Load a run's ``best`` or its ``last`` weights into its network.
+
+    Raises:
+        RunFolderError: when they are missing or damaged.
+    """
     if checkpoint == "best":
         load_weights(run.best_weights, network)
     else:
         learner = new_learner(network, experiment.training)
         load_checkpoint(run.last_checkpoint, learner)
         learner.use_averaged_weights()
-    if experiment.mixture is None or alone or run.info().status != "finished":
-        return network, vocabulary
-    return mix_with_saved(network, run, experiment.mixture), vocabulary
 
 
 def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:

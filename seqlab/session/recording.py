@@ -135,8 +135,9 @@ def judge_in(
         return evaluate_written(
             model, task, task.evaluation("test", sequences, experiment.seed), trial.answers
         )
-    if model is session.model:
-        return engine_of(experiment.training.engine).judge(experiment, task, model, "test", sequences)
+    engine = engine_of(experiment.training.engine)
+    if model is session.model and engine.why_not(experiment, task) is None:
+        return engine.judge(experiment, task, model, "test", sequences)
     return evaluate(model, task, task.evaluation("test", sequences, experiment.seed))
 
 

@@ -96,7 +96,7 @@ class CharLM(Task):
         tokens: ``char``, ``byte`` (256 symbols for any text), or ``word`` (words, and each sign between).
         rare: tokens seen less often than this are one symbol, which prints as U+FFFD; 0 keeps all.
         period: tokens through which the gradient flows back.
-        block: tokens of the blocks in which the held-out text is judged; 0 for one stream.
+        block: tokens of the blocks in which the held-out text is judged; null for one stream.
 
     Attributes:
         vocabulary: the tokens of the whole text, with counts.
@@ -129,7 +129,7 @@ class CharLM(Task):
         tokens: Tokens = "char",
         rare: Annotated[int, Field(ge=0)] = 0,
         period: Annotated[int, Field(ge=1, le=100_000)] = 64,
-        block: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
+        block: Annotated[int, Field(ge=1, le=1_000_000)] | None = None,
     ) -> None:
         found = load_corpus(corpus, glob=glob)
         read = encode_corpus(found, Reading(encoding, normalisation, tokens, rare))
@@ -205,7 +205,7 @@ class CharLM(Task):
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the held-out text, as a stream or in blocks; ``sequences`` and ``seed`` have no say."""
         text = self.text(split)[:JUDGED]
-        return _blocks(text, self.block) if self.block else _stream(text)
+        return _stream(text) if self.block is None else _blocks(text, self.block)
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return nats and bits a character, and of tokens the loss in nats, perplexity and accuracy.

@@ -273,6 +273,6 @@ def test_the_first_million_of_a_long_held_out_text_is_judged(
     task_of: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(char_lm, "JUDGED", 100)
-    for block in (0, 64):
+    for block in (None, 64):
         batches = list(task_of("ab" * 5000, block=block).evaluation("test", 0, 1))
         assert len(predictions(batches, carried=not block)) == 99

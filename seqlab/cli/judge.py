@@ -1,0 +1,107 @@
+"""`seqlab judge`: a finished run judged in another way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from seqlab.cli import options
+from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.language_model import Alone
+
+if TYPE_CHECKING:
+    from seqlab.models import SequenceModel
+    from seqlab.runs import Run
+    from seqlab.session import Session
+    from seqlab.tasks import Trial
+
+
+def judge(
+    run: options.NamedRun = "latest",
+    overrides: options.Overrides = None,
+    answers: Annotated[
+        Literal["shown", "greedy", "beam"],
+        typer.Option(help="Shown with the right symbols so far as the input, or written by the model."),
+    ] = "shown",
+    sequences: Annotated[
+        int | None,
+        typer.Option(min=1, help="Sequences to judge on; default: as many as the run's settings say."),
+    ] = None,
+    checkpoint: options.Checkpoint = "best",
+    alone: Alone = False,
+    model: options.OwnModel = None,
+    task: options.OwnTask = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
+) -> None:
+    """Judge a finished run in another way: with other options of its task, or on answers that it writes.
+
+    Examples: seqlab judge latest task.length=500 / seqlab judge latest --answers greedy
+    """
+    from seqlab.runs import find_run
+    from seqlab.session import reopen
+    from seqlab.session.recording import judge_in
+
+    if run is not None and "=" in run:
+        run, overrides = "latest", [run, *(overrides or [])]
+    found = find_run(run)
+    options.admit_plugins(model, task)
+    session = reopen(found, model)
+    trial = _trial(session, overrides or [], answers)
+    judged = _model(found, session, checkpoint, alone)
+    figures = judge_in(session, trial, judged, sequences)
+    found.keep_judgement(trial.name, {"trial": trial.to_dict(), "sequences": sequences, "figures": figures})
+    before = (found.summary() or {}).get("held_out") or {}
+    if as_json:
+        return show_json({"run": found.id, "trial": trial.to_dict(), "figures": figures, "held_out": before})
+    titles = {metric.name: metric.title for metric in session.task.metrics}
+    show_table(
+        ("figure", "as trained", trial.name),
+        [(titles[name], _word(before.get(name)), _word(value)) for name, value in figures.items()],
+    )
+    stderr().print(
+        f"Kept in {found.judgements_path}\nNext: seqlab plot {found.id}", soft_wrap=True, markup=False
+    )
+    return None
+
+
+def _trial(session: Session, words: list[str], answers: Literal["shown", "greedy", "beam"]) -> Trial:
+    """Return the trial that was asked for, its options checked."""
+    from seqlab.errors import UsageError
+    from seqlab.registry import check_options
+    from seqlab.session.opening import check_trial
+    from seqlab.settings import COMMAND_LINE, Component, Document, apply_overrides, parse_override
+    from seqlab.tasks import Trial
+
+    changed = {}
+    for key, value in map(parse_override, words):
+        section, _, option = key.partition(".")
+        if section != "task" or not option:
+            raise UsageError(
+                f"{key} cannot be judged otherwise: a finished run has the model it has.",
+                hint="Options of the task are given as task.length=500.",
+            )
+        changed[option] = value
+    own = session.experiment.task
+    document = apply_overrides(Document({"task": own.model_dump()}, COMMAND_LINE), words)
+    checked = check_options("task", Component(name=own.name, **{**own.options, **changed}), document)
+    name = ", ".join([*words, *([] if answers == "shown" else [answers])]) or "held out"
+    trial = Trial(name, {key: checked.options[key] for key in changed}, answers)
+    check_trial(session, trial)
+    return trial
+
+
+def _model(run: Run, session: Session, checkpoint: options.Weights, alone: bool) -> SequenceModel:
+    """Return the trained model, mixed with its counts where it is."""
+    from seqlab.session.mixing import mix_with_saved
+    from seqlab.session.opening import load_trained
+
+    load_trained(run, session.model, session.experiment, checkpoint)
+    mixture = session.experiment.mixture
+    if mixture is None or alone or run.info().status != "finished":
+        return session.model
+    return mix_with_saved(session.model, run, mixture)
+
+
+def _word(value: Any) -> str:
+    return "–" if value is None else f"{value:.6g}"

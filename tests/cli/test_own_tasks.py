@@ -1,0 +1,234 @@
+"""Tasks of a user's own, from training to judging: metrics, trials and written answers of any kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from textwrap import dedent
+
+import pytest
+
+Command = Callable[..., CompletedProcess[str]]
+
+HEAD = """
+from __future__ import annotations
+from collections import Counter
+from typing import Annotated
+import numpy as np
+import torch
+from pydantic import Field
+from seqlab.contracts import Batch, Signal, Spec, Written, numpy_stream
+from seqlab.models import SequenceModel
+from seqlab.tasks import Metric, Task, Trial
+"""
+
+MEAN = """
+class Mean(Task):
+    '''Answer with the mean of the numbers so far.'''
+
+    metrics = (Metric("mae", higher_is_better=False, bounds=(0.0, None)), Metric("near", True, (0.0, 1.0)))
+    trials = (Trial("length-20", {"length": 20}), Trial("length-40", {"length": 40}))
+
+    def __init__(self, *, length: Annotated[int, Field(ge=1)] = 10) -> None:
+        self.length = length
+        self.spec = Spec("features", 1, "values", 1, causal=True)
+
+    def batch(self, split, index, size, seed):
+        x = numpy_stream(seed, "mean", split, index).random((size, self.length), dtype=np.float32)
+        mean = (np.cumsum(x, 1) / np.arange(1, self.length + 1)).astype(np.float32)
+        return Batch(torch.from_numpy(x[..., None]), torch.from_numpy(mean))
+
+    def tally(self, outputs, batch):
+        away = (outputs.squeeze(-1) - batch.targets).abs()
+        return Counter(n=away.numel(), away=float(away.sum()), near=int((away < 0.1).sum()))
+
+    def figures(self, total):
+        return {"mae": total["away"] / total["n"], "near": total["near"] / total["n"]}
+"""
+
+SETTINGS = """
+kind: train
+task: {name: own.py}
+model: {name: lstm, hidden_size: 8}
+training: {steps: 200, learning_rate: 1e-2, evaluate_every: 20, test_sequences: 100, stop_when: {mae: 0.06}}
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, seqlab_command: Command) -> Callable[..., Command]:
+    """Write a task and its settings; return what runs a command in that folder."""
+
+    def write(task: str, settings: str = SETTINGS) -> Command:
+        (tmp_path / "own.py").write_text(f'"""A task of my own."""\n{HEAD}\n{dedent(task)}')
+        (tmp_path / "own.yaml").write_text(settings)
+        return seqlab_command
+
+    return write
+
+
+TRAIN = ("train", "--config", "own.yaml", "--task", "own.py")
+
+
+def test_metrics_of_its_own_from_training_to_pictures(own: Callable[..., Command], tmp_path: Path) -> None:
+    seqlab = own(MEAN)
+    trained = seqlab(*TRAIN)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout.startswith("solved after"), "stop_when knows that a small mae is a good one"
+    assert "held out, length-40: mae " in trained.stdout
+    summary = json.loads(seqlab("show", "--json").stdout)["summary"]
+    assert set(summary["held_out"]) == {"mae", "near"}
+    assert summary["held_out"]["mae"] <= 0.08
+    assert list(summary["trials"]) == ["length-20", "length-40"]
+    judged = seqlab("judge", "latest", "task.length=80", "--task", "own.py", "--json", "--sequences", "50")
+    assert judged.returncode == 0, judged.stderr
+    assert json.loads(judged.stdout)["figures"]["mae"] > 0
+    drawn = json.loads(seqlab("plot", "--json").stdout)["figures"]
+    assert any(path.endswith("mae-by-length.png") for path in drawn)
+    shown = seqlab("show").stdout
+    assert "judged task.length=80 mae" in shown
+    seqlab(*TRAIN, "training.steps=20", "training.stop_when={}")
+    rows = [line.split("\t") for line in seqlab("runs", "--sort", "mae").stdout.splitlines()[1:]]
+    values = [float(row[-1]) for row in rows]
+    assert values == sorted(values), "the smallest error first"
+    rows = [line.split("\t") for line in seqlab("runs", "--sort", "near").stdout.splitlines()[1:]]
+    values = [float(row[-1]) for row in rows]
+    assert values == sorted(values, reverse=True), "the greatest share first"
+
+
+def test_a_curve_over_an_option_has_the_judgements_of_all_its_values(
+    own: Callable[..., Command], tmp_path: Path
+) -> None:
+    from seqlab.runs import find_run
+    from seqlab.runs.trials import option_curves
+
+    seqlab = own(MEAN)
+    seqlab(*TRAIN)
+    seqlab("judge", "latest", "task.length=5", "--task", "own.py")
+    run = find_run(str(next((tmp_path / "runs").glob("own-*"))))
+    (curve,) = option_curves(run, "mae")
+    summary = run.summary()
+    assert summary is not None
+    assert (curve.option, curve.answers, curve.trained) == ("length", "shown", 10.0)
+    assert [value for value, _ in curve.points] == [5, 10, 20, 40]
+    assert dict(curve.points)[10] == summary["held_out"]["mae"]
+    assert dict(curve.points)[40] == summary["trials"]["length-40"]["mae"]
+
+
+def test_trials_of_the_settings_stand_beside_the_task_s(own: Callable[..., Command]) -> None:
+    seqlab = own(MEAN, SETTINGS + "trials: {short: {task: {length: 3}}}\n")
+    summary = json.loads(seqlab(*TRAIN, "--json").stdout)
+    assert list(summary["trials"]) == ["length-20", "length-40", "short"]
+    wrong = own(MEAN, SETTINGS + "trials: {short: {task: {lenght: 3}}}\n")(*TRAIN)
+    assert wrong.returncode == 2
+    assert "trials.short.task.lenght" in wrong.stderr
+    assert "Did you mean 'length'?" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"near": total', '"nearer": total', "returns the figure 'nearer', which its metrics do not declare"),
+        ('"mae": total["away"] / total["n"], ', "", "is judged by 'mae', its first metric, but returns near"),
+        (
+            "metrics = (Metric",
+            "higher_is_better = False\n    metrics = (Metric",
+            "higher_is_better is not read",
+        ),
+        ("def figures", "def metrics", "the method that returns them is `figures`"),
+        ("trials = (", "protocols = (1,)\n    trials = (", "Mean.protocols is not read"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_trained(
+    own: Callable[..., Command], tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in MEAN
+    refused = own(MEAN.replace(old, new))(*TRAIN)
+    assert refused.returncode == 2
+    assert said in " ".join(refused.stderr.split())
+    assert not (tmp_path / "runs").exists()
+
+
+ECHO = """
+class Echo(Task):
+    '''Say the symbols of the source again, and then END.'''
+
+    trials = (Trial("greedy", answers="greedy"), Trial("beam", answers="beam"))
+
+    def __init__(self) -> None:
+        self.spec = Spec(
+            "tokens", 6, "classes", 6, causal=True,
+            context={"source": Signal("tokens", 6)}, writes=Written(begin=4, end=5, longest=6),
+        )
+
+    def batch(self, split, index, size, seed):
+        source = numpy_stream(seed, "echo", split, index).integers(0, 4, (size, 3))
+        targets = np.concatenate([source, np.full((size, 1), 5)], 1)
+        inputs = np.concatenate([np.full((size, 1), 4), source], 1)
+        return Batch(*map(torch.from_numpy, (inputs, targets)), context={"source": torch.from_numpy(source)})
+
+
+class Seer(SequenceModel):
+    '''Looks up in the source what stands at the place where it is.'''
+
+    takes = ("tokens(time)",)
+    reads = ("tokens",)
+
+    def __init__(self, spec: Spec, *, shift: int = 0) -> None:
+        super().__init__(spec)
+        self.shift = shift
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def initialise(self, generator):
+        pass
+
+    def start(self, context, rows):
+        source = torch.cat([context["source"], context["source"].new_full((rows, 1), 5)], 1)
+        return ((source, torch.zeros(rows, 1, dtype=torch.int64)),)
+
+    def forward(self, inputs, state=None):
+        ((source, place),) = state
+        at = place + torch.arange(inputs.shape[1])
+        told = source.gather(1, (at + self.shift).clamp(0, source.shape[1] - 1))
+        return 9 * self.scale * torch.nn.functional.one_hot(told, 6).float(), ((source, place + inputs.shape[1]),)
+"""
+
+WRITTEN = """
+kind: train
+task: {name: own.py:Echo}
+model: {name: own.py:Seer}
+training: {steps: 2, batch_size: 4, evaluate_every: 2, test_sequences: 40}
+"""
+
+
+@pytest.mark.parametrize(("shift", "right"), [(0, 1.0), (1, 0.0)])
+def test_answers_that_are_written_are_judged_as_they_are_written(
+    own: Callable[..., Command], shift: int, right: float
+) -> None:
+    seqlab = own(ECHO, WRITTEN)
+    words = ("train", "--config", "own.yaml", "--task", "own.py:Echo", "--model", "own.py:Seer")
+    done = seqlab(*words, f"model.shift={shift}", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    for name in ("greedy", "beam"):
+        assert summary["trials"][name]["sequences"] == 40
+        assert summary["trials"][name]["sequence_accuracy"] == right
+    judged = seqlab(
+        "judge", "latest", "--answers", "greedy", "--task", "own.py:Echo", "--model", "own.py:Seer", "--json"
+    )
+    assert json.loads(judged.stdout)["figures"] == summary["trials"]["greedy"]
+
+
+def test_a_model_that_takes_no_context_is_refused(own: Callable[..., Command]) -> None:
+    seqlab = own(ECHO, WRITTEN.replace("{name: own.py:Seer}", "{name: lstm}"))
+    refused = seqlab("train", "--config", "own.yaml", "--task", "own.py:Echo")
+    assert refused.returncode == 2
+    assert "The task gives source, tokens(time), before the first step" in refused.stderr
+
+
+def test_written_answers_of_a_task_that_has_none_are_refused(own: Callable[..., Command]) -> None:
+    seqlab = own(MEAN, SETTINGS + "trials: {alone: {answers: greedy}}\n")
+    refused = seqlab(*TRAIN)
+    assert refused.returncode == 2
+    assert "its Spec has no `writes`" in refused.stderr
