@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from seqlab.configure import load_settings
 from seqlab.errors import RunFailedError, SettingsError, UsageError
 from seqlab.notebook import Study, TrainedRun
-from seqlab.registry import admit
+from seqlab.plugins import admit
 from seqlab.runs import find_run
 from seqlab.settings import TrainExperiment
 

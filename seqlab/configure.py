@@ -116,7 +116,8 @@ def admit_models(models: Sequence[str], document: Document) -> None:
         PluginError: when it is the settings file that names one.
     """
     from seqlab.errors import PluginError
-    from seqlab.registry import admit, is_plugin, parse_reference
+    from seqlab.plugins import admit, is_plugin
+    from seqlab.registry import parse_reference
 
     for name in (parse_reference(model).name for model in models):
         if not is_plugin(name):
@@ -232,7 +233,8 @@ def _replace_component(document: Document, kind: Kind, reference: str) -> Docume
     Another model than the document's own takes the options that the document has for it under ``models``.
     """
     from seqlab.errors import UsageError
-    from seqlab.registry import absolute, admit, is_plugin, parse_reference, replace_component
+    from seqlab.plugins import absolute, admit, is_plugin
+    from seqlab.registry import parse_reference, replace_component
     from seqlab.settings import Component
 
     if document.data.get("kind", "train") != "train":

@@ -18,7 +18,7 @@ from seqlab.configure import leaves
 from seqlab.figures.comparison import pictures
 from seqlab.figures.curves import curves
 from seqlab.figures.style import look, save
-from seqlab.registry import admit
+from seqlab.plugins import admit
 from seqlab.runs import Run, headline
 from seqlab.session import reopen
 from seqlab.tasks import build_task

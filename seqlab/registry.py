@@ -5,9 +5,8 @@
 registered anywhere else: names are listed from the folders, summaries are read from the source, and a module
 is imported only when its component is used. A file whose name starts with ``_`` is no component.
 
-A user's own file stands wherever a name does, as ``path/to/my_cell.py`` or ``path/to/my_cell.py:ClassName``.
-It is code that runs, so it is loaded only by :func:`admit`, which the command line calls for the files named
-there: a settings file or run folder that somebody sent cannot have code run by naming it.
+Installed packages offer components of their own through the entry points ``seqlab.models`` and
+``seqlab.tasks``. A user's own file (:mod:`seqlab.plugins`) stands wherever a name does.
 
 The options of a component are the keyword arguments of its constructor; their annotations and defaults are
 the schema against which settings are checked.
@@ -16,20 +15,20 @@ the schema against which settings are checked.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
-import itertools
 import json
 import re
-import sys
 import typing
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqlab import settings
 from seqlab.errors import PluginError, SettingsError, UnknownNameError, nearest
+from seqlab.plugins import absolute, admitted, file_hash, is_plugin, parts
 
 if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does without
     from pydantic import BaseModel
@@ -39,10 +38,6 @@ if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does w
 Kind = Literal["model", "task"]
 _FOLDERS: dict[Kind, str] = {"model": "models", "task": "tasks"}
 _PACKAGE = Path(__file__).resolve().parent
-_PLUGIN = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
-_numbers = itertools.count()
-_admitted: dict[Path, tuple[bytes, ModuleType]] = {}
-"""The users' own files that were loaded: each as it was then, and its module."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +56,22 @@ def names(kind: Kind) -> list[str]:
     >>> "lstm" in names("model"), "temporal-order" in names("task")
     (True, True)
     """
-    return sorted(_files(kind))
+    return sorted({*_files(kind), *_offered(kind)})
 
 
 def entries(kind: Kind) -> list[Entry]:
-    """Return every component of a kind, family by family, without importing any."""
+    """Return every component of a kind, family by family, without importing any.
+
+    The family of what an installed package offers is the package.
+    """
     found = [
         Entry(kind, name, file.parent.name, _summary(file)) for name, file in sorted(_files(kind).items())
     ]
-    return sorted(found, key=lambda entry: entry.family)
+    offered = [
+        Entry(kind, name, point.dist.name if point.dist else "installed", f"offered by {point.value}")
+        for name, point in sorted(_offered(kind).items())
+    ]
+    return [*sorted(found, key=lambda entry: entry.family), *offered]
 
 
 def source_file(kind: Kind, name: str) -> Path | None:
@@ -81,49 +83,18 @@ def source_file(kind: Kind, name: str) -> Path | None:
     return _files(kind).get(name)
 
 
-def is_plugin(name: str) -> bool:
-    """Say whether a name is a user's own file rather than a registered name.
+def component_hash(kind: Kind, name: str) -> str | None:
+    """Return what a component that is no part of seqlab is known by; None for one that is.
 
-    >>> is_plugin("cells/my_cell.py:MyCell"), is_plugin("lstm")
-    (True, False)
+    For a user's own file it is the hash of that and its neighbours, for what a package offers the package's
+    version.
     """
-    return _PLUGIN.fullmatch(name) is not None
-
-
-def plugin_path(name: str) -> Path:
-    """Return the absolute path of the file that a plug-in's name stands for."""
-    return Path(_parts(name)[0]).expanduser().resolve()
-
-
-def absolute(name: str) -> str:
-    """Return a plug-in's name with its absolute path, and any other name as it is."""
-    if not is_plugin(name):
-        return name
-    wanted = _parts(name)[1]
-    return f"{plugin_path(name)}:{wanted}" if wanted else str(plugin_path(name))
-
-
-def admit(name: str) -> None:
-    """Load a user's own file, because the user named it on the command line.
-
-    A file that was loaded and has changed since, as happens in a notebook, is loaded again.
-
-    Raises:
-        PluginError: when there is no such file, or importing it fails.
-    """
-    if not is_plugin(name):
-        raise PluginError(
-            f"{name!r} is not the path of a Python file.", hint="Write my_cell.py or my_cell.py:Class."
-        )
-    path = plugin_path(name)
-    try:
-        source = path.read_bytes() if path.is_file() else None
-    except OSError as error:
-        raise PluginError(f"Cannot read {path}: {error.strerror}.") from None
-    if source is None:
-        raise PluginError(f"There is no file {path} to take a model or task from.")
-    if path not in _admitted or _admitted[path][0] != source:
-        _admitted[path] = (source, _import_file(path))
+    if is_plugin(name):
+        return file_hash(parts(name)[0])
+    offered = _offered(kind).get(name)
+    if offered is None or source_file(kind, name) is not None:
+        return None
+    return f"{offered.value} of {offered.dist.name} {offered.dist.version}" if offered.dist else offered.value
 
 
 def load(kind: Kind, name: str) -> type[Any]:
@@ -138,16 +109,19 @@ def load(kind: Kind, name: str) -> type[Any]:
         PluginError: when a plug-in was not named on the command line, or holds no or several components.
     """
     if is_plugin(name):
-        _, module = _admitted.get(plugin_path(name), (b"", None))
+        module = admitted(name)
         if module is None:
             raise PluginError(
                 f"{name} is a Python file; it runs only when it is named on the command line.",
                 hint=f"If you trust it, add: --{kind} {name}",
             )
-        return _class_in(module, kind, _parts(name)[1])
+        return _class_in(module, kind, parts(name)[1])
     file = source_file(kind, name)
     if file is None:
-        raise UnknownNameError(kind, name, names(kind))
+        offered = _offered(kind).get(name)
+        if offered is None:
+            raise UnknownNameError(kind, name, names(kind))
+        return _class_offered(kind, offered)
     place = ".".join(("seqlab", *file.relative_to(_PACKAGE).with_suffix("").parts))
     return _class_in(importlib.import_module(place), kind, None)
 
@@ -283,6 +257,28 @@ def _keyword_fields(component: type[Any]) -> dict[str, Any]:
     return found
 
 
+@cache
+def _offered(kind: Kind) -> dict[str, metadata.EntryPoint]:
+    """Return what installed packages offer, by name; a component of seqlab's own name stands before it."""
+    return {point.name: point for point in metadata.entry_points(group=f"seqlab.{_FOLDERS[kind]}")}
+
+
+def _class_offered(kind: Kind, point: metadata.EntryPoint) -> type[Any]:
+    """Import what an installed package offers: a class, or a module that holds one."""
+    try:
+        found = point.load()
+    except Exception as error:
+        raise PluginError(
+            f"The {kind} {point.name} of {point.value} cannot be imported: {type(error).__name__}: {error}",
+            hint=f"Is the package {point.dist.name if point.dist else point.module} installed whole?",
+        ) from error
+    if isinstance(found, ModuleType):
+        return _class_in(found, kind, None)
+    if getattr(found, "component", None) != kind:
+        raise PluginError(f"{point.value}, which is offered as the {kind} {point.name}, is no {kind}.")
+    return found  # type: ignore[no-any-return]
+
+
 def _files(kind: Kind) -> dict[str, Path]:
     """Return the file of every component by its name."""
     files = (_PACKAGE / _FOLDERS[kind]).glob("*/*.py")
@@ -293,32 +289,6 @@ def _summary(path: Path) -> str:
     """Return the first line of a module's docstring, with which every module begins."""
     found = re.match(r'[rR]?"""(.*)', path.read_text(encoding="utf-8"))
     return found[1].removesuffix('"""').rstrip(". ") if found else ""
-
-
-def _parts(name: str) -> tuple[str, str | None]:
-    """Split a plug-in's name into the path and the class named after it, if any."""
-    found = _PLUGIN.fullmatch(name)
-    assert found is not None
-    return found["path"], found["cls"]
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Run a user's file as a module of its own."""
-    name = f"seqlab_plugin_{path.stem}_{next(_numbers)}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and the like look their module up
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        line = _line_in(error, path)
-        place = f"{path}, line {line}" if line else str(path)
-        said = error.msg if isinstance(error, SyntaxError) else error
-        raise PluginError(f"{place}: {type(error).__name__}: {said}") from error
-    return module
 
 
 def _class_in(module: ModuleType, kind: Kind, wanted: str | None) -> type[Any]:
@@ -346,15 +316,3 @@ def _class_in(module: ModuleType, kind: Kind, wanted: str | None) -> type[Any]:
         raise PluginError(f"{module.__file__} holds several {kind}s.", hint=f"Name one of them: {choices}")
     base = {"model": "seqlab.models.Cell or seqlab.models.SequenceModel", "task": "seqlab.tasks.Task"}[kind]
     raise PluginError(f"{module.__file__} holds no {kind}.", hint=f"A {kind} is a class derived from {base}.")
-
-
-def _line_in(error: BaseException, path: Path) -> int | None:
-    """Return the last line of ``path`` that the error passed through."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return error.lineno
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line

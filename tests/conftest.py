@@ -42,7 +42,7 @@ def seqlab_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Comman
             patch.chdir(tmp_path)
             for name, value in (_settings(tmp_path) | (env or {})).items():
                 patch.setenv(name, value)
-            patch.setattr("seqlab.registry._admitted", {})
+            patch.setattr("seqlab.plugins._admitted", {})
             patch.setattr(sys, "argv", argv)
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
             try:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 import seqlab
-from seqlab import registry
+from seqlab import plugins, registry
 from seqlab.errors import PluginError, SettingsError, UnknownNameError
 from seqlab.settings import Component, read_text
 
@@ -90,16 +90,16 @@ def test_an_unknown_name_is_refused(name):
     ],
 )
 def test_path_and_class_of_a_plugin_are_told_apart(name, path, cls):
-    assert registry.is_plugin(name)
-    assert registry.plugin_path(name) == Path(path).resolve()
-    assert registry.absolute(name) == str(Path(path).resolve()) + (f":{cls}" if cls else "")
-    assert registry.absolute(registry.absolute(name)) == registry.absolute(name)
+    assert plugins.is_plugin(name)
+    assert plugins.parts(name)[0] == Path(path).resolve()
+    assert plugins.absolute(name) == str(Path(path).resolve()) + (f":{cls}" if cls else "")
+    assert plugins.absolute(plugins.absolute(name)) == plugins.absolute(name)
 
 
 @pytest.mark.parametrize("name", ["lstm", "my_cell", "my_cell.py:", "my_cell.py:1", ".py", "my_cell.pyx"])
 def test_other_names_are_no_plugins(name):
-    assert not registry.is_plugin(name)
-    assert registry.absolute(name) == name
+    assert not plugins.is_plugin(name)
+    assert plugins.absolute(name) == name
 
 
 def test_a_plugin_is_used_only_after_it_was_admitted(plugin, tmp_path, monkeypatch):
@@ -112,7 +112,7 @@ def test_a_plugin_is_used_only_after_it_was_admitted(plugin, tmp_path, monkeypat
         registry.check_options("model", Component(name=name), document)
     assert not (tmp_path / "ran").exists()
     monkeypatch.chdir(tmp_path)
-    registry.admit("my_cell.py")
+    plugins.admit("my_cell.py")
     assert (
         registry.load("model", name).__name__
         == registry.load("model", "my_cell.py:MyCell").__name__
@@ -125,7 +125,7 @@ def test_a_plugin_is_used_only_after_it_was_admitted(plugin, tmp_path, monkeypat
 
 def test_a_plugin_with_several_components_needs_a_class_named(plugin):
     name = plugin(CELL.format(name="One"), CELL.format(name="Two"), CELL.format(name="_Hidden"))
-    registry.admit(name)
+    plugins.admit(name)
     with pytest.raises(PluginError, match="holds several models") as caught:
         registry.load("model", name)
     assert caught.value.hint == f"Name one of them: {name}:One, {name}:Two"
@@ -137,7 +137,7 @@ def test_a_plugin_with_several_components_needs_a_class_named(plugin):
 
 def test_a_plugin_without_a_component_is_told_what_one_is(plugin):
     name = plugin("from seqlab.models import Cell\nx = 1")
-    registry.admit(name)
+    plugins.admit(name)
     with pytest.raises(PluginError, match="holds no model") as caught:
         registry.load("model", name)
     assert "derived from seqlab.models.Cell" in caught.value.hint
@@ -165,7 +165,7 @@ def test_a_plugin_without_a_component_is_told_what_one_is(plugin):
 def test_the_line_of_an_error_in_a_plugin_is_named(plugin, source, said):
     name = plugin(source)
     with pytest.raises(PluginError) as caught:
-        registry.admit(name)
+        plugins.admit(name)
     assert said in caught.value.message
     with pytest.raises(PluginError, match="it runs only when"):
         registry.load("model", name)
@@ -175,13 +175,13 @@ def test_files_that_cannot_be_admitted(tmp_path):
     (tmp_path / "folder.py").mkdir()
     for name in ("absent.py", "folder.py", "x" * 5000 + ".py"):
         with pytest.raises(PluginError, match=r"There is no file|Cannot read"):
-            registry.admit(str(tmp_path / name))
+            plugins.admit(str(tmp_path / name))
     with pytest.raises(PluginError, match="is not the path of a Python file"):
-        registry.admit("lstm")
+        plugins.admit("lstm")
 
 
 def test_dataclasses_work_in_a_plugin(plugin):
-    registry.admit(plugin("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: 'int' = 1\n"))
+    plugins.admit(plugin("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: 'int' = 1\n"))
 
 
 class Network:
@@ -281,8 +281,8 @@ def test_a_plugin_that_has_changed_is_loaded_again(tmp_path):
     file = tmp_path / "changing.py"
     for leak in ("0.5", "0.25"):
         file.write_text(f"from seqlab.models import Cell\nclass Mine(Cell):\n    leak = {leak}\n")
-        registry.admit(str(file))
+        plugins.admit(str(file))
         assert registry.load("model", str(file)).leak == float(leak)
     before = registry.load("model", str(file))
-    registry.admit(str(file))
+    plugins.admit(str(file))
     assert registry.load("model", str(file)) is before

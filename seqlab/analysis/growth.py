@@ -24,7 +24,7 @@ from seqlab.runs.machine import processors
 from seqlab.settings import Component, Compute, TrainExperiment, Training
 from seqlab.tasks import Task
 from seqlab.training import fit, new_learner
-from seqlab.training.runtime import prepare
+from seqlab.training.runtime import prepare, threads_for
 
 MODELS = ("rnn", "lstm", "gru", "mingru", "minlstm")
 SWEEPS: dict[str, tuple[int, ...]] = {
@@ -237,8 +237,9 @@ def _measure(
     task = Symbols(point.time, point.batch)
     with torch.device("meta"):  # its shapes are all that is asked for
         model = Recurrent(load("model", component.name), task.spec, **component.options)
-    taken = prepare(Compute(device="cpu"), torch.device("cpu"), count_parameters(model))
-    threads = min(taken.threads or 1, processors()) if point.engine == "torch" else processors()
+    threads = threads_for(count_parameters(model))
+    prepare(threads)
+    threads = threads if point.engine == "torch" else processors()
     go = _loop(point, component, task, 1)
     once = _seconds(go, 1)
     if once <= limit:  # the first time may have to make things ready

@@ -91,7 +91,8 @@ def _sizes(name: str, text: str) -> tuple[int, ...]:
 def _components(models: list[str] | None) -> dict[str, Component]:
     """Return the settings of the models by their names."""
     from seqlab.analysis.growth import MODELS
-    from seqlab.registry import admit, check_options, is_plugin, parse_reference
+    from seqlab.plugins import admit, is_plugin
+    from seqlab.registry import check_options, parse_reference
     from seqlab.settings import Document
 
     found = {}

@@ -33,7 +33,8 @@ def explain(
     Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64
     """
     from seqlab.analysis.anatomy import dissect
-    from seqlab.registry import admit, check_options, is_plugin, parse_reference
+    from seqlab.plugins import admit, is_plugin
+    from seqlab.registry import check_options, parse_reference
     from seqlab.settings import Document
 
     written = parse_reference(model)

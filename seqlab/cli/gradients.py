@@ -47,8 +47,8 @@ def gradients(
     from seqlab.figures.style import save
     from seqlab.runs import find_run, replace_file
 
-    options.admit_plugins(model, task)
     found = find_run(run)
+    options.admit_plugins(model, task, found)
     end = _end(found, model)
     moments = _moments(found, model, _steps(at, end), lags, sequences, quiet)
     folder = found.figures if output is None else output

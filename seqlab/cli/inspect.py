@@ -62,8 +62,8 @@ def inspect(
         raise UsageError("Both --input and --example are given.", hint="Leave one out.")
     if lesions and force is not None:
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
-    options.admit_plugins(model, task)
     found = find_run(run)
+    options.admit_plugins(model, task, found)
     session = _open(found, model)
     network = network_of(session.model, session.experiment.model.name)
     folder = found.figures if output is None else output

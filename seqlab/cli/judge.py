@@ -45,7 +45,7 @@ def judge(
     if run is not None and "=" in run:
         run, overrides = "latest", [run, *(overrides or [])]
     found = find_run(run)
-    options.admit_plugins(model, task)
+    options.admit_plugins(model, task, found)
     session = reopen(found, model)
     trial = _trial(session, overrides or [], answers)
     judged = _model(found, session, checkpoint, alone)

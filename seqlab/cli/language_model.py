@@ -49,7 +49,6 @@ def open_language_model(
         RunFolderError: when there is no language model, with what to type.
     """
     from seqlab.models import Mixture
-    from seqlab.registry import admit
     from seqlab.runs import find_run
     from seqlab.runs.info import RunInfo
     from seqlab.session import load_language_model
@@ -57,13 +56,12 @@ def open_language_model(
     def writes(info: RunInfo) -> bool:
         return info.extra.get("vocabulary") is not None
 
-    if model is not None:
-        admit(model)
     if run is None:
         found = _newest()
         stderr().print(f"Using {found.id}", soft_wrap=True, markup=False)
     else:
         found = find_run(run, where=writes, kind="language model")
+    options.admit_plugins(model, None, found)
     network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model, alone=alone)
     if isinstance(network, Mixture):
         stderr().print("The network is mixed with counts; --alone leaves them out.")

@@ -117,7 +117,8 @@ def _train(entries: Sequence[Entry], plugins: Sequence[str], quiet: bool) -> lis
 
 
 def _plugins(models: Sequence[str]) -> list[str]:
-    from seqlab.registry import is_plugin, parse_reference
+    from seqlab.plugins import is_plugin
+    from seqlab.registry import parse_reference
 
     return [name for model in models if is_plugin(name := parse_reference(model).name)]
 

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from seqlab.cli.console import stderr
 from seqlab.configure import admit_models, load_settings
+
+if TYPE_CHECKING:
+    from seqlab.runs import Run
 
 __all__ = ["admit_models", "load_settings"]
 
 
-def admit_plugins(*named: str | None) -> None:
-    """Load the user's own files that were named on the command line."""
-    from seqlab.registry import admit
+def admit_plugins(model: str | None, task: str | None, run: Run | None = None) -> None:
+    """Load the user's own files that were named on the command line.
 
-    for name in named:
-        if name is not None:
-            admit(name)
+    Args:
+        model: the file of a model, or None.
+        task: likewise.
+        run: that was made with them; where one has changed since, that is said.
+    """
+    from seqlab.plugins import admit
+    from seqlab.registry import Kind, component_hash
+
+    named: dict[Kind, str | None] = {"model": model, "task": task}
+    recorded = {} if run is None else (run.info().extra.get("identity") or {}).get("plugins") or {}
+    for kind, name in named.items():
+        if name is None:
+            continue
+        admit(name)
+        if recorded.get(kind, now := component_hash(kind, name)) != now:
+            stderr().print(
+                f"[bold yellow]Note:[/] {name} has changed since this run was trained with it.",
+                soft_wrap=True,
+            )
 
 
 def complete_experiment(incomplete: str) -> list[str]:

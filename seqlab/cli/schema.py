@@ -96,11 +96,11 @@ _PLUGIN: Mapping[str, Any] = {
 
 def _components(kind: Kind, reference: str | None) -> dict[str, type[BaseModel]]:
     """Return the options of the wanted component, or of every registered one, by name."""
-    from seqlab import registry
+    from seqlab import plugins, registry
 
-    if reference is not None and registry.is_plugin(reference):
-        registry.admit(reference)
-    wanted = registry.names(kind) if reference is None else [registry.absolute(reference)]
+    if reference is not None and plugins.is_plugin(reference):
+        plugins.admit(reference)
+    wanted = registry.names(kind) if reference is None else [plugins.absolute(reference)]
     return {name: registry.options(registry.load(kind, name)) for name in wanted}
 
 

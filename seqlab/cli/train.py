@@ -126,13 +126,16 @@ def resume(
     run: options.NamedRun = "latest",
     model: options.OwnModel = None,
     task: options.OwnTask = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also where code, versions or device have changed since.")
+    ] = False,
     quiet: options.Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run."""
     from seqlab.errors import RunFolderError
     from seqlab.runs import find_run
-    from seqlab.session import reopen
+    from seqlab.session import go_on
 
     found = find_run(
         run, where=lambda info: info.status in ("interrupted", "failed"), kind="interrupted or failed run"
@@ -145,7 +148,7 @@ def resume(
     if status == "running":
         raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
     options.admit_plugins(model, task)
-    _finish(found, reopen(found, model), quiet, as_json)
+    _finish(found, go_on(found, model, anyway=anyway), quiet, as_json)
 
 
 def _train(

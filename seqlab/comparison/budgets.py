@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqlab.comparison.entrants import Entrant
-from seqlab.comparison.study import one_thread
+from seqlab.comparison.study import identity_of, one_thread
 from seqlab.registry import load
 from seqlab.runs import replace_file, runs_dir
 from seqlab.session.budget import steps_within
 from seqlab.settings import TrainExperiment
-from seqlab.training.identity import fingerprint
 
 FILE = ".budgets.json"
 """In the folder of the runs: what was measured, by settings, code and seconds."""
@@ -36,7 +35,7 @@ def within_budget(entrants: Sequence[Entrant], seconds: float) -> list[Entrant]:
         if getattr(load("model", experiment.model.name), "counts", False):
             fitted.append(entrant)
             continue
-        mark = f"{fingerprint(experiment, None)} {seconds:g}"
+        mark = f"{identity_of(experiment).fingerprint} {seconds:g}"
         if mark not in known:
             known[mark] = steps_within(experiment, seconds)
             path.parent.mkdir(parents=True, exist_ok=True)

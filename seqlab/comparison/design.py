@@ -11,7 +11,8 @@ from seqlab.comparison.matching import beside, match_parameters
 from seqlab.configure import load_training
 from seqlab.engines import check_engine, take_engine
 from seqlab.errors import UsageError
-from seqlab.registry import is_plugin, parse_reference
+from seqlab.plugins import is_plugin
+from seqlab.registry import parse_reference
 from seqlab.session.mixing import check_mixture
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import build_task

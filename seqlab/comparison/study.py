@@ -12,14 +12,16 @@ from typing import Any
 from seqlab.comparison.entrants import Entrant
 from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
 from seqlab.comparison.workers import Job, Update, Wanted, run_jobs
-from seqlab.engines import engine_of
+from seqlab.engines import engine_of, settle
 from seqlab.errors import Interrupted
+from seqlab.models import outline
 from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
 from seqlab.runs.machine import processors
+from seqlab.session.identity import Identity, identify
 from seqlab.session.opening import trials_of
-from seqlab.settings import Component, TrainExperiment
+from seqlab.settings import TrainExperiment
 from seqlab.tasks import Metric, Task, build_task
-from seqlab.training.identity import fingerprint
+from seqlab.training.runtime import pick_device
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _take_stock(entries: Sequence[Entry]) -> tuple[dict[int, Finished], list[Wan
     missing: list[Wanted] = []
     tasks: dict[str, Task] = {}
     for place, entry in enumerate(entries):
-        before = known.get(fingerprint(entry.experiment, _data_hash(entry.experiment.task, tasks)))
+        before = known.get(identity_of(entry.experiment, tasks).fingerprint)
         if before is not None and before.status == "finished" and before.summary is not None:
             done[place] = Finished(entry, Run(before.path), before.summary, reused=True)
         else:
@@ -237,10 +239,17 @@ def learning_curves(
     return curves
 
 
-def _data_hash(task: Component, built: dict[str, Task]) -> str | None:
-    """Return the hash of a task's corpus; each task is built once."""
-    key = repr(task)
+def identity_of(experiment: TrainExperiment, built: dict[str, Task] | None = None) -> Identity:
+    """Return what a run of an experiment, whose engine is taken, would be known by.
+
+    Args:
+        experiment: the settings.
+        built: tasks by their settings, so that each is built once.
+    """
+    built = {} if built is None else built
+    key = repr(experiment.task)
     if key not in built:
-        built[key] = build_task(task)
-    data = built[key].data
-    return None if data is None else data.sha256
+        built[key] = build_task(experiment.task)
+    task, device = built[key], pick_device(experiment.compute.device)
+    settled = settle(experiment, task, outline(experiment.model, task.spec), device)
+    return identify(settled.experiment, task, device)

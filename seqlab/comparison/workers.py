@@ -19,9 +19,9 @@ from typing import Any, Literal, cast
 
 from seqlab.comparison.server import context, start
 from seqlab.errors import Interrupted, SeqlabError
-from seqlab.registry import admit
+from seqlab.plugins import admit
 from seqlab.runs import Run, find_run
-from seqlab.session import Result, Session, begin, reopen, train_together
+from seqlab.session import Result, Session, begin, go_on, train_together
 from seqlab.settings import TrainExperiment
 from seqlab.training import Step
 
@@ -203,7 +203,7 @@ def _open(wanted: Wanted, command: str) -> tuple[Run, Session]:
     if wanted.run_id is None:
         return begin(wanted.experiment, command=command)
     run = find_run(wanted.run_id)
-    return run, reopen(run)
+    return run, go_on(run)
 
 
 @contextlib.contextmanager

@@ -14,10 +14,11 @@ import torch
 
 from seqlab.contracts import Split
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.models import SequenceModel
+from seqlab.models import SequenceModel, count_parameters
 from seqlab.settings import TrainExperiment, engine_names
 from seqlab.tasks import Task
 from seqlab.training import Learner, Step
+from seqlab.training.runtime import threads_for
 
 Announce = Callable[[str], None] | None
 """Called with a line when something must be done first that takes some seconds."""
@@ -54,11 +55,13 @@ class Engine(Protocol):
         place: ``auto`` asks those with a smaller one first.
         together: whether it trains several learners that differ in their seed at once.
         knows_models: whether it trains only models that it knows, which need not be tried out before.
+        computes_with: the packages on whose versions figures depend.
     """
 
     place: int
     together: bool
     knows_models: bool
+    computes_with: tuple[str, ...]
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""
@@ -132,6 +135,21 @@ def take_engine(experiment: TrainExperiment, task: Task) -> tuple[TrainExperimen
         advice = advice or refusal.advice
         reasons.append(f"{name}: {refusal.reason}")
     raise SettingsError(f"No engine can train this ({'; '.join(reasons)}).")
+
+
+def settle(experiment: TrainExperiment, task: Task, model: SequenceModel, device: torch.device) -> Settled:
+    """Return the settings with an engine as they will be taken: nothing is left open.
+
+    Args:
+        experiment: whose engine is taken already.
+        task: built from it.
+        model: likewise; an outline of it will do.
+        device: where.
+    """
+    threads = experiment.compute.threads or threads_for(count_parameters(model))
+    compute = experiment.compute.model_copy(update={"threads": threads})
+    experiment = experiment.model_copy(update={"compute": compute})
+    return engine_of(experiment.training.engine).settle(experiment, task, model, device)
 
 
 def with_engine(experiment: TrainExperiment, engine: str) -> TrainExperiment:

@@ -21,6 +21,7 @@ class Counting:
     """Its loss is that of the first batch once the text has been counted; there is no gradient."""
 
     place, together, knows_models = 0, False, False
+    computes_with: tuple[str, ...] = ("torch", "numpy")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""

@@ -22,6 +22,7 @@ class Fused:
     """It trains all learners together."""
 
     place, together, knows_models = 1, True, True
+    computes_with: tuple[str, ...] = ("torch", "numpy", "numba", "llvmlite")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""

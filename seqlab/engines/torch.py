@@ -22,6 +22,7 @@ class Torch:
     """It trains learners one after the other."""
 
     place, together, knows_models = 2, False, False
+    computes_with: tuple[str, ...] = ("torch", "numpy")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""

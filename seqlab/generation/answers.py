@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -16,6 +18,7 @@ from seqlab.generation.greedy import Greedy
 from seqlab.generation.readers import reader_of
 from seqlab.generation.writing import write
 from seqlab.models import SequenceModel, read_batch
+from seqlab.tasks import Task
 
 WIDTH = 8
 """Hypotheses of a beam."""
@@ -86,3 +89,24 @@ def questions(batch: Batch, spec: Spec) -> Tensor:
         assert bool((place >= 0).all()), "features know no padding: every answer begins at the same step"
         return batch.inputs[:, : longest + 1]
     return batch.inputs.gather(1, place.clamp(min=0)).masked_fill(place < 0, PAD)
+
+
+def evaluate_written(
+    model: SequenceModel, task: Task, batches: Iterable[Batch], how: Literal["greedy", "beam"]
+) -> dict[str, float]:
+    """Return the task's figures over batches that the model answers by itself, symbol by symbol.
+
+    Args:
+        model: evaluated as it is, without dropout.
+        task: one whose Spec says how answers are written.
+        batches: none of which continues another.
+        how: the rule by which symbols are chosen.
+    """
+    was_training = model.training
+    device = next(model.parameters()).device
+    total = Counter[str]()
+    for batch in batches:
+        written = best_of(write_answers(model, batch.to(device), how))
+        total.update(task.tally_written(written, batch))
+    model.train(was_training)
+    return task.figures(total)

@@ -3,6 +3,7 @@
 from seqlab.session.opening import (
     Session,
     begin,
+    go_on,
     load_language_model,
     open_session,
     read_experiment,
@@ -14,6 +15,7 @@ __all__ = [
     "Result",
     "Session",
     "begin",
+    "go_on",
     "load_language_model",
     "open_session",
     "read_experiment",

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import torch
 
 from seqlab.contracts import Spec
-from seqlab.engines import check_engine, engine_of, take_engine, with_engine
+from seqlab.engines import check_engine, engine_of, settle, take_engine
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
 from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
 from seqlab.runs.files import replace_file, to_json
+from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.settings import Component, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
-from seqlab.training.identity import code_hash, fingerprint, plugin_hashes
 from seqlab.training.loop import is_solved, new_learner
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
@@ -72,10 +72,11 @@ def open_session(experiment: TrainExperiment) -> Session:
     device = pick_device(experiment.compute.device)
     check_mixture(experiment, task)
     experiment, advice = take_engine(experiment, task)
-    compute = prepare(experiment.compute, device, count_parameters(model))
-    experiment = experiment.model_copy(update={"compute": compute})
+    settled = settle(experiment, task, model, device)
+    threads = settled.experiment.compute.threads
+    assert threads is not None
+    prepare(threads)
     model = model.to(device)
-    settled = engine_of(experiment.training.engine).settle(experiment, task, model, device)
     session = Session(settled.experiment, task, model, device, advice, settled.reason)
     _try_out(session)
     return session
@@ -89,9 +90,7 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
     """
     session = open_session(experiment)
     check_engine(session.experiment, session.task)
-    task, engine = session.task, session.experiment.training.engine
-    data = None if task.data is None else task.data.sha256
-    identity = fingerprint(with_engine(experiment, engine), data)
+    task, identity = session.task, identify(session.experiment, session.task, session.device)
     run = create_run(
         experiment.experiment,
         experiment.model.name,
@@ -99,7 +98,7 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
         task=experiment.task.name,
         command=command,
         config_text=dump(session.experiment.model_dump()),
-        data_hash=data,
+        data_hash=identity.data,
         extra={
             "device": str(session.device),
             "precision": session.experiment.compute.precision,
@@ -111,10 +110,9 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
             "trials": {name: trial.to_dict() for name, trial in session.trials.items()},
             "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
             "spec": task.spec.to_dict(),
-            "engine": engine,
-            "fingerprint": identity,
-            "code": code_hash(),
-            "plugins": plugin_hashes(experiment) or None,
+            "engine": session.experiment.training.engine,
+            "fingerprint": identity.fingerprint,
+            "identity": identity.to_dict(),
             "vocabulary": len(task.vocabulary) if task.vocabulary and task.sample else None,
             **({} if task.data is None else {"corpus": task.data.to_dict()}),
         },
@@ -122,6 +120,33 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
     if task.vocabulary is not None:
         replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()))
     return run, session
+
+
+def go_on(run: Run, model: str | None = None, *, anyway: bool = False) -> Session:
+    """Open a run that was interrupted, to train it to its end.
+
+    Args:
+        run: the run.
+        model: the plug-in file that the run's model came from, as it was named on the command line.
+        anyway: whether to go on although something has changed that its figures depend on; what it is now
+            takes the place of what it was.
+
+    Raises:
+        RunFolderError: when something has changed, or as from :func:`reopen`.
+    """
+    session = reopen(run, model)
+    identity = identify(session.experiment, session.task, session.device)
+    changed = changed_since(run.info().extra.get("identity") or {}, identity)
+    if changed and not anyway:
+        raise RunFolderError(
+            f"Since {run.id} was trained, this has changed: {', '.join(changed)}. Gone on with, it would be "
+            "a run that nobody can repeat.",
+            hint=f"To go on all the same: seqlab resume {run.id} --anyway",
+        )
+    if changed:
+        extra = {"fingerprint": identity.fingerprint, "identity": identity.to_dict(), "changed": changed}
+        run.update_info(extra=extra)
+    return session
 
 
 def reopen(run: Run, model: str | None = None) -> Session:

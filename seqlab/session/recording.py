@@ -10,6 +10,7 @@ from typing import Any
 from seqlab.engines import engine_of
 from seqlab.errors import SettingsError
 from seqlab.generation import Sampling, generate
+from seqlab.generation.answers import evaluate_written
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.runs import Run
 from seqlab.session.mixing import mix_with_counts, save_counts
@@ -17,7 +18,7 @@ from seqlab.session.opening import Session
 from seqlab.settings import Component
 from seqlab.tasks import Trial, build_task
 from seqlab.training.checkpoints import load_weights
-from seqlab.training.evaluation import evaluate, evaluate_written
+from seqlab.training.evaluation import evaluate
 from seqlab.training.loop import Learner, Step
 
 ORDINARY = Trial("held out")

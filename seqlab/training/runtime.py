@@ -11,7 +11,6 @@ import torch
 
 from seqlab.errors import UsageError
 from seqlab.runs.machine import processors
-from seqlab.settings import Compute
 
 SMALL_MODEL = 20_000
 """Parameters up to which one thread is faster than several: the work of a step is less than their meeting."""
@@ -36,21 +35,19 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def prepare(compute: Compute, device: torch.device, parameters: int) -> Compute:
-    """Set this process up for training and return the settings with the threads that were taken.
+def threads_for(parameters: int) -> int:
+    """Return how many threads a model of that size is worth."""
+    return 1 if parameters <= SMALL_MODEL else processors()
+
+
+def prepare(threads: int) -> None:
+    """Set this process up for training with so many threads.
 
     On Linux freed memory is kept by the process rather than returned and faulted in again at every step.
-
-    Args:
-        compute: the settings, where null stands for a choice.
-        device: where the model lives.
-        parameters: the model's size, which decides whether threads are worth it.
     """
-    threads = compute.threads or (1 if parameters <= SMALL_MODEL else processors())
     torch.set_num_threads(threads)
     flush_denormals()
     _keep_freed_memory()
-    return compute.model_copy(update={"threads": threads})
 
 
 def flush_denormals() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from seqlab.analysis.anatomy import dissect
-from seqlab.registry import admit, check_options, parse_reference
+from seqlab.plugins import admit
+from seqlab.registry import check_options, parse_reference
 from seqlab.settings import Component, Document
 
 H, I, O = 12, 8, 4  # noqa: E741

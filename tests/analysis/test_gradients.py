@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqlab import registry
+from seqlab import plugins, registry
 from seqlab.analysis import jacobians
 from seqlab.analysis.gradients import Curve, ModelGradient, measure, rows
 from seqlab.analysis.jacobians import measure_cell, step_jacobians
@@ -76,7 +76,7 @@ def drive(steps: int) -> Tensor:
 def linear(tmp_path: Path) -> str:
     path = tmp_path / "linear.py"
     path.write_text(LINEAR)
-    registry.admit(str(path))
+    plugins.admit(str(path))
     return str(path)
 
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path, linear: str) -> None
         measured(f"{linear}[gain=1e30]", lags=10, burn_in=20)
     path = tmp_path / "static.py"
     path.write_text("from seqlab.models import SequenceModel\nclass Static(SequenceModel):\n    pass\n")
-    registry.admit(str(path))
+    plugins.admit(str(path))
     with pytest.raises(SettingsError, match="no recurrent cell"):
         measured(str(path))
 

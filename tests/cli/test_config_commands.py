@@ -58,7 +58,7 @@ def refused(answer):
 
 
 def test_a_file_that_names_a_plugin_needs_it_on_the_command_line(mine, seqlab, monkeypatch):
-    monkeypatch.setattr("seqlab.registry._admitted", {})
+    monkeypatch.setattr("seqlab.plugins._admitted", {})
     mine.write_text("task: {name: hello}\nmodel: {name: my_cell.py, leak: 0.75}\n")
     told = refused(seqlab("config", "--config", mine))
     assert (

@@ -17,7 +17,7 @@ from seqlab.comparison.design import Design, draw_up
 from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, share_out, study
 from seqlab.comparison.workers import Update, Wanted
 from seqlab.errors import SettingsError
-from seqlab.registry import admit
+from seqlab.plugins import admit
 from seqlab.runs import Run, list_runs
 from seqlab.session import begin, train
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from model_contract import CHECKS, Check
 
-from seqlab import registry
+from seqlab import plugins, registry
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import PluginError
 from seqlab.models import build_model, count_parameters
@@ -33,7 +33,7 @@ def cell(code: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     file.write_text(code, encoding="utf-8")
     with pytest.raises(PluginError, match="runs only when it is named"):
         registry.load("model", str(file))
-    registry.admit(str(file))
+    plugins.admit(str(file))
     return str(file)
 
 

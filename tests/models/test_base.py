@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from seqlab import registry
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Recurrent, build_model
+from seqlab.plugins import admit
 from seqlab.settings import Component
 
 CAUSAL = Spec("tokens", 5, "classes", 4, causal=True)
@@ -29,7 +29,7 @@ def test_a_model_is_refused_inputs_that_it_does_not_read(tmp_path: Path) -> None
     file.write_text(
         "from seqlab.models.recurrent.rnn import RNN\nclass Symbols(RNN):\n    reads = ('tokens',)\n"
     )
-    registry.admit(str(file))
+    admit(str(file))
     build_model(Component(name=str(file)), CAUSAL, 1)
     with pytest.raises(SettingsError, match="reads tokens; the task gives features"):
         build_model(Component(name=str(file)), WHOLE, 1)

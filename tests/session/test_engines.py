@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from seqlab.comparison.study import identity_of
 from seqlab.errors import NonFiniteLossError, SettingsError
 from seqlab.registry import resolve
 from seqlab.session import begin, open_session, train, train_together
 from seqlab.session.budget import measure
 from seqlab.settings import TrainExperiment, check, read_text
-from seqlab.training.identity import fingerprint
 
 TEXT = """
 experiment: order
@@ -57,7 +57,7 @@ def test_the_engine_that_is_taken_is_recorded_and_counts() -> None:
         assert run.settings()["training.engine"] == taken
         marks.append(run.info().extra["fingerprint"])
     assert marks[0] == marks[1] != marks[2]
-    assert marks[0] == fingerprint(settings(training__engine="fused"), None)
+    assert marks[0] == identity_of(settings(training__engine="fused")).fingerprint
 
 
 @pytest.mark.parametrize(

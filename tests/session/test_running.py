@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from seqlab.errors import NonFiniteLossError, RunFolderError, SettingsError
-from seqlab.registry import admit, resolve
+from seqlab.plugins import admit
+from seqlab.registry import resolve
 from seqlab.session import begin, load_language_model, reopen, train
 from seqlab.settings import TrainExperiment, check, read_text
 

@@ -1,0 +1,147 @@
+"""A user's own files: loaded because the command line names them, with their neighbours, and known by a hash.
+
+A file stands wherever a name does, as ``path/to/my_cell.py`` or ``path/to/my_cell.py:ClassName``. It is code
+that runs, so it is loaded only by :func:`admit`, which the command line calls for the files named there: a
+settings file or run folder that somebody sent cannot have code run by naming it. It may import its
+neighbours, the modules and packages of its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import itertools
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from seqlab.errors import PluginError
+
+_NAME = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
+_IMPORT = re.compile(r"^ *(?:from|import) +(\w+)", re.MULTILINE)
+_numbers = itertools.count()
+_admitted: dict[Path, tuple[str, ModuleType]] = {}
+"""The files that were loaded: the hash of each as it was then, and its module."""
+
+
+def is_plugin(name: str) -> bool:
+    """Say whether a name is a user's own file rather than a registered name.
+
+    >>> is_plugin("cells/my_cell.py:MyCell"), is_plugin("lstm")
+    (True, False)
+    """
+    return _NAME.fullmatch(name) is not None
+
+
+def parts(name: str) -> tuple[Path, str | None]:
+    """Split a plug-in's name into the absolute path of its file and the class named after it, if any."""
+    found = _NAME.fullmatch(name)
+    assert found is not None
+    return Path(found["path"]).expanduser().resolve(), found["cls"]
+
+
+def absolute(name: str) -> str:
+    """Return a plug-in's name with its absolute path, and any other name as it is."""
+    if not is_plugin(name):
+        return name
+    path, wanted = parts(name)
+    return f"{path}:{wanted}" if wanted else str(path)
+
+
+def admit(name: str) -> None:
+    """Load a user's own file, because the user named it on the command line.
+
+    What was loaded and has changed since, as happens in a notebook, is loaded again.
+
+    Raises:
+        PluginError: when there is no such file, or importing it fails.
+    """
+    if not is_plugin(name):
+        raise PluginError(
+            f"{name!r} is not the path of a Python file.", hint="Write my_cell.py or my_cell.py:Class."
+        )
+    path, _ = parts(name)
+    try:
+        if not path.is_file():
+            raise PluginError(f"There is no file {path} to take a model or task from.")
+        digest = file_hash(path)
+    except OSError as error:
+        raise PluginError(f"Cannot read {path}: {error.strerror}.") from None
+    if path not in _admitted or _admitted[path][0] != digest:
+        _admitted[path] = (digest, _import_file(path))
+
+
+def admitted(name: str) -> ModuleType | None:
+    """Return the module of a plug-in, or None where it was not admitted."""
+    return _admitted.get(parts(name)[0], ("", None))[1]
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file and of its neighbours, as far as it imports them."""
+    digest = hashlib.sha256()
+    for file in sorted(_with_neighbours(path)):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _with_neighbours(path: Path) -> set[Path]:
+    """Return a file and the modules and packages of its folder that it imports, and those that they do."""
+    found: set[Path] = set()
+    left = [path]
+    while left:
+        file = left.pop()
+        if file in found:
+            continue
+        found.add(file)
+        for name in set(_IMPORT.findall(file.read_text(encoding="utf-8", errors="replace"))):
+            module, package = path.parent / f"{name}.py", path.parent / name
+            left += (
+                [module] if module.is_file() else sorted(package.rglob("*.py")) if package.is_dir() else []
+            )
+    return found
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Run a user's file as a module of its own; its folder comes first where modules are looked for."""
+    name = f"seqlab_plugin_{path.stem}_{next(_numbers)}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and the like look their module up
+    _forget_neighbours([path.parent, *(other.parent for other in _admitted)])
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        line = _line_in(error, path)
+        place = f"{path}, line {line}" if line else str(path)
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise PluginError(f"{place}: {type(error).__name__}: {said}") from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _forget_neighbours(folders: list[Path]) -> None:
+    """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name.startswith(("seqlab", "__main__")) or "site-packages" in file:
+            continue
+        if any(folder in Path(file).parents for folder in folders):
+            del sys.modules[name]
+
+
+def _line_in(error: BaseException, path: Path) -> int | None:
+    """Return the last line of ``path`` that the error passed through."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
