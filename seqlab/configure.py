@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
-    from seqlab.settings import AnyExperiment, Document, TrainExperiment
+    from seqlab.settings import Document, Experiment, TrainExperiment
 
 _COMPONENTS: tuple[Kind, ...] = ("task", "model")
 _DESCRIBING = frozenset({"kind", "experiment", "summary", "presets", "models"})
@@ -31,7 +31,7 @@ def load_settings(
     preset: str | None = None,
     seed: int | None = None,
     task: str | None = None,
-) -> tuple[AnyExperiment, Document]:
+) -> tuple[Experiment, Document]:
     """Read an experiment, lay over it what the user says, and check it.
 
     Args:
@@ -218,13 +218,14 @@ def _set_difficulty(document: Document, difficulty: str) -> Document:
 
     A comparison has no task of its own; it hands the difficulty on to the experiment that it is about.
     """
-    from seqlab.settings import apply_preset
+    from seqlab.settings import apply_preset, kind_names, settings_of
 
     presets = document.data.get("presets")
     kind = document.data.get("kind", "train")
-    if kind == "gradients" or (isinstance(presets, Mapping) and difficulty in presets):
+    fields = settings_of(kind).model_fields if kind in kind_names() else {"task": None}
+    if (isinstance(presets, Mapping) and difficulty in presets) or not {"task", "difficulty"} & fields.keys():
         document = apply_preset(document, difficulty)
-    return document.override("task.difficulty", difficulty) if kind == "train" else document
+    return document.override("task.difficulty", difficulty) if "task" in fields else document
 
 
 def _replace_component(document: Document, kind: Kind, reference: str) -> Document:

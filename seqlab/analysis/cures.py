@@ -26,7 +26,8 @@ from seqlab.analysis.gradients import (
     start,
 )
 from seqlab.contracts import torch_stream
-from seqlab.settings import CuresExperiment, GradientExperiment
+from seqlab.kinds.cures import CuresExperiment
+from seqlab.kinds.gradients import GradientExperiment
 
 
 @dataclass(frozen=True)

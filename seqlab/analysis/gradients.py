@@ -34,10 +34,11 @@ from torch import Tensor
 from seqlab.analysis.jacobians import measure_cell
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import RunFailedError, SettingsError
+from seqlab.kinds.gradients import GradientExperiment
 from seqlab.models import Cell, Input, Recurrent, build_model
 from seqlab.models.recurrent.rnn import RNN
 from seqlab.registry import check_options, load, parse_reference
-from seqlab.settings import Component, Document, GradientExperiment
+from seqlab.settings import Component, Document
 
 Logs = npt.NDArray[np.float64]
 Row = dict[str, str | float]

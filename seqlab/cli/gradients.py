@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from seqlab.analysis.gradients import Curve, ModelGradient
     from seqlab.analysis.trained_gradients import Moment
     from seqlab.runs import Run
-    from seqlab.settings import GradientExperiment
 
 SHOWN_LAGS = (1, 10, 50, 100)
 
@@ -168,41 +166,3 @@ def _kinds(layer: ModelGradient) -> dict[str, Curve]:
         "bound": layer.closed_bound,
     }
     return {kind: curve for kind, curve in kinds.items() if curve is not None}
-
-
-def run_gradients(settings: GradientExperiment, *, quiet: bool, as_json: bool) -> None:
-    """Measure, keep the numbers and the picture in a folder of the reports, and show them."""
-    from seqlab.analysis.gradients import measure, rows
-    from seqlab.analysis.trained_gradients import Moment, to_csv
-    from seqlab.figures.gradients import gradient_figure
-    from seqlab.figures.style import save
-    from seqlab.runs import create_report, make_runs_dir, replace_file
-
-    make_runs_dir()
-    console = stderr()
-    report = measure(
-        settings,
-        None if quiet else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
-    )
-    folder = create_report(settings.experiment)
-    replace_file(folder / "gradients.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
-    replace_file(folder / "gradients.csv", to_csv([Moment("start", report.models)], of="model"))
-    pictures = save(gradient_figure(report), folder / "gradients")
-    if as_json:
-        return show_json({**report.to_dict(), "figures": [str(path) for path in pictures]})
-    table = rows(report)
-    show_table(
-        list(table[0]),
-        [[value if isinstance(value, str) else f"{value:.3g}" for value in row.values()] for row in table],
-    )
-    held = all(model.within_bounds for model in report.models)
-    print(
-        f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}; "
-        f"the bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n"
-    )
-    print(pictures[0])
-    console.print(
-        "Next: the same with --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'",
-        markup=False,
-    )
-    return None

@@ -59,11 +59,11 @@ def settings_schema(
     """
     from pydantic.json_schema import models_json_schema
 
-    from seqlab.settings.checking import KINDS
+    from seqlab.settings import kind_names, settings_of
 
     components = {"model": _components("model", model), "task": _components("task", task)}
     narrowed = {"model": model is not None, "task": task is not None}
-    kinds = [KINDS[kind]] if kind else list(dict.fromkeys(KINDS.values()))
+    kinds = [settings_of(name) for name in ([kind] if kind else kind_names())]
     every = [*kinds, *(cls for of_kind in components.values() for cls in of_kind.values())]
     references, schema = models_json_schema(
         [(cls, "validation") for cls in every], title="Settings of seqlab experiments"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,13 +11,13 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json, stderr
-from seqlab.cli.corpus import choose_text, fit_to_text
+from seqlab.cli.corpus import choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
     from seqlab.runs import Run
     from seqlab.session import Session
-    from seqlab.settings import AnyExperiment, CompareExperiment, Document, TrainExperiment
+    from seqlab.settings import TrainExperiment
     from seqlab.tasks import Metric
 
 
@@ -64,7 +63,7 @@ def train(
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
     """
-    from seqlab.settings import TrainExperiment
+    from seqlab.kinds import Asked, run
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
     if device is not None:
@@ -79,47 +78,9 @@ def train(
         seed=seed,
         task=task,
     )
-    if isinstance(settings, TrainExperiment):
-        return _train(fit_to_text(settings) if fit else settings, budget, dry_run, explain, quiet, as_json)
     flags = {"--budget": budget, "--dry-run": dry_run, "--explain": explain, "--fit": fit}
-    _refuse([flag for flag, value in flags.items() if value], experiment)
-    return _other_kind(settings, document, difficulty, quiet, as_json)
-
-
-def _refuse(flags: list[str], experiment: str | None) -> None:
-    """Refuse what was typed and means nothing for an experiment that is not one run."""
-    from seqlab.errors import UsageError
-
-    if flags:
-        raise UsageError(
-            f"{flags[0]} is for experiments of one run; {experiment} is none.", hint="Leave it out."
-        )
-
-
-def _other_kind(
-    settings: AnyExperiment, document: Document, difficulty: str | None, quiet: bool, as_json: bool
-) -> None:
-    """Run an experiment that is not one run: a comparison, or a measurement."""
-    from seqlab import settings as kinds
-    from seqlab.cli.by_hand import run_by_hand
-    from seqlab.cli.cures import run_cures
-    from seqlab.cli.gradients import run_gradients
-    from seqlab.cli.learning_and_gradients import run_lags, run_variants
-
-    if isinstance(settings, kinds.GradientExperiment | kinds.CompareExperiment | kinds.LagsExperiment):
-        options.admit_models(settings.models, document)
-    if isinstance(settings, kinds.CompareExperiment):
-        return _compare(settings, difficulty, quiet, as_json)
-    if isinstance(settings, kinds.GradientExperiment):
-        return run_gradients(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, kinds.CuresExperiment):
-        return run_cures(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, kinds.LagsExperiment):
-        return run_lags(settings, quiet=quiet, as_json=as_json)
-    if isinstance(settings, kinds.VariantsExperiment):
-        return run_variants(settings, quiet=quiet, as_json=as_json)
-    assert isinstance(settings, kinds.WorkedExperiment)
-    return run_by_hand(settings, as_json=as_json)
+    given = {flag: value for flag, value in flags.items() if value}
+    run(settings, Asked(document, difficulty, quiet, as_json, given))
 
 
 def resume(
@@ -151,9 +112,19 @@ def resume(
     _finish(found, go_on(found, model, anyway=anyway), quiet, as_json)
 
 
-def _train(
+def start(
     settings: TrainExperiment, budget: str | None, dry_run: bool, explain: bool, quiet: bool, as_json: bool
 ) -> None:
+    """Begin a run and train it to its end.
+
+    Args:
+        settings: of the run.
+        budget: the time that it may take, as it was typed; None for all its steps.
+        dry_run: whether to take two steps only, and to save nothing.
+        explain: whether to show every number, before and after.
+        quiet: whether there is no progress.
+        as_json: whether the summary is printed as JSON.
+    """
     from seqlab.cli.unrolled import unrolled
     from seqlab.session import begin, open_session
     from seqlab.session.budget import parse_seconds, steps_within
@@ -283,22 +254,3 @@ def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
         print(f"{name}\t{value}")
     stderr().print("Two steps were taken; nothing was saved.")
     return None
-
-
-def _compare(settings: CompareExperiment, difficulty: str | None, quiet: bool, as_json: bool) -> None:
-    from seqlab.cli.compare import run_comparison, split_names
-    from seqlab.comparison.design import Design
-
-    design = Design(
-        settings.on,
-        settings.models,
-        tuple(range(1, settings.seeds + 1)),
-        overrides=tuple(f"{key}={json.dumps(value)}" for key, value in settings.settings.items()),
-        difficulties=split_names(difficulty) or settings.difficulty,
-        match_parameters=settings.match_parameters,
-        labels=settings.labels,
-        name=settings.experiment,
-        question=settings.summary or None,
-        command=shlex.join(["seqlab", *sys.argv[1:]]),
-    )
-    run_comparison(design, quiet=quiet, as_json=as_json)

@@ -19,9 +19,10 @@ from seqlab.comparison.design import with_engines
 from seqlab.comparison.entrants import make_entrants
 from seqlab.comparison.study import Entry, Finished, entries_of
 from seqlab.configure import load_training
+from seqlab.kinds.lags import Ladder, LagsExperiment
 from seqlab.models import outline
 from seqlab.session import open_session
-from seqlab.settings import Ladder, LagsExperiment, TrainExperiment
+from seqlab.settings import TrainExperiment
 from seqlab.tasks import build_task
 
 

@@ -11,6 +11,7 @@ from seqlab.settings.catalogue import (
     engine_names,
     experiment_names,
     family,
+    kind_names,
     preset_names,
     read_experiment,
     read_experiment_file,
@@ -20,47 +21,31 @@ from seqlab.settings.overrides import apply_overrides, apply_preset, parse_overr
 from seqlab.settings.reader import COMMAND_LINE, Document, dump, read_file, read_text, read_value
 
 if TYPE_CHECKING:
-    from seqlab.settings.checking import check, explain
+    from seqlab.settings.checking import check, explain, settings_of
     from seqlab.settings.schema import (
-        ADAPTER,
-        AnyExperiment,
-        CompareExperiment,
         Component,
         Compute,
-        CuresExperiment,
         Experiment,
-        GradientExperiment,
-        Ladder,
-        LagsExperiment,
         MixedIn,
+        Names,
         Settings,
         TrainExperiment,
         Training,
         TrialSettings,
-        VariantsExperiment,
-        WorkedExperiment,
     )
 
 __all__ = [
-    "ADAPTER",
     "COMMAND_LINE",
-    "AnyExperiment",
-    "CompareExperiment",
     "Component",
     "Compute",
-    "CuresExperiment",
     "Document",
     "Experiment",
-    "GradientExperiment",
-    "Ladder",
-    "LagsExperiment",
     "MixedIn",
+    "Names",
     "Settings",
     "TrainExperiment",
     "Training",
     "TrialSettings",
-    "VariantsExperiment",
-    "WorkedExperiment",
     "apply_overrides",
     "apply_preset",
     "check",
@@ -69,6 +54,7 @@ __all__ = [
     "experiment_names",
     "explain",
     "family",
+    "kind_names",
     "parse_override",
     "preset_names",
     "read_experiment",
@@ -76,6 +62,7 @@ __all__ = [
     "read_file",
     "read_text",
     "read_value",
+    "settings_of",
     "summary",
 ]
 
@@ -83,5 +70,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "checking" if name in ("check", "explain") else "schema"
+    home = "checking" if name in ("check", "explain", "settings_of") else "schema"
     return getattr(import_module(f"seqlab.settings.{home}"), name)

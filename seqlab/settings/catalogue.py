@@ -57,6 +57,16 @@ def read_experiment_file(path: Path) -> Document:
     return replace(document, data={"experiment": name, **document.data})
 
 
+def kind_names() -> list[str]:
+    """Return the kinds of experiments: each is a file.
+
+    >>> "train" in kind_names()
+    True
+    """
+    files = (_PACKAGE / "kinds").glob("*.py")
+    return sorted(path.stem.replace("_", "-") for path in files if not path.stem.startswith("_"))
+
+
 def engine_names() -> list[str]:
     """Return the names of the engines, sorted: each is a file.
 

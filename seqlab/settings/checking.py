@@ -4,60 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from seqlab.errors import SettingsError, nearest
 from seqlab.settings.allowed import allowed, at, keys, schema_of
+from seqlab.settings.catalogue import kind_names
 from seqlab.settings.reader import Document, show
-from seqlab.settings.schema import (
-    ADAPTER,
-    AnyExperiment,
-    CompareExperiment,
-    CuresExperiment,
-    GradientExperiment,
-    LagsExperiment,
-    TrainExperiment,
-    VariantsExperiment,
-    WorkedExperiment,
-)
+from seqlab.settings.schema import Experiment
 
-KINDS: Mapping[str, type[BaseModel]] = {
-    "train": TrainExperiment,
-    "compare": CompareExperiment,
-    "gradients": GradientExperiment,
-    "cures": CuresExperiment,
-    "lags": LagsExperiment,
-    "variants": VariantsExperiment,
-    "worked-example": WorkedExperiment,
-    "memory-gates": WorkedExperiment,
-}
 _MOST = 10
 """So many findings are shown; a file of another program would have hundreds."""
 
 
-def check(document: Document) -> AnyExperiment:
+def check(document: Document) -> Experiment:
     """Validate a document.
 
     Raises:
         SettingsError: naming file, line, key, value, what is allowed, and the nearest right key.
     """
     data = {"kind": "train", **document.data}
-    kind = data["kind"]
-    if not isinstance(kind, str) or kind not in KINDS:
+    kind, known = data["kind"], kind_names()
+    if not isinstance(kind, str) or kind not in known:
         raise SettingsError(
-            f"{document.where('kind')}: kind is {show(kind)}; allowed: {', '.join(KINDS)}.",
-            hint=_did_you_mean(str(kind), KINDS),
+            f"{document.where('kind')}: kind is {show(kind)}; allowed: {', '.join(known)}.",
+            hint=_did_you_mean(str(kind), known),
         )
+    settings = settings_of(kind)
     try:
-        return ADAPTER.validate_json(json.dumps(data))
+        return settings.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise explain(error, document, KINDS[kind], skip=1) from None
+        raise explain(error, document, settings) from None
+
+
+def settings_of(kind: str) -> type[Experiment]:
+    """Return the settings of a kind of experiment."""
+    found: type[Experiment] = import_module(f"seqlab.kinds.{kind.replace('-', '_')}").SETTINGS
+    return found
 
 
 def explain(
-    error: ValidationError, document: Document, model: type[BaseModel], *, prefix: str = "", skip: int = 0
+    error: ValidationError, document: Document, model: type[BaseModel], *, prefix: str = ""
 ) -> SettingsError:
     """Turn pydantic's findings into one error for the user.
 
@@ -66,14 +55,13 @@ def explain(
         document: where the values were written.
         model: the settings that were being filled, for the names of their keys.
         prefix: the dotted key at which ``model`` stands in the document.
-        skip: how many leading parts of pydantic's locations are not keys (the tag of a union).
     """
     root = schema_of(model)
     lines: dict[str, str] = {}  # by key: a value that fits no member of a union is one mistake, not several
     hints = []
     findings = error.errors(include_url=False)
     for found in findings[:_MOST]:
-        path, schema = at(root, found["loc"][skip:])
+        path, schema = at(root, found["loc"])
         key = ".".join([prefix, *path] if prefix else path)
         if key in lines:
             continue

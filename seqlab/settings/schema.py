@@ -1,21 +1,13 @@
 """The settings of an experiment as frozen, validated data.
 
-An experiment is one YAML file. Its ``kind`` says what running it means:
-
-    train       one model learns one task
-    compare     several models learn the task of another experiment, over several seeds
-    gradients   the gradient through time is measured at the start, nothing is trained
-    cures       likewise, of many models in several columns, for weak and strong input, and with clipping
-    lags        several models learn tasks at growing lags; their gradients through time beside it
-    variants    one model learns one task under several settings, laid over each other
-    worked-example, memory-gates    a small network is worked out or driven by hand, nothing is trained
+An experiment is one YAML file. Its ``kind`` says what running it means (:mod:`seqlab.kinds`).
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from seqlab.settings.catalogue import engine_names
 
@@ -148,12 +140,21 @@ class TrialSettings(Settings):
     )
 
 
-class TrainExperiment(Settings):
+class Experiment(Settings):
+    """What every experiment has, whatever its kind; :mod:`seqlab.kinds` holds one file for each."""
+
+    kind: str
+    experiment: Name
+    summary: str = ""
+    presets: Presets = Field(
+        default_factory=dict, description="named groups of key: value, chosen by --preset or --difficulty"
+    )
+
+
+class TrainExperiment(Experiment):
     """One model learns one task."""
 
     kind: Literal["train"] = "train"
-    experiment: Name
-    summary: str = ""
     seed: int = Field(default=1, ge=0, le=2**32 - 1)
     task: Component
     model: Component
@@ -168,139 +169,3 @@ class TrainExperiment(Settings):
         default=None, description="for language models: counts that the trained network is mixed with"
     )
     compute: Compute = Compute()
-    presets: Presets = Field(
-        default_factory=dict, description="named groups of key: value, chosen by --preset or --difficulty"
-    )
-
-
-class CompareExperiment(Settings):
-    """Several models learn the task of another experiment, over several seeds."""
-
-    kind: Literal["compare"]
-    experiment: Name
-    summary: str = ""
-    on: str = Field(description="the experiment whose task and training all models share")
-    models: Names = Field(
-        min_length=1, description="as on the command line: lstm, lstm[hidden_size=8], my_cell.py"
-    )
-    labels: Names = Field(
-        default=(), description="what the models are called, one each; none for their names"
-    )
-    seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
-    difficulty: Names = Field(default=(), description="of the task; several are a ladder")
-    match_parameters: bool = Field(
-        default=False, description="whether widths are chosen so that all are as large as the largest"
-    )
-    settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
-    presets: Presets = Field(default_factory=dict)
-
-
-class GradientExperiment(Settings):
-    """The norm of d h(T) / d h(t) against the lag T - t, at the start."""
-
-    kind: Literal["gradients"]
-    experiment: Name
-    summary: str = ""
-    models: Names = Field(min_length=1)
-    hidden_size: int = Field(default=100, ge=1, le=2000)
-    lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
-    burn_in: int = Field(
-        default=50,
-        ge=0,
-        le=10_000,
-        description="steps before the first Jacobian, so that the state has settled",
-    )
-    input_std: float = Field(
-        default=0.1, ge=0, description="standard deviation of the input weights, for one N(0, 1) input"
-    )
-    seeds: int = Field(default=5, ge=1, le=1000)
-    presets: Presets = Field(default_factory=dict)
-
-
-class CuresExperiment(Settings):
-    """What helps against vanishing and exploding gradients, side by side; nothing is trained."""
-
-    kind: Literal["cures"]
-    experiment: Name
-    summary: str = ""
-    columns: dict[str, Names] = Field(min_length=1, description="title: models; a column of the picture")
-    input_std: tuple[Annotated[float, Field(ge=0)], ...] = Field(
-        default=(0.1, 1.0),
-        min_length=1,
-        strict=False,
-        description="standard deviations of the input weights; a row of the picture each",
-    )
-    clipped: Names = Field(default=(), description="models that are shown with and without clipping")
-    clip_norm: float = Field(default=1.0, gt=0, description="greatest global norm of the clipped gradient")
-    hidden_size: int = Field(default=100, ge=1, le=2000)
-    lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
-    burn_in: int = Field(default=50, ge=0, le=10_000, description="steps before the first Jacobian")
-    seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
-    presets: Presets = Field(default_factory=dict)
-
-
-class Rung(Settings):
-    """A task at one lag."""
-
-    lag: int = Field(ge=1, description="steps from the first symbol that matters to the answer")
-    settings: dict[str, Any] = Field(description="key: value that bring the task to that lag")
-
-
-class Ladder(Settings):
-    """A task at growing lags."""
-
-    on: str = Field(description="the experiment whose task and training all models share")
-    settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
-    rungs: tuple[Rung, ...] = Field(min_length=1, strict=False)
-
-
-class LagsExperiment(Settings):
-    """Several models learn tasks at growing lags, and their gradients through time are measured."""
-
-    kind: Literal["lags"]
-    experiment: Name
-    summary: str = ""
-    models: Names = Field(min_length=1)
-    labels: Names = Field(
-        default=(), description="what the models are called, one each; none for their names"
-    )
-    seeds: int = Field(default=3, ge=1, le=1000, description="seeds 1 to this number")
-    ladders: tuple[Ladder, ...] = Field(min_length=1, strict=False)
-    presets: Presets = Field(default_factory=dict)
-
-
-class VariantsExperiment(Settings):
-    """One model learns one task under several settings: losses and gradient norms over each other."""
-
-    kind: Literal["variants"]
-    experiment: Name
-    summary: str = ""
-    on: str = Field(description="the experiment whose task and training all share")
-    learner: str = Field(description="the model, as on the command line: lstm, lstm[hidden_size=8]")
-    seed: int = Field(default=1, ge=0, le=2**32 - 1)
-    settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
-    variants: dict[str, dict[str, Any]] = Field(
-        min_length=1, description="label: key: value, in which they differ"
-    )
-    presets: Presets = Field(default_factory=dict)
-
-
-class WorkedExperiment(Settings):
-    """A small network is worked out or driven by hand; there is nothing to set."""
-
-    kind: Literal["worked-example", "memory-gates"]
-    experiment: Name
-    summary: str = ""
-
-
-AnyExperiment = (
-    TrainExperiment
-    | CompareExperiment
-    | GradientExperiment
-    | CuresExperiment
-    | LagsExperiment
-    | VariantsExperiment
-    | WorkedExperiment
-)
-Experiment = Annotated[AnyExperiment, Field(discriminator="kind")]
-ADAPTER: TypeAdapter[AnyExperiment] = TypeAdapter(Experiment)

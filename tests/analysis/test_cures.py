@@ -11,7 +11,8 @@ from seqlab.analysis.cures import measure_cures
 from seqlab.analysis.gradients import measure
 from seqlab.configure import load_settings
 from seqlab.figures.cures import cures_figure
-from seqlab.settings import CuresExperiment, GradientExperiment
+from seqlab.kinds.cures import CuresExperiment
+from seqlab.kinds.gradients import GradientExperiment
 
 SMALL = {"experiment": "cures", "hidden_size": 10, "lags": 40, "seeds": 3}
 EXPLODING, VANISHING = (f"rnn[start=orthogonal,spectral_radius={radius}]" for radius in (1.5, 0.5))

@@ -17,9 +17,10 @@ from seqlab.analysis.gradients import Curve, ModelGradient, measure, rows
 from seqlab.analysis.jacobians import measure_cell, step_jacobians
 from seqlab.contracts import Spec
 from seqlab.errors import RunFailedError, SettingsError
+from seqlab.kinds.gradients import GradientExperiment
 from seqlab.models import Cell, Recurrent, build_model
 from seqlab.models.recurrent.lstm import LSTM
-from seqlab.settings import GradientExperiment, check, read_experiment
+from seqlab.settings import check, read_experiment
 
 SPEC = Spec(inputs="features", input_size=2, outputs="values", output_size=1, causal=True)
 

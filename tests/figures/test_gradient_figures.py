@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from seqlab.analysis.gradients import Curve, GradientReport, ModelGradient
 from seqlab.figures.gradients import gradient_figure
-from seqlab.settings import GradientExperiment
+from seqlab.kinds.gradients import GradientExperiment
 
 LAG = np.arange(1, 21)
 

@@ -1,13 +1,12 @@
-"""What `seqlab train worked-example` and `memory-gates` show: small networks, every number of them."""
+"""A small network is worked out by hand, every number of it; there is nothing to set."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from seqlab.cli.console import show_json, show_table, stderr
-from seqlab.settings import WorkedExperiment
+from seqlab.kinds import Asked
+from seqlab.settings import Experiment
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,51 +14,19 @@ if TYPE_CHECKING:
     from seqlab.analysis.by_hand import Step
 
 
-def run_by_hand(settings: WorkedExperiment, *, as_json: bool) -> None:
-    """Do what the experiment names."""
-    if settings.kind == "worked-example":
-        return _worked_example(settings, as_json=as_json)
-    return _memory_gates(settings, as_json=as_json)
+class WorkedExample(Experiment):
+    """A small network worked out by hand; there is nothing to set."""
+
+    kind: Literal["worked-example"]
 
 
-def _memory_gates(settings: WorkedExperiment, *, as_json: bool) -> None:
-    """Drive a memory, keep the numbers and the picture in a folder of the reports, and show them."""
-    from seqlab.analysis.memory import HELD, drive_memory
-    from seqlab.figures.memory import memory_figure
-    from seqlab.figures.style import save
-    from seqlab.runs import create_report, replace_file
-
-    drives = drive_memory()
-    folder = create_report(settings.experiment)
-    data = {"from": HELD.start, "to": HELD.stop, "drives": [drive.to_dict() for drive in drives]}
-    replace_file(folder / "memory.json", json.dumps(data) + "\n")
-    pictures = [*save(memory_figure(drives), folder / "memory"), folder / "memory.csv"]
-    lines = ["drive,quantity,step,value"]
-    for drive in drives:
-        for name, values in (*drive.gates.items(), ("c", drive.c), ("h", drive.h)):
-            lines += [f"{drive.name},{name},{step},{value:.6g}" for step, value in enumerate(values)]
-    replace_file(pictures[-1], "\n".join(lines) + "\n")
-    if as_json:
-        return show_json({**data, "figures": [str(path) for path in pictures]})
-    at = (HELD.start - 1, HELD.start, HELD.stop - 1, HELD.stop)
-    show_table(
-        ("gates set to", "number", *(f"step {t}" for t in at)),
-        [
-            (drive.name, name, *(f"{values[t] + 0.0:.4f}" for t in at))
-            for drive in drives
-            for name, values in (*drive.gates.items(), ("c", drive.c), ("h", drive.h))
-        ],
-    )
-    print(f"\nThe gates are set from step {HELD.start} to {HELD.stop - 1}; else f = 1, i = 0, o = 1.\n")
-    for path in pictures:
-        print(path)
-    stderr().print("Next: seqlab inspect RUN --force f=1,i=0 --from 20 --to 60", markup=False)
-    return None
+SETTINGS = WorkedExample
 
 
-def _worked_example(settings: WorkedExperiment, *, as_json: bool) -> None:
+def run(settings: WorkedExample, asked: Asked) -> None:
     """Work the example out, keep the numbers in a folder of the reports, and print it."""
     from seqlab.analysis.by_hand import to_csv, worked_example
+    from seqlab.cli.console import show_json, show_table, stderr
     from seqlab.errors import RunFailedError
     from seqlab.runs import create_report, replace_file
 
@@ -67,7 +34,7 @@ def _worked_example(settings: WorkedExperiment, *, as_json: bool) -> None:
     folder = create_report(settings.experiment)
     numbers = folder / "worked-example.csv"
     replace_file(numbers, to_csv(example))
-    if as_json:
+    if asked.as_json:
         return show_json({**example.to_dict(), "csv": str(numbers)})
     _forwards(example.steps)
     _backwards(example.steps)

@@ -1,17 +1,43 @@
-"""What `seqlab train cures` shows."""
+"""Cures for vanishing and exploding gradients side by side, in several columns; nothing is trained."""
 
 from __future__ import annotations
 
 import json
+from typing import Annotated, Literal
 
-from seqlab.cli.console import show_json, show_table, stderr
-from seqlab.settings import CuresExperiment
+from pydantic import Field
+
+from seqlab.kinds import Asked
+from seqlab.settings import Experiment, Names
 
 
-def run_cures(settings: CuresExperiment, *, quiet: bool, as_json: bool) -> None:
-    """Measure, keep the numbers and the picture in a folder of the reports, and show them."""
+class CuresExperiment(Experiment):
+    """What helps against vanishing and exploding gradients, side by side; nothing is trained."""
+
+    kind: Literal["cures"]
+    columns: dict[str, Names] = Field(min_length=1, description="title: models; a column of the picture")
+    input_std: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        default=(0.1, 1.0),
+        min_length=1,
+        strict=False,
+        description="standard deviations of the input weights; a row of the picture each",
+    )
+    clipped: Names = Field(default=(), description="models that are shown with and without clipping")
+    clip_norm: float = Field(default=1.0, gt=0, description="greatest global norm of the clipped gradient")
+    hidden_size: int = Field(default=100, ge=1, le=2000)
+    lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
+    burn_in: int = Field(default=50, ge=0, le=10_000, description="steps before the first Jacobian")
+    seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
+
+
+SETTINGS = CuresExperiment
+
+
+def run(settings: CuresExperiment, asked: Asked) -> None:
+    """Measure, keep numbers and picture in a folder of the reports, and show them."""
     from seqlab.analysis.cures import measure_cures
     from seqlab.analysis.trained_gradients import Moment, to_csv
+    from seqlab.cli.console import show_json, show_table, stderr
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, make_runs_dir, replace_file
@@ -20,7 +46,9 @@ def run_cures(settings: CuresExperiment, *, quiet: bool, as_json: bool) -> None:
     console = stderr()
     report = measure_cures(
         settings,
-        None if quiet else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
+        None
+        if asked.quiet
+        else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
     )
     folder = create_report(settings.experiment)
     replace_file(folder / "cures.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
@@ -33,7 +61,7 @@ def run_cures(settings: CuresExperiment, *, quiet: bool, as_json: bool) -> None:
     ]
     replace_file(folder / "cures.csv", to_csv(measured, of="model"))
     paths = save(cures_figure(report), folder / "cures")
-    if as_json:
+    if asked.as_json:
         return show_json({**report.to_dict(), "figures": [str(path) for path in paths]})
     show_table(
         ["model", "input std", f"norm at lag {settings.lags}", "rate per step", "forget gates"],

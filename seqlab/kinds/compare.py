@@ -1,0 +1,57 @@
+"""Several models learn the task of another experiment, over several seeds."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import Any, Literal
+
+from pydantic import Field
+
+from seqlab.kinds import Asked
+from seqlab.settings import Experiment, Names
+
+
+class CompareExperiment(Experiment):
+    """Several models learn the task of another experiment, over several seeds."""
+
+    kind: Literal["compare"]
+    on: str = Field(description="the experiment whose task and training all models share")
+    models: Names = Field(
+        min_length=1, description="as on the command line: lstm, lstm[hidden_size=8], my_cell.py"
+    )
+    labels: Names = Field(
+        default=(), description="what the models are called, one each; none for their names"
+    )
+    seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
+    difficulty: Names = Field(default=(), description="of the task; several are a ladder")
+    match_parameters: bool = Field(
+        default=False, description="whether widths are chosen so that all are as large as the largest"
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
+
+
+SETTINGS = CompareExperiment
+
+
+def run(settings: CompareExperiment, asked: Asked) -> None:
+    """Run the comparison as `seqlab compare` does."""
+    from seqlab.cli.compare import run_comparison, split_names
+    from seqlab.comparison.design import Design
+    from seqlab.configure import admit_models
+
+    admit_models(settings.models, asked.document)
+    design = Design(
+        settings.on,
+        settings.models,
+        tuple(range(1, settings.seeds + 1)),
+        overrides=tuple(f"{key}={json.dumps(value)}" for key, value in settings.settings.items()),
+        difficulties=split_names(asked.difficulty) or settings.difficulty,
+        match_parameters=settings.match_parameters,
+        labels=settings.labels,
+        name=settings.experiment,
+        question=settings.summary or None,
+        command=shlex.join(["seqlab", *sys.argv[1:]]),
+    )
+    run_comparison(design, quiet=asked.quiet, as_json=asked.as_json)

@@ -1,0 +1,77 @@
+"""The gradient through time is measured at the start of training; nothing is trained."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import Field
+
+from seqlab.kinds import Asked
+from seqlab.settings import Experiment, Names
+
+
+class GradientExperiment(Experiment):
+    """The norm of d h(T) / d h(t) against the lag T - t, at the start."""
+
+    kind: Literal["gradients"]
+    models: Names = Field(min_length=1)
+    hidden_size: int = Field(default=100, ge=1, le=2000)
+    lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
+    burn_in: int = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        description="steps before the first Jacobian, so that the state has settled",
+    )
+    input_std: float = Field(
+        default=0.1, ge=0, description="standard deviation of the input weights, for one N(0, 1) input"
+    )
+    seeds: int = Field(default=5, ge=1, le=1000)
+
+
+SETTINGS = GradientExperiment
+
+
+def run(settings: GradientExperiment, asked: Asked) -> None:
+    """Measure, keep numbers and picture in a folder of the reports, and show them."""
+    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.configure import admit_models
+
+    admit_models(settings.models, asked.document)
+    from seqlab.analysis.gradients import measure, rows
+    from seqlab.analysis.trained_gradients import Moment, to_csv
+    from seqlab.figures.gradients import gradient_figure
+    from seqlab.figures.style import save
+    from seqlab.runs import create_report, make_runs_dir, replace_file
+
+    make_runs_dir()
+    console = stderr()
+    report = measure(
+        settings,
+        None
+        if asked.quiet
+        else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
+    )
+    folder = create_report(settings.experiment)
+    replace_file(folder / "gradients.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
+    replace_file(folder / "gradients.csv", to_csv([Moment("start", report.models)], of="model"))
+    pictures = save(gradient_figure(report), folder / "gradients")
+    if asked.as_json:
+        return show_json({**report.to_dict(), "figures": [str(path) for path in pictures]})
+    table = rows(report)
+    show_table(
+        list(table[0]),
+        [[value if isinstance(value, str) else f"{value:.3g}" for value in row.values()] for row in table],
+    )
+    held = all(model.within_bounds for model in report.models)
+    print(
+        f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}; "
+        f"the bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n"
+    )
+    print(pictures[0])
+    console.print(
+        "Next: the same with --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'",
+        markup=False,
+    )
+    return None
