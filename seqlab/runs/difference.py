@@ -13,7 +13,7 @@ from seqlab.runs.info import RunInfo
 Pairs = dict[str, tuple[Any, Any]]
 TIMES = frozenset({"wall_seconds", "training_seconds"})
 """The figures of a summary that are never twice the same."""
-_WHERE = ("device", "precision", "threads", "engine", "code", "plugins")
+_WHERE = ("device", "precision", "threads", "engine")
 """What ``extra`` says of where a run was computed, and by which source."""
 
 
@@ -50,7 +50,10 @@ def environment(info: RunInfo) -> dict[str, Any]:
     """Return what a run was computed with and where, by name."""
     extra = {key: info.extra[key] for key in _WHERE if key in info.extra}
     found = {"git_commit": info.git_commit, "data_hash": info.data_hash}
-    return {**leaves(info.versions), **leaves({"machine": info.machine}), **leaves(extra), **found}
+    identity = info.extra.get("identity") or {}
+    told = {key: identity[key] for key in ("code", "plugins", "versions") if key in identity}
+    own = {**leaves(told.pop("versions", {})), **leaves(info.versions)}
+    return {**own, **leaves({"machine": info.machine}), **leaves(extra), **leaves(told), **found}
 
 
 def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> Pairs:

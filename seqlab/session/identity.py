@@ -87,6 +87,8 @@ def identify(experiment: TrainExperiment, task: Task, device: torch.device) -> I
 
 def changed_since(recorded: Mapping[str, Any], now: Identity) -> list[str]:
     """Say in words what has changed since an identity was recorded; nothing if nothing has."""
+    if not recorded:
+        return ["what it depends on, which was not recorded"]
     versions = recorded.get("versions") or {}
     told = [
         f"{name} {versions.get(name)} (now {version})"

@@ -323,7 +323,7 @@ def test_without_a_name_the_newest_unfinished_run_is_gone_on_with(
 ) -> None:
     stopped = make(status="interrupted")
     make()
-    done = seqlab_command("resume", "--quiet")
+    done = seqlab_command("resume", "--quiet", "--anyway")
     assert stopped.id in done.stderr + done.stdout
     assert stopped.info().status != "interrupted"
 

@@ -12,8 +12,7 @@ from seqlab.comparison.study import Finished
 from seqlab.configure import load_settings
 from seqlab.errors import SettingsError
 from seqlab.figures.lags import lags_figure
-from seqlab.kinds.lags import Ladder, LagsExperiment
-from seqlab.settings.schema import Rung
+from seqlab.kinds.lags import Ladder, LagsExperiment, Rung
 from seqlab.tasks import build_task
 
 
