@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from seqlab.contracts import Split
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.fused import NO_NUMBA, fit_together, make_ready, why_not
+from seqlab.fused import BROKEN, NO_NUMBA, fit_together, make_ready, why_not
 from seqlab.fused import evaluate as evaluate_fused
 from seqlab.models import SequenceModel
 from seqlab.settings import TrainExperiment
@@ -24,12 +24,14 @@ def take_engine(experiment: TrainExperiment, task: Task) -> tuple[TrainExperimen
     """Put the engine that will train in the place of ``auto``.
 
     Returns:
-        The settings, and an advice where only the lack of Numba stood in the way of the faster engine.
+        The settings, and an advice where only Numba stood in the way of the faster engine.
     """
     if experiment.training.engine != "auto":
         return experiment, None
     reason = why_not(experiment, task)
     advice = ADVICE if reason == NO_NUMBA else None
+    if reason is not None and reason.startswith(BROKEN):
+        advice = f"{reason}, so torch trains."
     return with_engine(experiment, "fused" if reason is None else "torch"), advice
 
 
