@@ -8,6 +8,7 @@
     │   ├── TextError           a corpus, a prime, a text
     │   │   └── UnreachableError    it lies on a server that cannot be reached
     │   └── RunFolderError      a run folder that is damaged, foreign or of the wrong kind
+    ├── EngineError             what trains cannot be used on this machine
     └── RunFailedError          exit code 1: a run began and could not be finished
         └── NonFiniteLossError  the loss became NaN or infinite
     Interrupted                 exit code 130: stopped by the user, everything saved
@@ -64,6 +65,10 @@ class UnreachableError(TextError):
 
 class RunFolderError(UsageError):
     """A run folder is damaged, foreign, or lacks what was asked for."""
+
+
+class EngineError(SeqlabError):
+    """What trains cannot be used on this machine."""
 
 
 class UnknownNameError(UsageError):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from seqlab import __version__
 from seqlab.cli import (
@@ -40,12 +37,7 @@ from seqlab.cli import (
     inspect as inspect_,
 )
 from seqlab.cli import list as list_
-from seqlab.cli._later import import_later
 from seqlab.cli.console import ends_quietly
-
-# The help page would otherwise load a reader of Markdown and a printer of tracebacks, for half of its time.
-import_later("rich.markdown", "Markdown")
-import_later("rich.traceback", "Traceback")
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
@@ -57,70 +49,10 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Manage": (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export),
     "Look up": (config.config, schema.schema, list_.list_),
 }  # fmt: skip
-COMMANDS = {one.__name__.rstrip("_"): (panel, one) for panel, several in PANELS.items() for one in several}
-"""The panel and the function of each command by its name."""
-CORPUS = "corpus"
-"""The command that has commands of its own."""
-
-
-class _Built(Mapping[str, Any]):
-    """The commands by name, each built when it is asked for: to build all takes longer than `seqlab list`."""
-
-    def __getitem__(self, name: str) -> Any:
-        return _build(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*COMMANDS, CORPUS))
-
-    def __len__(self) -> int:
-        return len(COMMANDS) + 1
-
-
-@cache
-def _build(name: str) -> Any:
-    if name == CORPUS:
-        command = typer.main.get_command(corpus.app)
-        command.rich_help_panel = "Look up"  # type: ignore[attr-defined]
-        return command
-    alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-    alone.command(name)(ends_quietly(COMMANDS[name][1]))
-    return typer.main.get_command(alone)
-
-
-class Commands(TyperGroup):
-    """All commands. A list of them, in the help and in completion, shows them in outline."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands: Any = _Built()
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names, in the order of the help page."""
-        return list(self.commands)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
-        self.commands = _outlines()
-        super().format_help(ctx, formatter)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Return the commands that begin so."""
-        self.commands = _outlines()
-        return super().shell_complete(ctx, incomplete)
-
-
-def _outlines() -> dict[str, Any]:
-    """Return every command by its name, with what it is and without its arguments and options."""
-    found: dict[str, Any] = {
-        name: TyperCommand(name, help=inspect.getdoc(function), rich_help_panel=panel)
-        for name, (panel, function) in COMMANDS.items()
-    }
-    return {**found, CORPUS: _build(CORPUS)}
-
+"""The commands, by the panel of the help page in which they stand."""
 
 app = typer.Typer(
     name="seqlab",
-    cls=Commands,
     help="A laboratory for recurrent and other sequence models: train, compare over many seeds, look inside.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -143,3 +75,9 @@ def seqlab(
     ] = False,
 ) -> None:
     """Hold the options that stand before a command."""
+
+
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(ends_quietly(_command))
+app.add_typer(corpus.app, name="corpus", rich_help_panel="Look up")

@@ -27,7 +27,11 @@ class Fused:
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""
         reason = fused.why_not(experiment, task)
-        return None if reason is None else Refusal(reason, ADVICE if reason == fused.NO_NUMBA else None)
+        if reason is None:
+            return None
+        if reason.startswith(fused.BROKEN):
+            return Refusal(reason, f"{reason}, so torch trains.")
+        return Refusal(reason, ADVICE if reason == fused.NO_NUMBA else None)
 
     def settle(
         self, experiment: TrainExperiment, task: Task, model: SequenceModel, device: torch.device

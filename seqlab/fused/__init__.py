@@ -6,7 +6,7 @@ checkpoints are those of :mod:`seqlab.training`, so a run can be begun with one 
 other.
 
 :func:`why_not` says whether it can be used, :func:`make_ready` loads the compiled code, :func:`fit_together`
-trains, :func:`evaluate` judges. Numba is imported only where something must be compiled.
+trains, :func:`evaluate` judges. Numba is imported only where compiled code is loaded.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from seqlab.errors import SeqlabError
 from seqlab.fused.choice import NO_NUMBA, why_not
 from seqlab.fused.engine import Engine
 from seqlab.fused.judging import evaluate
-from seqlab.fused.kernels import is_compiled
-from seqlab.models import build_model
-from seqlab.settings import Component, Training
+from seqlab.fused.kernels import BROKEN, generate, is_compiled, run
+from seqlab.settings import Training
 from seqlab.tasks import Task
-from seqlab.tasks.lags.temporal_order import TemporalOrder
-from seqlab.training import Learner, Step, new_learner
+from seqlab.training import Learner, Step
 
-__all__ = ["NO_NUMBA", "evaluate", "fit_together", "is_compiled", "make_ready", "why_not"]
+__all__ = ["BROKEN", "NO_NUMBA", "evaluate", "fit_together", "is_compiled", "make_ready", "why_not"]
 
-COMPILING = "Compiling the fused engine; this takes some 15 seconds, once."
+COMPILING = "Compiling the fused engine; this takes some 20 seconds, once."
 
 
 def fit_together(
@@ -74,16 +72,15 @@ def fit_together(
 def make_ready(announce: Callable[[str], None] | None = None) -> None:
     """Load the compiled code, and compile it first where that has not been done on this machine.
 
-    It is for before a clock runs: whatever is not ready is made so at the first step. All compiled code has
-    one way in for training and one for data, so the smallest network makes ready for every other.
+    It is for before a clock runs: whatever is not ready is made so at the first step.
 
     Args:
         announce: called with a line when the code must be compiled, which takes some seconds.
+
+    Raises:
+        EngineError: when Numba does not work on this machine.
     """
     if announce is not None and not is_compiled():
         announce(COMPILING)
-    task, settings = TemporalOrder(), Training(steps=1, batch_size=1, evaluation_sequences=1)
-    smallest = Component.model_validate({"name": "rnn", "hidden_size": 1})
-    learner = new_learner(build_model(smallest, task.spec, 1), settings)
-    for _ in fit_together([learner], task, settings, [1], threads=1):
-        pass
+    generate.load()
+    run.load()

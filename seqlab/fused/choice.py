@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 
 from seqlab.contracts import Spec
+from seqlab.errors import EngineError
+from seqlab.fused import kernels
 from seqlab.models import Recurrent, outline
 from seqlab.models.recurrent.gru import GRU
 from seqlab.models.recurrent.irnn import IRNN
@@ -24,14 +26,14 @@ NO_NUMBA = "Numba is not installed (pip install 'seqlab[fast]')"
 def why_not(experiment: TrainExperiment, task: Task) -> str | None:
     """Return the reason why the fused engine cannot train an experiment's model, or None if it can.
 
-    Where it could but for Numba, the reason is :data:`NO_NUMBA`.
+    Where it could but for Numba, the reason is :data:`NO_NUMBA`, or begins with :data:`BROKEN`.
 
     Args:
         experiment: its settings.
         task: built from them.
     """
     reason = _model_reason(experiment.model, task.spec) or _task_reason(task) or _compute_reason(experiment)
-    return reason or (NO_NUMBA if importlib.util.find_spec("numba") is None else None)
+    return reason or _numba_reason()
 
 
 def _model_reason(component: Component, spec: Spec) -> str | None:
@@ -63,4 +65,15 @@ def _compute_reason(experiment: TrainExperiment) -> str | None:
         return "it runs on the processor only"
     if experiment.compute.precision == "bf16":
         return "it computes in float32 only"
+    return None
+
+
+def _numba_reason() -> str | None:
+    if importlib.util.find_spec("numba") is None:
+        return NO_NUMBA
+    if not kernels.is_compiled():  # what was compiled here can be used here
+        try:
+            kernels.generate.load()  # which takes a second and shows whether Numba can compile
+        except EngineError as error:
+            return error.message
     return None

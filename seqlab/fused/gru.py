@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, fill_rows
@@ -25,7 +25,7 @@ AFTER = 4
 """The number of the cell with reset after in :data:`seqlab.fused.layers.CELLS`."""
 
 
-@part
+@inlined
 def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange W in F, and its transpose in B: that of r and z, and that of n."""
     H = n.H
@@ -33,7 +33,7 @@ def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
     arrange_both(P, n.W + 2 * H * H, H, H, F, B)
 
 
-@part
+@inlined
 def forward(
     n: Any, P: Any, F: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int, room: Any
 ) -> None:
@@ -66,7 +66,7 @@ def forward(
             store(h, (t + 1) * K + j, select(alternate(j, even, odd), before, shown))
 
 
-@part
+@inlined
 def backward(
     n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, above: Any, dh: Any, dc: Any, G: Any, room: Any,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import fill, lanes_of, load, select, store
 from seqlab.fused.layout import DENSE
 from seqlab.fused.products import (
@@ -25,7 +25,7 @@ from seqlab.fused.products import (
 )
 
 
-@part
+@inlined
 def prepare_inputs(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange U in F, its transpose in B; where inputs are symbols, F[U + s N + k] = U[k, s] + b[k]."""
     if n.symbols == 0:
@@ -67,7 +67,7 @@ def input_step(n: Any, P: Any, F: Any, t: int, symbols: Any, x: Any, sums: Any, 
         transpose(room, 0, line, lanes, n.N, sums, (y + i) * lanes, v * lanes)
 
 
-@part
+@inlined
 def input_gradients(n: Any, G: Any, begin: int, end: int, symbols: Any, x: Any, sums: Any, room: Any) -> None:
     """Add the gradients of U and b to ``G``, from dJ/da in the last N of a step's R rows of ``sums``."""
     v, step, steps = n.v, n.R * n.v, end - begin
@@ -87,7 +87,7 @@ def input_gradients(n: Any, G: Any, begin: int, end: int, symbols: Any, x: Any, 
         _add_to_columns(n, G, begin, steps, symbols, sums, row, room)
 
 
-@part
+@inlined
 def input_errors(n: Any, B: Any, T: int, sums: Any, above: Any) -> None:
     """Write dJ/dx(t) = U^T dJ/da(t) of all steps, which is what comes to the layer below."""
     K = n.I * n.v

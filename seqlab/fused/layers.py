@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqlab.fused import gru, lstm, rnn
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import lanes_of, load, store
 from seqlab.fused.inputs import input_errors, input_gradients, prepare_inputs
 from seqlab.fused.layout import BLOCK, Shape
@@ -32,7 +32,7 @@ def shape_of(sizes: Any, l: int) -> Shape:
     )
 
 
-@part
+@inlined
 def cut_layer(n: Any, l: int, T: int, space: Any) -> Any:
     """Return sums, h, c, shown, dh and dc of layer number l, cut from the working space."""
     row = n.v * lanes_of(space)
@@ -45,7 +45,7 @@ def cut_layer(n: Any, l: int, T: int, space: Any) -> Any:
     return space[a:b], space[b:c], space[c:d], space[d:e], space[e:f], space[f : f + n.H * row]
 
 
-@part
+@inlined
 def cut_rest(n: Any, layers: int, T: int, space: Any) -> Any:
     """Return out, above, wrong and room, cut from the working space after all layers."""
     row = n.v * lanes_of(space)
@@ -55,14 +55,14 @@ def cut_rest(n: Any, layers: int, T: int, space: Any) -> Any:
     return space[a:b], space[b:c], space[c : c + row], space[c + row :]
 
 
-@part
+@inlined
 def outputs_of(n: Any, l: int, T: int, space: Any, masks: Any) -> Any:
     """Return what layer number l shows to what stands above it, T H rows."""
     _, h, _, shown, _, _ = cut_layer(n, l, T, space)
     return h[n.H * n.v * lanes_of(space) :] if masks.shape[0] == 0 else shown
 
 
-@part
+@inlined
 def arrange_weights(sizes: Any, P: Any, F: Any, B: Any) -> None:
     """Write the weights in F, in B, if not empty, as the way forward, the way back reads them."""
     for l in range(sizes.shape[0]):
@@ -77,7 +77,7 @@ def arrange_weights(sizes: Any, P: Any, F: Any, B: Any) -> None:
     prepare_readout(shape_of(sizes, 0), P, F, B)
 
 
-@part
+@inlined
 def read(
     sizes: Any, P: Any, F: Any, T: int, symbols: Any, features: Any, masks: Any, space: Any, keep: int
 ) -> None:
@@ -101,7 +101,7 @@ def read(
             _mask(n, l, T, 0, masks, h, n.H * n.v, x)
 
 
-@part
+@inlined
 def go_back(
     sizes: Any, B: Any, T: int, symbols: Any, features: Any, masks: Any, first: int, errors: Any,
     G: Any, space: Any,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import alternate, fill, load, select, store
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, arrange_both
@@ -20,13 +20,13 @@ from seqlab.fused.readout import add_error
 from seqlab.fused.vector import sigmoid, tanh
 
 
-@part
+@inlined
 def prepare(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange W in F, and its transpose in B."""
     arrange_both(P, n.W, 4 * n.H, n.H, F, B)
 
 
-@part
+@inlined
 def forward(
     n: Any, P: Any, F: Any, T: int, symbols: Any, x: Any, sums: Any, h: Any, c: Any, keep: int, room: Any
 ) -> None:
@@ -50,7 +50,7 @@ def forward(
             store(h, (t + 1) * K + j, select(held, load(h, t * K + j), o * tanh(new)))
 
 
-@part
+@inlined
 def backward(
     n: Any, B: Any, begin: int, end: int, symbols: Any, sums: Any, h: Any, c: Any,
     first: int, above: Any, dh: Any, dc: Any, G: Any, room: Any,

@@ -119,7 +119,7 @@ class _Network:
     def write(self, fresh: bool, *rest: Any) -> float:
         """Call the compiled function in this thread."""
         space = working_space(self.shapes, 1)
-        return write(fresh, self.sizes, self.weights, self.arranged, space, *rest)
+        return float(write(fresh, self.sizes, self.weights, self.arranged, space, *rest))
 
 
 class _Tile:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import lanes_of
 from seqlab.fused.layers import arrange_weights, cut_layer, cut_rest, go_back, outputs_of, read, shape_of
 from seqlab.fused.layout import ALL, NORM, PIECE, PREPARE, SILENCE, SUM, TILES, UPDATE
@@ -24,14 +24,14 @@ from seqlab.fused.products import clear_vectors, copy_vectors
 from seqlab.fused.readout import answers, asked, cross_entropy, squared_error, tally
 
 
-@part
+@inlined
 def silence(P: Any, kept: Any, Q: Any, first: int, last: int) -> None:
     """Write some pieces of the weights, with those that dropout silences as zeros, in ``Q``."""
     for k in range(first * PIECE, min(last * PIECE, P.shape[0])):
         Q[k] = P[k] * kept[k]
 
 
-@part
+@inlined
 def prepare(sizes: Any, P: Any, arranged: Any, first: int, last: int) -> None:
     """Write the weights in ``arranged`` (2, numbers) as the ways ``first`` to ``last`` read them.
 
@@ -41,7 +41,7 @@ def prepare(sizes: Any, P: Any, arranged: Any, first: int, last: int) -> None:
     arrange_weights(sizes, P, F if first == 0 else F[:0], B if last == 2 else B[:0])
 
 
-@part
+@inlined
 def work_on_tile(
     sizes: Any, P: Any, arranged: Any, G: Any, space: Any,
     symbols: Any, features: Any, masks: Any, wanted: Any, start: Any,
@@ -98,14 +98,14 @@ def work_on_tile(
     return loss
 
 
-@part
+@inlined
 def sum_gradients(G: Any, kept: Any, squares: Any, first: int, last: int) -> None:
     """Sum the tiles' gradients G (tiles, numbers) into the first, and write each piece's sum of squares."""
     for piece in range(first, last):
         squares[piece] = sum_piece(G, kept, piece)
 
 
-@part
+@inlined
 def norm_of(squares: Any) -> float:
     """Return the gradient's norm from the sums of squares of its pieces."""
     whole = 0.0
@@ -114,7 +114,7 @@ def norm_of(squares: Any) -> float:
     return math.sqrt(whole)
 
 
-@part
+@inlined
 def make_update(
     first: int, last: int, norm: float, clip_norm: float, optimiser: int,
     P: Any, G: Any, mean: Any, square: Any, averaged: Any, step: int,
@@ -129,7 +129,6 @@ def make_update(
         )  # fmt: skip
 
 
-@part
 def run(
     what: int, batch: int, first: int, last: int, space: Any,
     sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any,

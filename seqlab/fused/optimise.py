@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import fill, fused, lanes_of, load, store, total
 from seqlab.fused.layout import OPTIMISERS, PIECE
 
@@ -18,7 +18,7 @@ EPSILON = 1e-8
 BETA1 = 0.9
 
 
-@part
+@inlined
 def sum_piece(G: Any, kept: Any, piece: int) -> float:
     """Add the tiles' gradients (tiles, numbers) to the first's; return the sum of the squares of a piece.
 
@@ -38,7 +38,7 @@ def sum_piece(G: Any, kept: Any, piece: int) -> float:
     return float(total(squares))
 
 
-@part
+@inlined
 def update_piece(
     piece: int, scale: float, optimiser: int,
     P: Any, G: Any, mean: Any, square: Any, averaged: Any, step: int,
@@ -56,7 +56,7 @@ def update_piece(
         average(averaged[part], P[part], averaging)
 
 
-@part
+@inlined
 def update(
     optimiser: int, P: Any, G: Any, mean: Any, square: Any, step: int,
     rate: float, momentum: float, decay: float, weight_decay: float,
@@ -100,7 +100,7 @@ def update(
             P[k] -= rate_ * mean[k]
 
 
-@part
+@inlined
 def average(A: Any, P: Any, decay: float) -> None:
     """Move the averaged weights towards the weights: A = decay A + (1 - decay) P."""
     share = A.dtype.type(1 - decay)

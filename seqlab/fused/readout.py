@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import part
+from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import fill, lane, lanes_of, load, select, store, total
 from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, clear_vectors, fill_rows
 from seqlab.fused.vector import exp
 
 
-@part
+@inlined
 def prepare_readout(n: Any, P: Any, F: Any, B: Any) -> None:
     """Arrange V in F, and its transpose in B."""
     arrange_both(P, n.V, n.O, n.H, F, B)
@@ -34,7 +34,7 @@ def asked(v: int, wanted: Any, T: int) -> tuple[int, int]:
     return first, count
 
 
-@part
+@inlined
 def answers(n: Any, P: Any, F: Any, T: int, first: int, h: Any, out: Any) -> None:
     """Write o(t) in rows (t - first) O to (t - first + 1) O of ``out``, for t from ``first`` on."""
     for t in range(first, T):
@@ -108,7 +108,7 @@ def tally(v: int, wanted: Any, T: int, O: int, first: int, out: Any, wrong: Any)
     return correct
 
 
-@part
+@inlined
 def readout_gradients(n: Any, T: int, first: int, h: Any, errors: Any, G: Any, room: Any) -> None:
     """Add dJ/dV and dJ/dd to ``G`` from dJ/do."""
     v, step, K = n.v, n.O * n.v, n.H * n.v
@@ -117,7 +117,7 @@ def readout_gradients(n: Any, T: int, first: int, h: Any, errors: Any, G: Any, r
         add_sums(v, errors, 0, step, n.O, T - first, G, n.d, room)
 
 
-@part
+@inlined
 def readout_errors(n: Any, B: Any, T: int, first: int, errors: Any, above: Any) -> None:
     """Write dJ(t)/dh(t) = V^T dJ/do(t) of the steps from ``first`` on."""
     K = n.H * n.v

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.fused.kernels import run, words_of
+from seqlab.fused.kernels import run
 from seqlab.fused.layout import NORM, PREPARE, SILENCE, SUM, TILES, UPDATE, Shape
 from seqlab.fused.memory import working_space
 
@@ -31,13 +31,13 @@ def run_spread(
     arguments those of :func:`seqlab.fused.network.run`: ``weights`` from P on, ``data`` from the symbols on.
     ``drops`` says whether there is weight dropout.
     """
-    rest = words_of(np.array(shapes), *weights, *data, losses, norms, squares, counts)
+    rest = (np.array(shapes), *weights, *data, losses, norms, squares, counts)
     tiles, batches, pieces = len(weights[1]), len(losses), len(squares)
     shares = [(i * pieces // SHARES, (i + 1) * pieces // SHARES) for i in range(SHARES)]
 
     def share(what: int, batch: int, parts: list[tuple[int, int]]) -> list[float]:
         def work(ends: tuple[int, int]) -> float:
-            return run.call(words_of(what, batch, *ends, working_space(shapes, steps)) + rest)
+            return float(run(what, batch, *ends, working_space(shapes, steps), *rest))
 
         return list(each(work, parts))
 

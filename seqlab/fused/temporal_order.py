@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.fused._compiling import part
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
 from seqlab.tasks.lags.temporal_order import BEGIN, DISTRACTORS, END, X
 
 
-@part
 def generate(
     ranges: Any, words: Any, index: int, stream: Any, room: Any, drawn: Any, symbols: Any, wanted: Any
 ) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from numba import types
 from numba.extending import overload
 
+from seqlab.fused._compiling import OPTIONS
 from seqlab.fused._lanes import fill, fused, lane, nearest, power_of_two, quotient, select, with_lane
 
 INVERSE_LN2 = 1.4426950408889634
@@ -85,13 +86,8 @@ def _tanh64(x: Any) -> Any:
     return x
 
 
-_OPTIONS = {
-    "forceinline": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-
-
 def _choose(function: Any, single: Any, double: Any) -> None:
-    @overload(function, jit_options=_OPTIONS)
+    @overload(function, jit_options={**OPTIONS, "forceinline": True})
     def _typed(x: Any) -> Any:
         return single if x.dtype == types.float32 else double
 

@@ -46,7 +46,6 @@ def draw(n: Any, scores: Any, uniforms: Any, first: int, sharpness: float, symbo
     return seen
 
 
-@part
 def write(
     fresh: bool, sizes: Any, P: Any, arranged: Any, space: Any, state: Any, symbols: Any, uniforms: Any,
     sharpness: float, written: Any,

@@ -108,50 +108,6 @@ class NGram:
             probability += level.kept[np.where(within, gram, _ABSENT)]
         return np.asarray(np.log(probability))
 
-    def distribution(self, context: NDArray[np.integer]) -> FloatArray:
-        """Return the probability of every symbol after one context.
-
-        Args:
-            context: (any length,) integers in 0..V-1, the latest last; only the last order - 1 are used.
-
-        Returns:
-            (V,) probabilities, which sum to one.
-
-        Raises:
-            TextError: a symbol is outside the vocabulary.
-
-        >>> model = fit(np.array([0, 1, 0, 1, 0, 2]), vocabulary_size=3, order=2)
-        >>> model.distribution(np.array([0])).round(3)
-        array([0.167, 0.5  , 0.333])
-        """
-        row: FloatArray = self.distributions(np.asarray(context)[None, :])[0]
-        return row
-
-    def distributions(self, contexts: NDArray[np.integer]) -> FloatArray:
-        """Return the probability of every symbol after each of many contexts.
-
-        Args:
-            contexts: (N, any length) integers in 0..V-1, the latest last, or -1 where there is no symbol;
-                only what stands behind the last -1, and of it the last order - 1, is used.
-
-        Returns:
-            (N, V) probabilities; each row sums to one.
-
-        Raises:
-            TextError: a symbol is outside the vocabulary.
-        """
-        contexts = _checked(contexts, self.vocabulary_size, lowest=_ABSENT, dimensions=2)
-        contexts = contexts[:, max(0, contexts.shape[1] - self.order + 1) :]
-        count, length = contexts.shape
-        ends = [np.zeros(count, np.int64)]  # (N,) the id of the context of 0, 1, 2 ... symbols
-        ends += [gram[:, -1] for _, (_, _, gram) in zip(range(length), self._walk(contexts), strict=False)]
-        symbols = np.arange(self.vocabulary_size)
-        probability: FloatArray = np.full((count, self.vocabulary_size), 1 / self.vocabulary_size)
-        for level, end in zip(self.levels, ends, strict=False):
-            probability *= level.weight[end][:, None]
-            probability += level.kept[self._find(level, end[:, None], symbols)]
-        return probability
-
     def _walk(self, symbols: IntArray) -> Iterator[tuple[Level, IntArray, IntArray]]:
         """Yield each order's level and, for every place of (..., T), the ids of context and gram."""
         gram = np.zeros_like(symbols)
@@ -263,17 +219,15 @@ def _level(keys: IntArray, counts: IntArray, vocabulary_size: int, contexts: int
     return Level(np.append(keys, _LAST_KEY), np.append(kept, 0.0), weight)
 
 
-def _checked(
-    symbols: NDArray[np.integer], vocabulary_size: int, *, lowest: int = 0, dimensions: int = 1
-) -> IntArray:
+def _checked(symbols: NDArray[np.integer], vocabulary_size: int) -> IntArray:
     """Return the symbols as int64, or say which of them is none."""
     symbols = np.asarray(symbols)
-    if symbols.ndim != dimensions:
-        raise TextError(f"Symbols must have {dimensions} dimension(s), got shape {symbols.shape}.")
+    if symbols.ndim != 1:
+        raise TextError(f"Symbols must have 1 dimension, got shape {symbols.shape}.")
     if symbols.size and not np.issubdtype(symbols.dtype, np.integer):
         raise TextError(f"Symbols must be integers, got {symbols.dtype}.")
     checked: IntArray = symbols.astype(np.int64)
-    wrong = checked[(checked < lowest) | (checked >= vocabulary_size)]
+    wrong = checked[(checked < 0) | (checked >= vocabulary_size)]
     if wrong.size:
         raise TextError(f"Symbol {wrong[0]} is outside the vocabulary of {vocabulary_size} symbols.")
     return checked

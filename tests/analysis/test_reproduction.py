@@ -43,7 +43,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 def test_the_same_to_the_bit_but_for_the_time(make: Make) -> None:
-    outcome = compare_runs(make(code="a"), make(code="b"))
+    outcome = compare_runs(make(identity={"code": "a"}), make(identity={"code": "b"}))
     assert outcome.to_the_bit
     assert outcome.verdict(0.0) == "reproduced to the bit"
     assert outcome.environment == {"code": ("a", "b")}

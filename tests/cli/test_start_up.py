@@ -35,14 +35,14 @@ def test_help_and_version_load_nothing_heavy():
     for word in ("--help", "--version"):
         out, modules = loaded(word)
         assert "seqlab" in out
-        assert modules & (HEAVY | {"pydantic", "yaml", "markdown_it", "pygments"}) == set()
+        assert modules & (HEAVY | {"pydantic", "yaml"}) == set()
 
 
 @pytest.mark.parametrize("words", [["list"], ["list", "models", "--json"], ["config", "--help"]])
 def test_listing_and_the_help_of_a_command_load_nothing_heavy(words):
     out, modules = loaded(*words)
     assert out
-    assert modules & (HEAVY | {"pydantic", "markdown_it"}) == set()
+    assert modules & (HEAVY | {"pydantic"}) == set()
     assert "seqlab.settings.schema" not in modules
 
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 pytest.importorskip("numba")
 
+import numba
+
 from seqlab.contracts import PAD, Spec
-from seqlab.fused import _compiling
 from seqlab.fused._lanes import LANES_OF
-from seqlab.fused.kernels import Kernel
 from seqlab.fused.layers import (
     arrange_weights,
     cut_layer,
@@ -108,7 +108,7 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
     }
 
 
-@_compiling.part
+@numba.njit(error_model="numpy")
 def read_and_go_back(
     sizes: Any, P: Any, F: Any, B: Any, T: int, symbols: Any, features: Any, masks: Any,
     space: Any, state: Any, errors: Any, G: Any, outputs: Any, end: Any, start: Any,
@@ -137,9 +137,6 @@ def read_and_go_back(
     for layer in range(layers):
         _, _, _, _, dh, dc = cut_layer(n, layer, T, space)
         start[layer, 0], start[layer, 1] = dh, dc
-
-
-forward_and_back = Kernel(__name__, "read_and_go_back", keep=False)
 
 
 def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors: int) -> Tensors:
@@ -184,7 +181,7 @@ def by_kernels(model: Recurrent, x: Tensor, given: Tensors, dtype: Any, vectors:
         errors = np.concatenate([lay(given["outputs"]), states("end").ravel()])
         state = states("start")
         outputs, end, start = np.zeros(T * n.O * lanes, dtype), np.zeros_like(state), np.zeros_like(state)
-        forward_and_back(
+        read_and_go_back(
             np.array(shapes), P, F, B, T, symbols, features, np.concatenate([*masks, np.zeros(0, dtype)]),
             space, state, errors, G, outputs, end, start,
         )  # fmt: skip

@@ -9,16 +9,16 @@ import pytest
 
 pytest.importorskip("numba")
 
+import numba
+
 from seqlab.contracts import numpy_stream
-from seqlab.fused._compiling import part
 from seqlab.fused.batches import pack, training_batches
-from seqlab.fused.kernels import Kernel
 from seqlab.fused.layout import LANES
 from seqlab.fused.streams import next_uniform, next_word, seed_stream
 from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
 
 
-@part
+@numba.njit(error_model="numpy")
 def draw(words: Any, stream: Any, room: Any, bits: Any, numbers: Any) -> None:
     seed_stream(words, stream, room)
     for i in range(bits.shape[0]):
@@ -30,9 +30,7 @@ def draw(words: Any, stream: Any, room: Any, bits: Any, numbers: Any) -> None:
 @pytest.mark.parametrize("words", [(1, 2, 3, 4), (2**32 - 1, 0, 7, 2**31), (5, 6, 7, 8, 9, 10)])
 def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
     bits, numbers = np.zeros(100, np.uint64), np.zeros(100)
-    Kernel(__name__, "draw", keep=False)(
-        np.array(words, np.uint32), np.zeros(4, np.uint64), np.zeros(13, np.uint32), bits, numbers
-    )
+    draw(np.array(words, np.uint32), np.zeros(4, np.uint64), np.zeros(13, np.uint32), bits, numbers)
     theirs = numpy_stream(words[0], *words[1:])
     assert bits.tolist() == theirs.bit_generator.random_raw(100).tolist()
     assert numbers.tolist() == theirs.random(100).tolist()

@@ -70,7 +70,9 @@ def test_probabilities_are_those_of_both_weighted(share: float) -> None:
     own = model.network(torch.from_numpy(read)[None])[0].softmax(-1)
     oracle = ngram.fit(text(400), SYMBOLS, 3)
     for place in range(len(read)):
-        expected = (1 - share) * own[0, place].numpy() + share * oracle.distribution(read[: place + 1])
+        texts = [np.append(read[: place + 1], symbol) for symbol in range(SYMBOLS)]
+        counted = np.exp([oracle.log_probabilities(one)[-1] for one in texts])
+        expected = (1 - share) * own[0, place].numpy() + share * counted
         np.testing.assert_allclose(outputs[0, place].exp().numpy(), expected, rtol=1e-6)
         assert outputs[0, place].exp().sum().item() == pytest.approx(1, abs=1e-6)
 
@@ -114,9 +116,10 @@ def test_a_run_is_judged_with_and_without_the_counts(run: Run) -> None:
     oracle = ngram.fit(session.task.text("train"), len(vocabulary), 4)
     with torch.no_grad():
         network = own(torch.from_numpy(held_out[:-1])[None])[0][0].double().softmax(-1).numpy()
+    counted = np.exp(oracle.log_probabilities(held_out))
     expected = {"trials": 0.0, "mixture": 0.0}
     for place, symbol in enumerate(held_out[1:]):
-        p, q = network[place, symbol], oracle.distribution(held_out[: place + 1])[symbol]
+        p, q = network[place, symbol], counted[place + 1]
         expected["trials"] -= np.log(p) / (len(held_out) - 1)
         expected["mixture"] -= np.log(0.7 * p + 0.3 * q) / (len(held_out) - 1)
     for which, nats in expected.items():
