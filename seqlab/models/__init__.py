@@ -33,7 +33,7 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
     A :class:`Cell` is wrapped into a :class:`Recurrent` network; a :class:`SequenceModel` is built as it is.
 
     Raises:
-        SettingsError: when the model does not take the task's kind of input or of context.
+        SettingsError: when the model does not take the task's kind of input or of context, or the size.
     """
     cls = load("model", component.name)
     if spec.inputs not in cls.reads:
@@ -61,6 +61,11 @@ def outline(component: Component, spec: Spec) -> SequenceModel:
 def _construct(component: Component, spec: Spec) -> SequenceModel:
     cls = load("model", component.name)
     options = component.options
+    if "hidden_size" in options and (nearest := cls.nearest_size(**options)) != options["hidden_size"]:
+        raise SettingsError(
+            f"model.hidden_size is {options['hidden_size']}, which {component.name} does not take.",
+            hint=f"Set model.hidden_size={nearest}.",
+        )
     model: SequenceModel = Recurrent(cls, spec, **options) if issubclass(cls, Cell) else cls(spec, **options)
     return model
 
