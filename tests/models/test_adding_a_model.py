@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from model_contract import CHECKS, Check
 
 from seqlab import registry
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import PluginError
 from seqlab.models import build_model, count_parameters
+from seqlab.models._cell_promises import PROMISES
+from seqlab.models._promises import Promise
 from seqlab.settings import Component
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-model.md"
@@ -41,9 +42,9 @@ def test_it_is_short(code: str) -> None:
     assert len(code.splitlines()) < 40
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_it_keeps_the_contract(check: Check, cell: str) -> None:
-    check(cell)
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_it_keeps_the_contract(promise: Promise, cell: str) -> None:
+    promise(cell)
 
 
 def test_its_settings_are_checked(cell: str) -> None:
