@@ -250,6 +250,10 @@ def test_replacing_a_model_keeps_the_size_and_drops_what_was_the_old_cells_own()
     assert (new.name, new.options) == ("rnn", {"hidden_size": 8, "layers": 1})
     same = registry.replace_component("model", old, Component(name="lstm", layers=1))
     assert same.options == {"hidden_size": 8, "layers": 1, "forget_bias": 3.0}
+    stack = registry.replace_component("model", old, Component(name="transformer", heads=3))
+    assert stack.options == {"hidden_size": 6, "layers": 2, "heads": 3}  # the nearest size that it takes
+    back = registry.replace_component("model", stack, Component(name="gru", layers=1))
+    assert back.options == {"hidden_size": 6, "layers": 1}
     task = registry.replace_component("task", Component(name="hello"), Component(name="temporal-order"))
     assert (task.name, task.options) == ("temporal-order", {})
 

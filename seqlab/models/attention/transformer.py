@@ -102,7 +102,12 @@ class Attention(Mixer):
 class Transformer(Stack):
     """The transformer that reads from left to right, with rotary positions and a window.
 
-    A stack of causal attention; see there for the equations and the start.
+        x(t) = E u(t)                                       symbols are looked up
+        x(t) = x(t) + W_o attention(norm x(t - window + 1), ..., norm x(t))
+        x(t) = x(t) + W_2 gelu(W_1 norm x(t))               and so on, layer by layer
+        o(t) = V norm x(t) + c
+
+    A :class:`Stack`, which says how it starts, of causal :class:`Attention`.
 
     Vaswani et al., "Attention is all you need", 2017; in the form of GPT-2 (Radford et al., "Language models
     are unsupervised multitask learners", 2019) but for positions, which are rotary (Su et al., "RoFormer",

@@ -181,6 +181,8 @@ class CharLM(Task):
         It is the batch that is made smaller, and the period only where not even one column fits.
         """
         length = len(self.text("train"))
+        if not self.stream:
+            return size, min(self.period, length - 1)
         largest = min(size, length // self.period - 1)
         return (largest, self.period) if largest >= 1 else (1, max(1, length // 2))
 
@@ -201,8 +203,14 @@ class CharLM(Task):
         return Batch(_tensor(inputs), _tensor(targets), continues=place > 0)
 
     def _drawn_blocks(self, text: Codes, random: np.random.Generator, size: int) -> Batch:
-        length = min(self.period, len(text) - 1)
-        places = random.integers(len(text) - length, size=size)[:, None] + np.arange(length)  # (B, period)
+        if len(text) <= self.period:
+            raise TextError(
+                f"Blocks of {self.period} {UNITS[self.vocabulary.tokens]}s need a text of at least "
+                f"{self.period + 1:,} to train on; there are {len(text):,}.",
+                hint=f"Set task.period={len(text) - 1}.",
+            )
+        starts = random.integers(len(text) - self.period, size=size)
+        places = starts[:, None] + np.arange(self.period)  # (B, period)
         return Batch(_tensor(text[places]), _tensor(text[places + 1]))
 
     def _column_length(self, length: int, size: int) -> int:
