@@ -207,7 +207,25 @@ def check_options(
         filled = schema.model_validate_json(json.dumps(component.options))
     except ValidationError as error:
         raise settings.explain(error, document, schema, prefix=prefix or kind) from None
-    return settings.Component(name=absolute(component.name), **filled.model_dump())
+    complete = settings.Component(name=absolute(component.name), **filled.model_dump())
+    if kind == "model":
+        check_size(complete, f"{document.where(f'{prefix or kind}.hidden_size')}: ")
+    return complete
+
+
+def check_size(model: Component, place: str = "") -> None:
+    """Refuse a ``hidden_size`` that a model does not take, as one that cannot be divided among its heads.
+
+    Raises:
+        SettingsError: saying where it was written, with the nearest size.
+    """
+    size = model.options.get("hidden_size")
+    nearest = size and load("model", model.name).nearest_size(**model.options)
+    if nearest != size:
+        raise SettingsError(
+            f"{place}model.hidden_size is {size}, which {model.name} does not take.",
+            hint=f"Set model.hidden_size={nearest}.",
+        )
 
 
 def resolve(experiment: TrainExperiment, document: Document) -> TrainExperiment:

@@ -244,6 +244,16 @@ def test_options_are_checked_and_filled_in():
     assert registry.check_options("model", Component(name="lstm"), document).options["forget_bias"] == 1.0
 
 
+def test_a_size_that_a_model_does_not_take_is_refused_where_it_was_written():
+    document = read_text("model:\n  name: transformer\n  hidden_size: 30\n", "mine.yaml")
+    with pytest.raises(SettingsError) as caught:
+        registry.check_options("model", Component(**document.data["model"]), document)
+    assert caught.value.message == (
+        "mine.yaml, line 3: model.hidden_size is 30, which transformer does not take."
+    )
+    assert caught.value.hint == "Set model.hidden_size=32."
+
+
 def test_replacing_a_model_keeps_the_size_and_drops_what_was_the_old_cells_own():
     old = Component(name="lstm", hidden_size=8, layers=2, forget_bias=3.0)
     new = registry.replace_component("model", old, Component(name="rnn", layers=1))

@@ -9,7 +9,7 @@ from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input
 from seqlab.models._mixture import Mixture
 from seqlab.models._recurrent import Recurrent
-from seqlab.registry import load
+from seqlab.registry import check_size, load
 from seqlab.settings import Component
 
 __all__ = [
@@ -61,11 +61,7 @@ def outline(component: Component, spec: Spec) -> SequenceModel:
 def _construct(component: Component, spec: Spec) -> SequenceModel:
     cls = load("model", component.name)
     options = component.options
-    if "hidden_size" in options and (nearest := cls.nearest_size(**options)) != options["hidden_size"]:
-        raise SettingsError(
-            f"model.hidden_size is {options['hidden_size']}, which {component.name} does not take.",
-            hint=f"Set model.hidden_size={nearest}.",
-        )
+    check_size(component)
     model: SequenceModel = Recurrent(cls, spec, **options) if issubclass(cls, Cell) else cls(spec, **options)
     return model
 

@@ -49,8 +49,7 @@ def test_a_transformer_is_matched_by_sizes_that_its_heads_divide() -> None:
     assert transformer.label == f"transformer[heads=3,hidden_size={chosen}]"
     sizes = range(6, 300, 6)
     count = {
-        size: parameters(Component(name="transformer", heads=3, layers=1, hidden_size=size), SPEC)
-        for size in sizes
+        size: parameters(Component(name="transformer", heads=3, hidden_size=size), SPEC) for size in sizes
     }
     target = parameters(Component(name="lstm", hidden_size=200), SPEC)
     assert chosen == min(sizes, key=lambda size: abs(count[size] - target))
