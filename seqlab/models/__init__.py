@@ -6,22 +6,27 @@ from torch import Tensor, nn
 from seqlab.contracts import Batch, Spec, State, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
-from seqlab.models._cell import Cell, Input
+from seqlab.models._cell import Cell, Input, linear
 from seqlab.models._mixture import Mixture
 from seqlab.models._recurrent import Recurrent
+from seqlab.models._stack import CellMixer, Mixer, Stack
 from seqlab.registry import check_size, load
 from seqlab.settings import Component
 
 __all__ = [
     "Cell",
+    "CellMixer",
     "Input",
+    "Mixer",
     "Mixture",
     "Recurrent",
     "SequenceModel",
+    "Stack",
     "State",
     "build_model",
     "count_parameters",
     "detach",
+    "linear",
     "outline",
     "read_batch",
 ]
