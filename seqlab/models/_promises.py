@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.contracts import PAD, State, keep_rows
-from seqlab.models import Recurrent, SequenceModel
+from seqlab.models import Recurrent, SequenceModel, detach
 from seqlab.models._variants import (
     BrokenPromiseError,
     Variant,
@@ -48,7 +49,7 @@ def nothing_drawn_globally(what: str) -> Iterator[None]:
 
 
 def answers_have_the_promised_shape(name: str) -> None:
-    """Outputs are (B, T, O); the parts of a state have the row first, and keep shape and kind of number."""
+    """Outputs are (B, T, O); the parts of a state have the row first, and keep their shapes."""
     for variant in variants(name):
         for batch, steps in ((1, 1), (3, 1), (1, 6), (3, 6)):
             start = variant.start(batch)
@@ -94,15 +95,7 @@ def noise_is_the_model_s_and_in_training_only(name: str) -> None:
     """Answers are the same again; in training, what is drawn, as by dropout, comes from ``model.noise``."""
     for options in ({}, {"dropout": 0.5}):
         for variant in variants(name, options=options):
-            x, start = variant.inputs(3, 6), variant.start(3)
-
-            def answer(
-                seed: int, variant: Variant = variant, x: Tensor = x, start: State | None = start
-            ) -> Tensor:
-                variant.model.noise.manual_seed(seed)
-                outputs: Tensor = variant.model(x, start)[0]
-                return outputs.detach()
-
+            answer = partial(_noisy_answer, variant.model, variant.inputs(3, 6), variant.start(3))
             variant.same(answer(2), answer(1), "the same input is answered differently", exact=True)
             variant.model.train()
             variant.same(
@@ -138,29 +131,13 @@ def gradients_are_the_slopes(name: str) -> None:
         if variant.model.counts:
             continue  # its tables are counts, no weights
         model, x = variant.model, variant.inputs(2, 4)
-        _, state = model(variant.inputs(2, 3, seed=2), variant.start(2))  # one that it comes to
-        parts = [part.detach() for group in state for part in group]
-        groups = [len(group) for group in state]
-        leaves: dict[str, Tensor] = {
-            name: weight for name, weight in model.named_parameters() if weight.requires_grad
-        }
+        state = detach(model(variant.inputs(2, 3, seed=2), variant.start(2))[1])  # one that it comes to
+        weights = ((key, weight) for key, weight in model.named_parameters() if weight.requires_grad)
+        leaves: dict[str, Tensor] = dict(weights)
+        parts = [part for parts in state for part in parts]
         leaves |= {f"part {k} of the state": part for k, part in enumerate(parts) if not is_whole(part)}
-        if x.is_floating_point():
-            leaves["features"] = x
-
-        def answer(
-            model: SequenceModel = model,
-            x: Tensor = x,
-            parts: list[Tensor] = parts,
-            groups: list[int] = groups,
-        ) -> Tensor:
-            numbers = iter(parts)
-            outputs, end = model(
-                x, tuple(tuple(next(numbers) for _ in range(count)) for count in groups) or None
-            )
-            return weighed([outputs, *(part for group in end for part in group)])
-
-        require_slopes(answer, leaves, str(variant))
+        leaves |= {"features": x} if x.is_floating_point() else {}
+        require_slopes(partial(_weighed_answer, model, x, state), leaves, str(variant))
 
 
 def chunks_with_carried_state_equal_the_whole(name: str) -> None:
@@ -264,6 +241,17 @@ def _weights(model: SequenceModel) -> Iterator[tuple[str, Tensor]]:
 def _drawn_parts(model: SequenceModel) -> list[nn.Module]:
     """Return what draws its weights: the cells of a network, or the model."""
     return list(model.cells) if isinstance(model, Recurrent) else [model] * (not model.counts)
+
+
+def _noisy_answer(model: SequenceModel, x: Tensor, start: State | None, seed: int) -> Tensor:
+    model.noise.manual_seed(seed)
+    outputs: Tensor = model(x, start)[0]
+    return outputs.detach()
+
+
+def _weighed_answer(model: SequenceModel, x: Tensor, state: State) -> Tensor:
+    outputs, end = model(x, state or None)
+    return weighed([outputs, *(part for parts in end for part in parts)])
 
 
 def _causal(name: str) -> Iterator[Variant]:

@@ -91,6 +91,7 @@ def variants(
         {},
         *({"context": _signal(form)} for form in getattr(cls, "takes", ())),
     ]
+    made, refused = 0, ""
     for kind in cls.reads:
         for network in NETWORKS if issubclass(cls, Cell) else ({"layers": 2},):
             chosen = {key: value for key, value in {**network, **options}.items() if key in known}
@@ -100,11 +101,15 @@ def variants(
                 spec = Spec(kind, SYMBOLS, "classes", OUTPUTS, causal=False, context=context)
                 try:
                     model = build_model(Component(name=name, **chosen), spec, seed)
-                except SettingsError:
+                except SettingsError as error:
+                    refused = error.message
                     continue
                 if getattr(model, "counts", False):  # it learns by counting a text, and says nothing before
                     model.count(numpy_stream(seed, "text").integers(0, SYMBOLS, 400))
+                made += 1
                 yield Variant(exact(model).eval(), chosen)
+    if not made:
+        raise BrokenPromiseError(f"It can be built in no way that was tried: {refused}")
 
 
 def numbers(kind: str, *size: int, seed: int = 1) -> Tensor:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.contracts import Spec, State
+from seqlab.errors import SettingsError
 from seqlab.models import Cell, Input, SequenceModel
 from seqlab.models._cell import linear
 
@@ -166,3 +167,8 @@ class DropsGlobally(_Model):
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         return super().forward(F.dropout(inputs, 0.1, self.training), state)
+
+
+class RefusesAll(_Model):
+    def __init__(self, spec: Spec, *, hidden_size: int = 6) -> None:
+        raise SettingsError("Not today.")

@@ -16,6 +16,7 @@ PUBLISHED = ("LayerNormLSTM", "SLSTM", "SRU", "LRU", "Orthogonal", "Reservoir", 
 FURTHER = ("Reminded", "Stacked", "Averaging")
 BROKEN = {
     "NamesNoSize": "sizes_are_taken_as_said",
+    "RefusesAll": "nothing_is_drawn_from_a_global_random_state",  # the first that builds a network
     "DrawsWhenMade": "nothing_is_drawn_from_a_global_random_state",
     "DrawsInTheStep": "nothing_is_drawn_from_a_global_random_state",
     "DropsGlobally": "nothing_is_drawn_from_a_global_random_state",
