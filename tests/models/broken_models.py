@@ -127,6 +127,14 @@ class ReadsPadding(_Model):
     """Symbol 0 is looked up for it."""
 
 
+class LooksPaddingUp(_Model):
+    reads = ("tokens",)
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        F.embedding(inputs, self.read.weight.t())
+        return super().forward(inputs, state)
+
+
 class LooksAhead(_Model):
     reads = ("features",)
 

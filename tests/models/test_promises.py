@@ -33,6 +33,7 @@ BROKEN = {
     "LooksAhead": "the_future_never_changes_the_past",
     "Forgets": "chunks_with_carried_state_equal_the_whole",
     "ReadsPadding": "the_state_is_held_through_padding",
+    "LooksPaddingUp": "the_state_is_held_through_padding",
 }
 
 
