@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqlab.contracts import Spec, State
+from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import NORMS, Cell, Input, linear, read_cell
 from seqlab.models._padding import Parts, padding, read_around
@@ -150,6 +151,8 @@ class Stack(SequenceModel):
         layers: the number of blocks.
         dropout: the share of numbers that training silences: of the embedding, of what each mixer and each
             MLP adds to the stream, and inside of mixers what these see fit.
+        tied: whether the read-out's V is the embedding's E, transposed (Press & Wolf 2017); for tasks whose
+            answers are symbols of the input, as in a language model.
     """
 
     network: ClassVar[type[nn.Module]]
@@ -162,10 +165,17 @@ class Stack(SequenceModel):
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         layers: Annotated[int, Field(ge=1, le=64)] = 4,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        tied: bool = False,
     ) -> None:
         super().__init__(spec)
+        if tied and (spec.inputs, spec.outputs, spec.input_size) != ("tokens", "classes", spec.output_size):
+            raise SettingsError(
+                "model.tied is true, but what the task asks for are not the symbols that it gives.",
+                hint="Set model.tied=false.",
+            )
         self.dropout = dropout
-        self.embedding = Input(spec.input_size, hidden_size, bias=spec.inputs == "features")
+        embedding = Input(spec.input_size, hidden_size, bias=spec.inputs == "features")
+        self.embedding = None if tied else embedding
         self.blocks = nn.ModuleList(Block(mixer(hidden_size), hidden_size) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size, bias=False)
         self.readout = linear(hidden_size, spec.output_size)
@@ -179,8 +189,7 @@ class Stack(SequenceModel):
         state = self.start({}, len(inputs)) if state is None else state
         padded = padding(inputs)
         drop = self._drop if self.training and self.dropout > 0 else None
-        # in the weights' precision: what many layers add to the stream would be lost in bfloat16
-        x = _dropped(self.embedding(inputs).to(self.readout.weight.dtype), drop)  # (B, T, D)
+        x = _dropped(self._embed(inputs), drop)  # (B, T, D)
         end = []
         for block, parts in zip(self._layers(), state, strict=True):
             x, parts = block(x, parts, padded, drop)
@@ -189,10 +198,18 @@ class Stack(SequenceModel):
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights: the embedding's, layer by layer, the read-out's."""
-        draw(self.embedding, generator)
+        if self.embedding is not None:
+            draw(self.embedding, generator)
         for block in self._layers():
             block.initialise(generator, (2 * len(self.blocks)) ** -0.5)
         draw(self.readout, generator)
+
+    def _embed(self, inputs: Tensor) -> Tensor:
+        """Return E u(t) in the weights' precision: what layers add to it would be lost in bfloat16."""
+        weight = self.readout.weight
+        if self.embedding is None:
+            return F.embedding(inputs.clamp(min=0), weight)
+        return self.embedding(inputs).to(weight.dtype)  # type: ignore[no-any-return]
 
     def _layers(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]

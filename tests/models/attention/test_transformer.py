@@ -162,6 +162,21 @@ def test_it_is_as_large_as_the_formula_says() -> None:
     assert sum(weight.numel() for weight in model.parameters()) == expected
 
 
+def test_a_tied_read_out_is_the_embedding() -> None:
+    model = build_model(Component(name="transformer", hidden_size=16, layers=1, tied=True), SPEC, 1)
+    untied = build_model(Component(name="transformer", hidden_size=16, layers=1), SPEC, 1)
+    weights = [sum(weight.numel() for weight in one.parameters()) for one in (model, untied)]
+    assert weights[0] == weights[1] - 5 * 16
+    with torch.no_grad():
+        untied.load_state_dict({**untied.state_dict(), **model.state_dict()})
+        untied.get_parameter("embedding.weight").copy_(model.get_parameter("readout.weight").t())
+    x = torch.randint(5, (3, 9), generator=torch_stream(1, "inputs"))
+    assert_close(model(x), untied(x))
+    other = Spec("tokens", 5, "classes", 4, causal=True)
+    with pytest.raises(SettingsError, match="not the symbols that it gives"):
+        build_model(Component(name="transformer", tied=True), other, 1)
+
+
 def test_a_gradient_reaches_every_weight_and_no_padding() -> None:
     model = build_model(Component(name="transformer", hidden_size=16, layers=2, window=3), SPEC, 1)
     x = torch.randint(5, (3, 9), generator=torch_stream(1, "inputs"))
