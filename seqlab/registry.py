@@ -181,7 +181,25 @@ def check_options(
         filled = schema.model_validate_json(json.dumps(component.options))
     except ValidationError as error:
         raise settings.explain(error, document, schema, prefix=prefix or kind) from None
-    return settings.Component(name=absolute(component.name), **filled.model_dump())
+    complete = settings.Component(name=absolute(component.name), **filled.model_dump())
+    if kind == "model":
+        check_size(complete, f"{document.where(f'{prefix or kind}.hidden_size')}: ")
+    return complete
+
+
+def check_size(model: Component, place: str = "") -> None:
+    """Refuse a ``hidden_size`` that a model does not take, as one that cannot be divided among its heads.
+
+    Raises:
+        SettingsError: saying where it was written, with the nearest size.
+    """
+    size = model.options.get("hidden_size")
+    nearest = size and load("model", model.name).nearest_size(**model.options)
+    if nearest != size:
+        raise SettingsError(
+            f"{place}model.hidden_size is {size}, which {model.name} does not take.",
+            hint=f"Set model.hidden_size={nearest}.",
+        )
 
 
 def resolve(experiment: TrainExperiment, document: Document) -> TrainExperiment:
@@ -228,14 +246,18 @@ def parse_reference(text: str) -> Component:
 def replace_component(kind: Kind, old: Component, new: Component) -> Component:
     """Put ``new`` in the place of ``old``: the size stays, what belonged to the old component goes.
 
-    With the same name all old options stay. Otherwise those of the network around the cell stay (hidden_size,
-    layers, dropout, bidirectional), and the new cell starts as it does by default.
+    With the same name all old options stay. Otherwise those of the network around the cell or mixer stay
+    (hidden_size, or the nearest that the new one takes, layers, dropout, bidirectional), and the new one
+    starts as it does by default.
     """
-    network = getattr(load(kind, new.name), "network", None)
+    cls = load(kind, new.name)
+    network = getattr(cls, "network", None)
     stays = _keyword_fields(network) if network else {}
     if absolute(new.name) == absolute(old.name):
         stays = old.options
     kept = {key: value for key, value in old.options.items() if key in stays}
+    if "hidden_size" in kept and stays is not old.options:
+        kept["hidden_size"] = cls.nearest_size(**{**kept, **new.options, "hidden_size": kept["hidden_size"]})
     return settings.Component(name=new.name, **{**kept, **new.options})
 
 

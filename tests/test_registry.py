@@ -244,12 +244,26 @@ def test_options_are_checked_and_filled_in():
     assert registry.check_options("model", Component(name="lstm"), document).options["forget_bias"] == 1.0
 
 
+def test_a_size_that_a_model_does_not_take_is_refused_where_it_was_written():
+    document = read_text("model:\n  name: transformer\n  hidden_size: 30\n", "mine.yaml")
+    with pytest.raises(SettingsError) as caught:
+        registry.check_options("model", Component(**document.data["model"]), document)
+    assert caught.value.message == (
+        "mine.yaml, line 3: model.hidden_size is 30, which transformer does not take."
+    )
+    assert caught.value.hint == "Set model.hidden_size=32."
+
+
 def test_replacing_a_model_keeps_the_size_and_drops_what_was_the_old_cells_own():
     old = Component(name="lstm", hidden_size=8, layers=2, forget_bias=3.0)
     new = registry.replace_component("model", old, Component(name="rnn", layers=1))
     assert (new.name, new.options) == ("rnn", {"hidden_size": 8, "layers": 1})
     same = registry.replace_component("model", old, Component(name="lstm", layers=1))
     assert same.options == {"hidden_size": 8, "layers": 1, "forget_bias": 3.0}
+    stack = registry.replace_component("model", old, Component(name="transformer", heads=3))
+    assert stack.options == {"hidden_size": 6, "layers": 2, "heads": 3}  # the nearest size that it takes
+    back = registry.replace_component("model", stack, Component(name="gru", layers=1))
+    assert back.options == {"hidden_size": 6, "layers": 1}
     task = registry.replace_component("task", Component(name="hello"), Component(name="temporal-order"))
     assert (task.name, task.options) == ("temporal-order", {})
 

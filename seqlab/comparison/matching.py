@@ -14,6 +14,7 @@ from itertools import groupby
 from seqlab.comparison.entrants import Entrant, vary
 from seqlab.contracts import Spec
 from seqlab.models import count_parameters, outline
+from seqlab.registry import load
 from seqlab.settings import Component
 from seqlab.tasks import build_task
 
@@ -115,12 +116,15 @@ def _has_width(entrant: Entrant) -> bool:
 def _resize(entrant: Entrant, spec: Spec, target: int) -> tuple[Entrant, int]:
     """Return an entrant of the nearest width, and its parameters."""
     model = entrant.experiment.model
+    taken = load("model", model.name).nearest_size
 
-    def of(width: int) -> Component:
-        return Component(name=model.name, **{**model.options, "hidden_size": width})
+    def of(width: int) -> Component:  # of the nearest width that the model takes
+        options = {**model.options, "hidden_size": width}
+        return Component(name=model.name, **{**options, "hidden_size": taken(**options)})
 
     present = parameters(model, spec)
     width = nearest_width(lambda width: parameters(of(width), spec), target)
+    width = of(width).options["hidden_size"]
     if present == target or width == model.options["hidden_size"]:
         return entrant, present
     resized = replace(

@@ -55,7 +55,7 @@ def judge(
             tiles_of(packed.symbols), tiles_of(packed.features), tiles_of(NOTHING),
             aligned(0, 0), none, tiles_of(packed.wanted),
             start, task.stream, False,
-            0, 0, nothing, nothing, 0.0, 0.0, 0.0, 0.0, loss, nothing, nothing, counts,
+            0, 0, nothing, nothing, 0.0, 0.0, 0.0, none, loss, nothing, nothing, counts,
         )  # fmt: skip
         total["loss"] += float(loss[0]) * int(counts[0] - before)  # type: ignore[assignment]
         total["sequences"] += packed.size

@@ -39,7 +39,7 @@ from seqlab.training.loop import (
     note_validation,
     validate,
 )
-from seqlab.training.optimisers import learning_rate
+from seqlab.training.optimisers import learning_rate, weight_decay_of
 
 KEPT = {
     "sgd": ("momentum_buffer", None),
@@ -71,6 +71,11 @@ class Member:
         drops = getattr(learner.model, "weight_dropout", 0) > 0
         self.silenced = weights_memory(learner.model) if drops else aligned(0)
         self.arranged = weights_memory(learner.model, 2)
+        self.weight_decay = weights_memory(learner.model)
+        for place, parameter in zip(
+            places_of(learner.model).values(), learner.model.parameters(), strict=True
+        ):
+            self.weight_decay[place] = weight_decay_of(parameter, settings)
         self.squares = np.zeros(-(-len(self.weights) // PIECE))
         self.updates = np.full(len(list(learner.model.parameters())), learner.step, np.float32)
         self.start = aligned(tiles, len(self.shapes) * 2 * self.hidden_size, self.lanes)
@@ -131,7 +136,7 @@ class Member:
             tiles_of(packed.wanted),
             start, self.task.stream, True,
             OPTIMISERS.index(settings.optimizer), step, np.array(rates), decays, clip_norm,
-            settings.momentum, settings.decay, settings.weight_decay,
+            settings.momentum, settings.decay, self.weight_decay,
         )  # fmt: skip
         steps, results = packed.symbols.shape[2], (losses, norms, self.squares, np.zeros(3, np.int64))
         if each is not None and self.is_large and len(start) > 1:

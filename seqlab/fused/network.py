@@ -118,7 +118,7 @@ def norm_of(squares: Any) -> float:
 def make_update(
     first: int, last: int, norm: float, clip_norm: float, optimiser: int,
     P: Any, G: Any, mean: Any, square: Any, averaged: Any, step: int,
-    rate: float, momentum: float, decay: float, weight_decay: float, averaging: float,
+    rate: float, momentum: float, decay: float, weight_decay: Any, averaging: float,
 ) -> None:  # fmt: skip
     """Clip the gradient, whose norm is ``norm``, and make update number ``step`` of some pieces."""
     scale = min(1.0, clip_norm / (norm + 1e-6))
@@ -134,7 +134,7 @@ def run(
     sizes: Any, P: Any, G: Any, mean: Any, square: Any, averaged: Any, arranged: Any,
     symbols: Any, features: Any, masks: Any, kept: Any, Q: Any, wanted: Any, start: Any,
     carry: bool, learn: bool, optimiser: int, done: int, rates: Any, decays: Any, clip_norm: float,
-    momentum: float, decay: float, weight_decay: float, losses: Any, norms: Any, squares: Any, counts: Any,
+    momentum: float, decay: float, weight_decay: Any, losses: Any, norms: Any, squares: Any, counts: Any,
 ) -> float:  # fmt: skip
     """Make an update for each batch, or judge it; return how many were made before one was not finite.
 
@@ -164,7 +164,8 @@ def run(
         rates: the learning rate of each update.
         decays: of the averaged weights, for each update.
         clip_norm: greatest norm of the gradient.
-        momentum, decay, weight_decay: of the optimiser.
+        momentum, decay: of the optimiser.
+        weight_decay: of each of the flat weights.
         losses, norms: written: each batch's loss, and its gradient's norm before clipping.
         squares: written: each piece's sum of squares of the gradient.
         counts: (3,), added to: answers asked for, right answers, and sequences in which one is wrong.

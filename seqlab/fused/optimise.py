@@ -42,7 +42,7 @@ def sum_piece(G: Any, kept: Any, piece: int) -> float:
 def update_piece(
     piece: int, scale: float, optimiser: int,
     P: Any, G: Any, mean: Any, square: Any, averaged: Any, step: int,
-    rate: float, momentum: float, decay: float, weight_decay: float, averaging: float,
+    rate: float, momentum: float, decay: float, weight_decay: Any, averaging: float,
 ) -> None:  # fmt: skip
     """Scale a piece of the gradient G[0] (to clip it), and make update number ``step`` with it."""
     part = slice(piece * PIECE, min((piece + 1) * PIECE, P.shape[0]))
@@ -51,7 +51,7 @@ def update_piece(
         factor = G.dtype.type(scale)
         for k in range(g.shape[0]):
             g[k] *= factor
-    update(optimiser, P[part], g, mean[part], square[part], step, rate, momentum, decay, weight_decay)
+    update(optimiser, P[part], g, mean[part], square[part], step, rate, momentum, decay, weight_decay[part])
     if averaged.shape[0] > 0:
         average(averaged[part], P[part], averaging)
 
@@ -59,7 +59,7 @@ def update_piece(
 @inlined
 def update(
     optimiser: int, P: Any, G: Any, mean: Any, square: Any, step: int,
-    rate: float, momentum: float, decay: float, weight_decay: float,
+    rate: float, momentum: float, decay: float, weight_decay: Any,
 ) -> None:  # fmt: skip
     """Make update number ``step`` (from 1).
 
@@ -73,30 +73,33 @@ def update(
         rate: learning rate.
         momentum: of sgd and rmsprop.
         decay: of ``square``.
-        weight_decay: added to the gradient as weight_decay P; by adamw taken off the weights.
+        weight_decay: of each weight; added to the gradient as weight_decay P, by adamw taken off the weights.
     """
     number = P.dtype.type
     rate_, momentum_, decay_, epsilon = number(rate), number(momentum), number(decay), number(EPSILON)
-    fresh, pull = number(1 - decay), number(0 if optimiser == ADAMW else weight_decay)
+    fresh = number(1 - decay)
     if optimiser >= ADAM:
-        kept = number(1 - rate * weight_decay if optimiser == ADAMW else 1)
+        pull, shrink = (number(0), rate_) if optimiser == ADAMW else (number(1), number(0))
         size = number(rate / (1 - BETA1**step))
         root = number(1 / math.sqrt(1 - decay**step))
         beta, alpha = number(BETA1), number(1 - BETA1)
+        one = number(1)
         for k in range(P.shape[0]):
-            g = G[k] + pull * P[k]
+            g = G[k] + pull * weight_decay[k] * P[k]
             mean[k] = beta * mean[k] + alpha * g
             square[k] = decay_ * square[k] + fresh * g * g
-            P[k] = kept * P[k] - size * mean[k] / (math.sqrt(square[k]) * root + epsilon)
+            P[k] = (one - shrink * weight_decay[k]) * P[k] - size * mean[k] / (
+                math.sqrt(square[k]) * root + epsilon
+            )
     elif optimiser == RMSPROP:
         for k in range(P.shape[0]):
-            g = G[k] + pull * P[k]
+            g = G[k] + weight_decay[k] * P[k]
             square[k] = decay_ * square[k] + fresh * g * g
             mean[k] = momentum_ * mean[k] + g / (math.sqrt(square[k]) + epsilon)
             P[k] -= rate_ * mean[k]
     else:
         for k in range(P.shape[0]):
-            mean[k] = momentum_ * mean[k] + G[k] + pull * P[k]
+            mean[k] = momentum_ * mean[k] + G[k] + weight_decay[k] * P[k]
             P[k] -= rate_ * mean[k]
 
 

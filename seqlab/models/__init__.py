@@ -6,22 +6,27 @@ from torch import Tensor, nn
 from seqlab.contracts import Batch, Spec, State, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
-from seqlab.models._cell import Cell, Input
+from seqlab.models._cell import Cell, Input, linear
 from seqlab.models._mixture import Mixture
 from seqlab.models._recurrent import Recurrent
-from seqlab.registry import load
+from seqlab.models._stack import CellMixer, Mixer, Stack
+from seqlab.registry import check_size, load
 from seqlab.settings import Component
 
 __all__ = [
     "Cell",
+    "CellMixer",
     "Input",
+    "Mixer",
     "Mixture",
     "Recurrent",
     "SequenceModel",
+    "Stack",
     "State",
     "build_model",
     "count_parameters",
     "detach",
+    "linear",
     "outline",
     "read_batch",
 ]
@@ -33,7 +38,7 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
     A :class:`Cell` is wrapped into a :class:`Recurrent` network; a :class:`SequenceModel` is built as it is.
 
     Raises:
-        SettingsError: when the model does not take the task's kind of input or of context.
+        SettingsError: when the model does not take the task's kind of input or of context, or the size.
     """
     cls = load("model", component.name)
     if spec.inputs not in cls.reads:
@@ -61,6 +66,7 @@ def outline(component: Component, spec: Spec) -> SequenceModel:
 def _construct(component: Component, spec: Spec) -> SequenceModel:
     cls = load("model", component.name)
     options = component.options
+    check_size(component)
     model: SequenceModel = Recurrent(cls, spec, **options) if issubclass(cls, Cell) else cls(spec, **options)
     return model
 

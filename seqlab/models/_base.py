@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -51,6 +51,16 @@ class SequenceModel(nn.Module):
         super().__init__()
         self.spec = spec
         self.noise = torch.Generator()
+
+    @classmethod
+    def nearest_size(cls, hidden_size: int, **options: Any) -> int:
+        """Return a ``hidden_size`` that the model takes: this one, or else the nearest.
+
+        What divides its width among heads, say, takes multiples of their number. Every other size is refused,
+        and where sizes are chosen, as to match parameters, this says which. ``options`` are the model's other
+        settings, all or some of them.
+        """
+        return hidden_size
 
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:
         """Return the state before the first step, on the model's device.

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+"""Modules whose gains and biases stay as they start."""
 
 
 class Input(nn.Module):
@@ -141,7 +142,7 @@ class Cell(nn.Module):
         bound = self.hidden_size**-0.5
         with torch.no_grad():
             for module in self.modules():
-                if not isinstance(module, _NORMS):
+                if not isinstance(module, NORMS):
                     for parameter in module.parameters(recurse=False):
                         parameter.uniform_(-bound, bound, generator=generator)
 
@@ -153,13 +154,25 @@ class Cell(nn.Module):
         return sum(parameter.numel() for parameter in cell.parameters())
 
 
-def linear(inputs: int, outputs: int) -> nn.Linear:
+def read_cell(cell: Cell, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Read a sequence as :meth:`Cell.forward` does; a step alone by the step form.
+
+    A step alone, as in generation, costs less than the fast path's set-up.
+    """
+    if x.shape[1] > 1:
+        return cell(x, state)  # type: ignore[no-any-return]
+    state = cell.step(x[:, 0], state, *cell.prepare())
+    return state[0][:, None], state
+
+
+def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
     """Return a linear layer whose weights are yet to be drawn.
 
     By itself nn.Linear draws them from the global generator. nn.utils.skip_init keeps it from that, too, but
     has torch import a computer algebra system, which takes as long as a small run.
     """
-    layer = nn.Linear(inputs, outputs, device="meta")
+    layer = nn.Linear(inputs, outputs, bias, device="meta")
     layer.weight = nn.Parameter(torch.empty(outputs, inputs))
-    layer.bias = nn.Parameter(torch.empty(outputs))
+    if bias:
+        layer.bias = nn.Parameter(torch.empty(outputs))
     return layer

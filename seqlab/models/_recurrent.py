@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -12,10 +11,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from seqlab.contracts import PAD, Spec, State
+from seqlab.contracts import Spec, State
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
-from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._cell import Cell, Input, linear, read_cell
+from seqlab.models._padding import Reader, padding, read_around
 
 
 class Recurrent(SequenceModel):
@@ -53,12 +53,6 @@ class Recurrent(SequenceModel):
         **options: object,
     ) -> None:
         super().__init__(spec)
-        taken = cell.nearest_size(hidden_size, **options)
-        if taken != hidden_size:
-            raise SettingsError(
-                f"model.hidden_size is {hidden_size}, which {cell.__name__} does not take.",
-                hint=f"Set model.hidden_size={taken}.",
-            )
         if bidirectional and spec.causal:
             raise SettingsError(
                 "model.bidirectional is true, but the task is causal: the end would show the answers.",
@@ -91,9 +85,7 @@ class Recurrent(SequenceModel):
         """Read a sequence; see :meth:`SequenceModel.forward`."""
         x = inputs
         state = self.start({}, len(inputs)) if state is None else state
-        padded = inputs == PAD if self.spec.inputs == "tokens" else None
-        if padded is not None and not bool(padded.any()):
-            padded = None
+        padded = padding(inputs)
         final: list[tuple[Tensor, ...]] = []
         weights = self._silenced_weights()
         for layer in range(0, len(self.cells), self.directions):
@@ -175,21 +167,13 @@ class Recurrent(SequenceModel):
 Cell.network = Recurrent
 
 
-Reader = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, tuple[Tensor, ...]]]
-"""What reads a sequence from a state, as :meth:`Cell.forward` does."""
-
-
 def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:
     """Return what reads with a cell, in which ``weights`` stand in for its own."""
 
     def read(x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         if weights:
             return functional_call(cell, dict(weights), (x, state))  # type: ignore[no-any-return]
-        if x.shape[1] > 1:
-            return cell(x, state)  # type: ignore[no-any-return]
-        # alone, as in generation, a step costs less than the fast path's set-up
-        state = cell.step(x[:, 0], state, *cell.prepare())
-        return state[0][:, None], state
+        return read_cell(cell, x, state)
 
     return read
 
@@ -197,32 +181,12 @@ def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:
 def _read(
     read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Read a sequence with one cell, holding the state where there is padding."""
+    """Read a sequence with one cell, holding the state where there is padding: h is shown on there."""
     if backwards:
         x = x.flip(1)
         padded = None if padded is None else padded.flip(1)
-    h, state = read(x, state) if padded is None else _read_padded(read, x, state, padded)
+    if padded is None:
+        h, state = read(x, state)
+    else:
+        h, state = read_around(read, x, state, padded, idle=lambda state: state[0])
     return (h.flip(1) if backwards else h), state
-
-
-def _read_padded(
-    read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Cut the sequence where padding ends or begins in some row; in each piece read the rows without."""
-    cuts = (padded[:, 1:] != padded[:, :-1]).any(0).nonzero().flatten() + 1
-    outputs = []
-    for start, stop in pairwise([0, *cuts.tolist(), x.shape[1]]):
-        piece = x[:, start:stop]
-        rows = (~padded[:, start]).nonzero().flatten()
-        if len(rows) == len(x):
-            h, state = read(piece, state)
-        else:
-            h = state[0][:, None].expand(-1, stop - start, -1)
-            if len(rows):
-                shown, new = read(piece[rows], tuple(part[rows] for part in state))
-                h = h.index_copy(0, rows, shown.to(h.dtype))
-                state = tuple(
-                    old.index_copy(0, rows, part.to(old.dtype)) for old, part in zip(state, new, strict=True)
-                )
-        outputs.append(h)
-    return torch.cat(outputs, 1), state

@@ -67,6 +67,9 @@ class Training(Settings):
         default=0.99, ge=0, lt=1, description="of the squared gradient's mean (rmsprop alpha, Adam beta2)"
     )
     weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay_of: Literal["matrices", "all"] = Field(
+        default="matrices", description="all weights, or those of two axes and more: not biases and gains"
+    )
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: int = Field(
         default=0, ge=0, description="updates over which the learning rate rises from 0"

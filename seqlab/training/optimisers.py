@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,18 +14,38 @@ from seqlab.settings import Training
 
 def build_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> torch.optim.Optimizer:
     """Build the optimiser that the settings name."""
-    weights = list(parameters)
-    rate, shrink = settings.learning_rate, settings.weight_decay
-    momentum, betas = settings.momentum, (0.9, settings.decay)
+    weights = _groups(list(parameters), settings)
+    rate, momentum, betas = settings.learning_rate, settings.momentum, (0.9, settings.decay)
     match settings.optimizer:
         case "sgd":
-            return torch.optim.SGD(weights, rate, momentum, weight_decay=shrink, fused=True)
+            return torch.optim.SGD(weights, rate, momentum, fused=True)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, rate, settings.decay, weight_decay=shrink, momentum=momentum)
+            return torch.optim.RMSprop(weights, rate, settings.decay, momentum=momentum)
         case "adam":
-            return torch.optim.Adam(weights, rate, betas, weight_decay=shrink, fused=True)
+            return torch.optim.Adam(weights, rate, betas, fused=True)
         case "adamw":
-            return torch.optim.AdamW(weights, rate, betas, weight_decay=shrink, fused=True)
+            return torch.optim.AdamW(weights, rate, betas, fused=True)
+
+
+def weight_decay_of(parameter: nn.Parameter, settings: Training) -> float:
+    """Return the weight decay of a parameter: biases and gains have none, unless all weights have.
+
+    A bias or gain that is pulled to 0 moves the sums of a whole unit, and generalises none the better for it.
+
+    >>> settings = Training(weight_decay=0.1)
+    >>> [weight_decay_of(nn.Parameter(torch.zeros(shape)), settings) for shape in ((2, 3), (3,))]
+    [0.1, 0.0]
+    """
+    decays = settings.weight_decay_of == "all" or parameter.dim() >= 2
+    return settings.weight_decay if decays else 0.0
+
+
+def _groups(parameters: list[nn.Parameter], settings: Training) -> list[dict[str, Any]]:
+    """Return the parameters by their weight decay: in one group where all have the same."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(weight_decay_of(parameter, settings), []).append(parameter)
+    return [{"params": group, "weight_decay": decay} for decay, group in groups.items()]
 
 
 def _spare_the_compiler() -> None:

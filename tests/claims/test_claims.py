@@ -87,3 +87,11 @@ def test_shakespeare_below_the_promised_loss() -> None:
     result = summary("char-shakespeare")
     assert result["trials"]["stream"]["nats_per_character"] < 1.60
     assert result["trials"]["block-256"]["nats_per_character"] < 1.63
+
+
+@pytest.mark.skipif(
+    "SEQLAB_DATA_DIR" not in os.environ, reason="SEQLAB_DATA_DIR, where the corpus lies, is not set"
+)
+def test_the_transformer_is_as_good_as_nanogpt_in_its_setting() -> None:
+    """nanoGPT came to 1.898 in blocks of 64 of the whole held-out text, with its line for a processor."""
+    assert summary("char-transformer")["trials"]["block-64"]["nats_per_character"] < 1.898 + 0.03

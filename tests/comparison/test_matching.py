@@ -42,6 +42,19 @@ def test_widths_are_chosen_so_that_sizes_agree_with_the_largest(width: int) -> N
     assert draw_up(design).notes == []
 
 
+def test_a_transformer_is_matched_by_sizes_that_its_heads_divide() -> None:
+    models = ("lstm[hidden_size=200]", "transformer[heads=3]")
+    _, transformer = draw_up(Design("temporal-order", models, (1,), match_parameters=True)).entrants
+    chosen = transformer.experiment.model.options["hidden_size"]
+    assert transformer.label == f"transformer[heads=3,hidden_size={chosen}]"
+    sizes = range(6, 300, 6)
+    count = {
+        size: parameters(Component(name="transformer", heads=3, hidden_size=size), SPEC) for size in sizes
+    }
+    target = parameters(Component(name="lstm", hidden_size=200), SPEC)
+    assert chosen == min(sizes, key=lambda size: abs(count[size] - target))
+
+
 def test_what_cannot_agree_is_the_nearest_and_is_said() -> None:
     design = Design(
         "temporal-order", ("lstm", "rnn"), (1,), overrides=("model.hidden_size=1",), match_parameters=True

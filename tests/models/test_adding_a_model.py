@@ -1,4 +1,4 @@
-"""The cell in docs/adding-a-model.md works as the page says."""
+"""The cell and the mixer in docs/adding-a-model.md work as the page says."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from model_contract import CHECKS, Check
 
 from seqlab import plugins, registry
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import PluginError
 from seqlab.models import build_model, count_parameters
+from seqlab.models._cell_promises import PROMISES
+from seqlab.models._promises import Promise
 from seqlab.settings import Component
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-model.md"
 
 
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def code() -> str:
-    (block,) = re.findall(
-        r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
-    return block
+    return str(BLOCKS[0])
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +42,17 @@ def test_it_is_short(code: str) -> None:
     assert len(code.splitlines()) < 40
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_it_keeps_the_contract(check: Check, cell: str) -> None:
-    check(cell)
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_it_keeps_the_contract(promise: Promise, cell: str) -> None:
+    promise(cell)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_the_mixer_keeps_the_contract(promise: Promise, tmp_path: Path) -> None:
+    file = tmp_path / "fading.py"
+    file.write_text(BLOCKS[1], encoding="utf-8")
+    registry.admit(str(file))
+    promise(str(file))
 
 
 def test_its_settings_are_checked(cell: str) -> None:

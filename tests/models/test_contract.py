@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from model_contract import CHECKS, Check
 
 from seqlab import registry
+from seqlab.models._cell_promises import PROMISES
+from seqlab.models._promises import Promise
 
 
 @pytest.mark.parametrize("name", registry.names("model"))
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_every_model(check: Check, name: str) -> None:
-    check(name)
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_every_model(promise: Promise, name: str) -> None:
+    promise(name)

@@ -34,6 +34,10 @@ training: {steps: 24, batch_size: 4, learning_rate: 1e-2, optimizer: adamw, weig
 """
 
 
+MEMORY = STREAM.replace(
+    "{name: lstm, hidden_size: 6}",
+    "{name: transformer, hidden_size: 8, heads: 2, layers: 2, window: 24, dropout: 0.1}",
+)
 ONE_LAYER = FRESH.replace(", layers: 2, dropout: 0.2", "")
 
 
@@ -94,10 +98,14 @@ def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
 
 
-CASES = [(FRESH, "torch"), (STREAM, "torch"), (ONE_LAYER, "fused"), (STREAM, "fused")]
-either_engine = pytest.mark.parametrize(
-    ("text", "engine"), CASES, ids=["fresh torch", "stream torch", "fresh fused", "stream fused"]
-)
+CASES = {
+    "fresh torch": (FRESH, "torch"),
+    "stream torch": (STREAM, "torch"),
+    "memory torch": (MEMORY, "torch"),
+    "fresh fused": (ONE_LAYER, "fused"),
+    "stream fused": (STREAM, "fused"),
+}
+either_engine = pytest.mark.parametrize(("text", "engine"), CASES.values(), ids=CASES)
 
 
 @either_engine

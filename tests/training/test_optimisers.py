@@ -57,6 +57,22 @@ def test_every_optimiser_descends_a_quadratic(name: str) -> None:
     assert float(parameter.detach().abs().max()) < 0.1
 
 
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize(("of", "shrinks"), [("matrices", [True, False, False]), ("all", [True, True, True])])
+def test_weight_decay_shrinks_matrices_or_all(name: str, of: str, shrinks: list[bool]) -> None:
+    """Where the gradient is 0, nothing but weight decay moves a weight: a matrix, a vector, a number."""
+    parameters = [nn.Parameter(torch.ones(shape)) for shape in ((2, 2), (2,), ())]
+    settings = Training(optimizer=name, learning_rate=0.1, weight_decay=0.5, weight_decay_of=of)  # type: ignore[arg-type]
+    optimizer = build_optimizer(parameters, settings)
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    assert [bool((parameter < 1).all()) for parameter in parameters] == shrinks
+    assert all(
+        bool((parameter == 1).all()) or shrink for parameter, shrink in zip(parameters, shrinks, strict=True)
+    )
+
+
 @pytest.mark.parametrize("text", ["", "90", "0s", "-5s", "90 parsecs", "1e3s", "s"])
 def test_a_time_span_that_is_none(text: str) -> None:
     with pytest.raises(Exception, match=r"is not a time span|nothing can be trained"):

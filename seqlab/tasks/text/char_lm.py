@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -72,6 +72,8 @@ class CharLM(Task):
     Training reads the text as NYU 6-3 does: cut into ``size`` columns (:func:`batchify`), all read side by
     side, ``period`` tokens a batch, the state carried on and detached (truncated BPTT). An epoch is over
     when the columns are; the next begins at another place, drawn anew, so that it cuts the text differently.
+    Or it reads blocks from places drawn at random, each from the start state, as models without a state are
+    trained (nanoGPT).
 
     Held out, every token but the first (of the first :data:`JUDGED`) is predicted exactly once:
 
@@ -97,6 +99,7 @@ class CharLM(Task):
         rare: tokens seen less often than this are one symbol, which prints as U+FFFD; 0 keeps all.
         period: tokens through which the gradient flows back.
         block: tokens of the blocks in which the held-out text is judged; null for one stream.
+        batches: ``columns`` that go on from batch to batch, or ``blocks`` of ``period`` tokens from anywhere.
 
     Attributes:
         vocabulary: the tokens of the whole text, with counts.
@@ -106,7 +109,6 @@ class CharLM(Task):
         TextError: when there is no such text, it is in another encoding, or it is too short.
     """
 
-    stream = True
     metrics = (
         Metric("nats_per_character", False, (0.0, None), "nats/char"),
         Metric("bits", False, (0.0, None), "bits/char"),
@@ -130,10 +132,11 @@ class CharLM(Task):
         rare: Annotated[int, Field(ge=0)] = 0,
         period: Annotated[int, Field(ge=1, le=100_000)] = 64,
         block: Annotated[int, Field(ge=1, le=1_000_000)] | None = None,
+        batches: Literal["columns", "blocks"] = "columns",
     ) -> None:
         found = load_corpus(corpus, glob=glob)
         read = encode_corpus(found, Reading(encoding, normalisation, tokens, rare))
-        self.period, self.block = period, block
+        self.period, self.block, self.stream = period, block, batches == "columns"
         self.vocabulary = read.vocabulary
         symbols = len(read.vocabulary)
         self.spec = Spec("tokens", symbols, "classes", symbols, causal=True)
@@ -172,12 +175,16 @@ class CharLM(Task):
         It is the batch that is made smaller, and the period only where not even one column fits.
         """
         length = len(self.text("train"))
+        if not self.stream:
+            return size, min(self.period, length - 1)
         largest = min(size, length // self.period - 1)
         return (largest, self.period) if largest >= 1 else (1, max(1, length // 2))
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return the next ``period`` tokens of ``size`` columns, (B, period)."""
+        """Return the next ``period`` tokens of ``size`` columns, or as many blocks, (B, period)."""
         text = self.text(split)
+        if not self.stream:
+            return self._drawn_blocks(text, numpy_stream(seed, "char-lm", split, "blocks", index), size)
         length = self._column_length(len(text), size)  # of a column: a whole number of periods
         epoch, place = divmod(index, length // self.period)
         slack = len(text) - 1 - size * length
@@ -188,6 +195,17 @@ class CharLM(Task):
             batchify(text[start : start + size * length], size)[rows].T for start in (offset, offset + 1)
         )
         return Batch(_tensor(inputs), _tensor(targets), continues=place > 0)
+
+    def _drawn_blocks(self, text: Codes, random: np.random.Generator, size: int) -> Batch:
+        if len(text) <= self.period:
+            raise TextError(
+                f"Blocks of {self.period} {UNITS[self.vocabulary.tokens]}s need a text of at least "
+                f"{self.period + 1:,} to train on; there are {len(text):,}.",
+                hint=f"Set task.period={len(text) - 1}.",
+            )
+        starts = random.integers(len(text) - self.period, size=size)
+        places = starts[:, None] + np.arange(self.period)  # (B, period)
+        return Batch(_tensor(text[places]), _tensor(text[places + 1]))
 
     def _column_length(self, length: int, size: int) -> int:
         """Return how long columns may be so that the offset has at least a period to vary in."""

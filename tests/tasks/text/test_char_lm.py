@@ -67,6 +67,31 @@ def test_every_epoch_begins_elsewhere_within_the_training_part(task_of: MakeTask
     assert last == 899, "the last character of the training part is reached, and none beyond it"
 
 
+def test_blocks_begin_anywhere_in_the_training_part_each_from_the_start_state(task_of: MakeTask) -> None:
+    task = task_of("".join(map(chr, range(1000, 2000))), period=30, batches="blocks")
+    assert not task.stream
+    starts = set()
+    for index in range(300):
+        batch = task.batch("train", index, 50, seed=1)
+        assert not batch.continues
+        assert batch.inputs.shape == (50, 30)
+        assert (batch.inputs[:, 1:] == batch.inputs[:, :-1] + 1).all(), "a block is one stretch of text"
+        assert (batch.targets == batch.inputs + 1).all(), "the target is the next character"
+        starts |= set(batch.inputs[:, 0].tolist())
+    assert starts == set(range(900 - 30)), "every place from which a block and its last target fit"
+    again, other = task.batch("train", 7, 50, seed=1), task.batch("train", 7, 50, seed=2)
+    assert torch.equal(again.inputs, task.batch("train", 7, 50, seed=1).inputs)
+    assert not torch.equal(again.inputs, other.inputs)
+
+
+def test_blocks_longer_than_the_text_are_refused(task_of: MakeTask) -> None:
+    task = task_of("abcdefghij" * 10, period=90, batches="blocks")
+    with pytest.raises(TextError, match="at least 91 to train on; there are 90") as caught:
+        task.batch("train", 0, 4, seed=1)
+    assert "task.period=89" in str(caught.value)
+    assert task.fitting(4) == (4, 89)
+
+
 def test_the_text_is_split_90_to_10_by_position(task_of: MakeTask) -> None:
     task = task_of("a" * 90 + "b" * 10)
     assert task.vocabulary.decode(task.text("train")) == "a" * 90

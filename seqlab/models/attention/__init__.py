@@ -1,0 +1,1 @@
+"""Networks whose steps look back at one another."""
