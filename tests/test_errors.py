@@ -11,6 +11,7 @@ def test_every_error_has_its_exit_code():
     codes = {cls.__name__: cls.exit_code for cls in ours}
     assert codes == {
         "SeqlabError": 1,
+        "EngineError": 1,
         "RunFailedError": 1,
         "NonFiniteLossError": 1,
         "UsageError": 2,
