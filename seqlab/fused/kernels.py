@@ -88,7 +88,7 @@ run = Kernel(
     "run",
     f"f8(i8, i8, i8, i8, {_F1}, i8[:,::1], {_F1}, {_F2}, {_F1}, {_F1}, {_F1}, {_F2}, "
     f"{_F3}, {_F3}, {_F3}, {_F2}, {_F1}, {_F3}, {_F2}, b1, b1, i8, i8, {_D1}, {_D1}, "
-    f"f8, f8, f8, f8, {_D1}, {_D1}, {_D1}, i8[::1])",
+    f"f8, f8, f8, {_F1}, {_D1}, {_D1}, {_D1}, i8[::1])",
 )
 generate = Kernel(
     "seqlab.fused.temporal_order",

@@ -51,7 +51,7 @@ def test_it_keeps_the_contract(promise: Promise, cell: str) -> None:
 def test_the_mixer_keeps_the_contract(promise: Promise, tmp_path: Path) -> None:
     file = tmp_path / "fading.py"
     file.write_text(BLOCKS[1], encoding="utf-8")
-    registry.admit(str(file))
+    plugins.admit(str(file))
     promise(str(file))
 
 

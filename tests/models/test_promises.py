@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab import registry
+from seqlab import plugins
 from seqlab.models._cell_promises import PROMISES, first_broken
 from seqlab.models._promises import Promise
 from seqlab.models._variants import variants
@@ -39,7 +39,7 @@ BROKEN = {
 
 def admitted(file: str, cls: str) -> str:
     path = FOLDER / file
-    registry.admit(str(path))
+    plugins.admit(str(path))
     return f"{path}:{cls}"
 
 
