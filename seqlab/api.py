@@ -91,7 +91,8 @@ def train(
 def compare(
     models: Sequence[str],
     *,
-    on: str = "temporal-order",
+    on: str | None = None,
+    task: str | None = None,
     seeds: int | Sequence[int] = 10,
     difficulty: str | Sequence[str] | None = None,
     preset: str | None = None,
@@ -106,7 +107,9 @@ def compare(
 
     Args:
         models: as on the command line: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py``.
-        on: the experiment whose task and training they share.
+        on: the experiment whose task and training they share, or a settings file; None for temporal-order.
+        task: another task: a name, or your own ``my_task.py``, which is run; with that alone and no ``on``,
+            training is as the defaults have it.
         seeds: how many, from 1 on; or the seeds.
         difficulty: of the task; several are a ladder.
         preset: of the experiment.
@@ -131,13 +134,14 @@ def compare(
     if not models or not chosen:
         raise UsageError("There is nothing to compare.", hint='Write for example ["rnn", "lstm"], seeds=5.')
     given = {
-        "on": on, "seeds": seeds, "difficulty": difficulty, "preset": preset,
+        "on": on, "task": task, "seeds": seeds, "difficulty": difficulty, "preset": preset,
         "match_parameters": match_parameters or None,
     }  # fmt: skip
     design = Design(
-        on,
+        on or (None if task else "temporal-order"),
         tuple(models),
         chosen,
+        task=task,
         overrides=tuple(_words(settings)),
         difficulties=(difficulty,) if isinstance(difficulty, str) else tuple(difficulty or ()),
         preset=preset,

@@ -35,7 +35,8 @@ def load_settings(
     """Read an experiment, lay over it what the user says, and check it.
 
     Args:
-        name: of a shipped experiment, or None with ``config``.
+        name: of a shipped experiment, or the path of a settings file (.yaml); None with ``config``, or with a
+            ``task`` alone, which is then learned by an lstm with the settings that there are by default.
         config: the user's own settings file.
         overrides: ``key.path=value`` words.
         model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
@@ -58,9 +59,9 @@ def load_settings(
     from seqlab.registry import resolve
     from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
 
-    if config is not None and name is not None and "=" in name:
-        overrides, name = [name, *overrides], None  # with --config every word is a setting
-    document = _read(name, config)
+    if name is not None and "=" in name and (config is not None or task is not None):
+        overrides, name = [name, *overrides], None  # every word is a setting
+    document = _bare(task) if task is not None and name is None and config is None else _read(name, config)
     if task is not None:
         document = _replace_component(document, "task", task)
     if preset is not None:
@@ -79,10 +80,11 @@ def load_settings(
 
 
 def load_training(
-    name: str,
+    name: str | None,
     *,
     overrides: Sequence[str] = (),
     model: str | None = None,
+    task: str | None = None,
     difficulty: str | None = None,
     preset: str | None = None,
     seed: int | None = None,
@@ -100,10 +102,11 @@ def load_training(
     from seqlab.errors import UsageError
     from seqlab.settings import TrainExperiment
 
-    if _read(name, None).data.get("kind", "train") != "train":  # else --model would be blamed
+    if name is not None and _read(name, None).data.get("kind", "train") != "train":
+        # else --model would be blamed
         raise UsageError(f"{name} is not an experiment in which one model learns one task.")
     experiment, _ = load_settings(
-        name, overrides=overrides, model=model, difficulty=difficulty, preset=preset, seed=seed
+        name, overrides=overrides, model=model, task=task, difficulty=difficulty, preset=preset, seed=seed
     )
     assert isinstance(experiment, TrainExperiment)
     return experiment
@@ -206,11 +209,22 @@ def _read(name: str | None, config: Path | None) -> Document:
             "No experiment is named.",
             hint=f"Name one of {', '.join(experiment_names())}; or give --config FILE, settings of your own.",
         )
-    if name.endswith((".yaml", ".yml")) or os.sep in name:
-        raise UsageError(
-            f"{name!r} is no experiment's name.", hint=f"For a settings file write --config {name}"
-        )
+    if name.endswith((".yaml", ".yml")):
+        return read_experiment_file(Path(name))
+    if os.sep in name:
+        raise UsageError(f"{name!r} is no experiment's name.", hint="A settings file ends in .yaml.")
     return read_experiment(name)
+
+
+def _bare(task: str) -> Document:
+    """Return the settings of an experiment of which nothing is said but the task."""
+    from seqlab.plugins import is_plugin, parts
+    from seqlab.registry import parse_reference
+    from seqlab.settings import COMMAND_LINE, Document
+
+    name = parse_reference(task).name
+    short = parts(name)[0].stem if is_plugin(name) else name
+    return Document({"experiment": short, "model": {"name": "lstm"}}, COMMAND_LINE)
 
 
 def _set_difficulty(document: Document, difficulty: str) -> Document:

@@ -33,8 +33,11 @@ Models = Annotated[
     ),
 ]
 On = Annotated[
-    str,
-    typer.Option(help="The experiment whose task they learn.", autocompletion=options.complete_experiment),
+    str | None,
+    typer.Option(
+        help="The experiment whose task they learn, or a settings file; default: temporal-order.",
+        autocompletion=options.complete_experiment,
+    ),
 ]
 Difficulties = Annotated[
     str | None, typer.Option(help="The task's difficulty; several, as easy,normal,hard, are a ladder.")
@@ -57,13 +60,15 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Runs side by side; defaul
 
 def compare(
     models: Models,
-    on: On = "temporal-order",
+    on: On = None,
+    task: options.Task = None,
     difficulty: Difficulties = None,
     preset: options.Preset = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 1 to this number.")] = 10,
     match_parameters: Matched = False,
     same_width: SameWidth = False,
     grid: Sweep = None,
+    device: options.Device = None,
     budget: Budget = None,
     jobs: Jobs = None,
     quiet: options.Quiet = False,
@@ -75,7 +80,8 @@ def compare(
     What is finished is reused, what was interrupted is gone on with: after Ctrl-C type the same line again.
 
     Examples: seqlab compare rnn lstm / seqlab compare rnn lstm gru --difficulty hard --match-parameters /
-    seqlab compare lstm --difficulty easy,normal,hard --seeds 5
+    seqlab compare lstm --difficulty easy,normal,hard --seeds 5 /
+    seqlab compare my_cell.py lstm --task my_task.py
     """
     from seqlab.errors import UsageError
 
@@ -87,11 +93,13 @@ def compare(
     from seqlab.session.budget import parse_seconds
 
     named = [word for word in models if "=" not in word.partition("[")[0]]
+    words = [word for word in models if word not in named]
     design = Design(
-        on,
+        on or (None if task else "temporal-order"),
         tuple(named),
         tuple(range(1, seeds + 1)),
-        overrides=tuple(word for word in models if word not in named),
+        overrides=(*([] if device is None else [f"compute.device={device}"]), *words),
+        task=task,
         difficulties=split_names(difficulty),
         preset=preset,
         grid=parse_grid(grid or []),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from seqlab.analysis.trained_gradients import Moment
     from seqlab.runs import Run
 
+Own = tuple[str | None, str | None]
+"""The own files behind a run's model and task, as they were named on the command line."""
+
 SHOWN_LAGS = (1, 10, 50, 100)
 
 
@@ -47,8 +50,8 @@ def gradients(
 
     found = find_run(run)
     options.admit_plugins(model, task, found)
-    end = _end(found, model)
-    moments = _moments(found, model, _steps(at, end), lags, sequences, quiet)
+    end = _end(found, (model, task))
+    moments = _moments(found, (model, task), _steps(at, end), lags, sequences, quiet)
     folder = found.figures if output is None else output
     paths = [str(path) for path in save(run_figure(moments, found.id), folder / "gradients")]
     table = to_csv(moments)
@@ -71,12 +74,12 @@ def gradients(
     return None
 
 
-def _end(run: Run, plugin: str | None) -> int:
+def _end(run: Run, own: Own) -> int:
     """Return the step at which a run ended, or would have ended."""
     from seqlab.session import read_experiment
 
     summary = run.summary()
-    return int(summary["steps"]) if summary else read_experiment(run, plugin).training.steps
+    return int(summary["steps"]) if summary else read_experiment(run, *own).training.steps
 
 
 def _steps(text: str | None, end: int) -> list[int]:
@@ -97,16 +100,14 @@ def _steps(text: str | None, end: int) -> list[int]:
     return sorted(set(steps) - {0})
 
 
-def _moments(
-    run: Run, plugin: str | None, steps: list[int], lags: int, sequences: int, quiet: bool
-) -> list[Moment]:
+def _moments(run: Run, own: Own, steps: list[int], lags: int, sequences: int, quiet: bool) -> list[Moment]:
     """Measure a run at its start, at the steps between, and with its best weights."""
     from seqlab.analysis.states import network_of
     from seqlab.analysis.trained_gradients import Moment, check_network, measure_network, train_again
     from seqlab.session import reopen
     from seqlab.training.checkpoints import load_weights
 
-    session = reopen(run, plugin)
+    session = reopen(run, *own)
     name = session.experiment.model.name
     network = network_of(session.model, name)
     check_network(network, name)

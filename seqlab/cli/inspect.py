@@ -64,7 +64,7 @@ def inspect(
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
     found = find_run(run)
     options.admit_plugins(model, task, found)
-    session = _open(found, model)
+    session = _open(found, model, task)
     network = network_of(session.model, session.experiment.model.name)
     folder = found.figures if output is None else output
     if lesions:
@@ -73,14 +73,14 @@ def inspect(
     return _states(found, session, network, text, example, held, sequences, folder, as_json)
 
 
-def _open(run: Run, model: str | None) -> Session:
+def _open(run: Run, model: str | None, task: str | None) -> Session:
     """Build a run's task and its trained model, on the processor."""
     from dataclasses import replace
 
     from seqlab.session import reopen
     from seqlab.training.checkpoints import load_weights
 
-    session = reopen(run, model)
+    session = reopen(run, model, task)
     load_weights(run.best_weights, session.model)
     session.model.to("cpu").eval()
     return replace(session, model=session.model)

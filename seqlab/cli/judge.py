@@ -46,7 +46,7 @@ def judge(
         run, overrides = "latest", [run, *(overrides or [])]
     found = find_run(run)
     options.admit_plugins(model, task, found)
-    session = reopen(found, model)
+    session = reopen(found, model, task)
     trial = _trial(session, overrides or [], answers)
     judged = _model(found, session, checkpoint, alone)
     figures = judge_in(session, trial, judged, sequences)

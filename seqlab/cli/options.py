@@ -112,7 +112,10 @@ def _that_begin(words: Iterable[str], beginning: str) -> list[str]:
 
 Experiment = Annotated[
     str | None,
-    typer.Argument(help="A named experiment; `seqlab list` shows them.", autocompletion=complete_experiment),
+    typer.Argument(
+        help="A named experiment (`seqlab list` shows them), or a settings file.",
+        autocompletion=complete_experiment,
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -138,6 +141,7 @@ Difficulty = Annotated[str | None, typer.Option(help="The task's difficulty.")]
 Preset = Annotated[
     str | None, typer.Option(help="A preset of the experiment.", autocompletion=complete_preset)
 ]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 

@@ -46,7 +46,7 @@ def replay(
     options.admit_plugins(model, task)
     from seqlab.analysis.reproduction import compare_runs  # torch: only now that there is something to do
 
-    again = _train_again(found, model, quiet)
+    again = _train_again(found, model, task, quiet)
     outcome = compare_runs(found, again)
     verdict = outcome.verdict(tolerance)
     if as_json:
@@ -59,12 +59,12 @@ def replay(
         raise typer.Exit(1)
 
 
-def _train_again(run: Run, model: str | None, quiet: bool) -> Run:
+def _train_again(run: Run, model: str | None, task: str | None, quiet: bool) -> Run:
     from seqlab.cli.progress import Reporter, progress
     from seqlab.engines import engine_of
     from seqlab.session import begin, read_experiment, train
 
-    again, session = begin(read_experiment(run, model), command=shlex.join(["seqlab", *sys.argv[1:]]))
+    again, session = begin(read_experiment(run, model, task), command=shlex.join(["seqlab", *sys.argv[1:]]))
     again.update_info(extra={"replay_of": run.id})
     if not quiet:
         stderr().print(f"{run.id} again, as {again.id}", soft_wrap=True, markup=False)

@@ -25,7 +25,6 @@ Text = Annotated[str | None, typer.Option(help="The text to learn: a file, a fol
 Glob = Annotated[str | None, typer.Option(help="Which files of a folder are the text, such as '*.py'.")]
 Encoding = Annotated[str | None, typer.Option(help="Of the text's files: utf-8, utf-16, cp949, latin-1, ...")]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Take two steps, save nothing, say what would be done.")
@@ -49,7 +48,7 @@ def train(
     glob: Glob = None,
     encoding: Encoding = None,
     fit: Fit = False,
-    device: Device = None,
+    device: options.Device = None,
     budget: Budget = None,
     dry_run: DryRun = False,
     explain: Explain = False,
@@ -58,7 +57,8 @@ def train(
 ) -> None:
     """Train a named experiment to its claim.
 
-    With --text and without an experiment, the settings are those of char-shakespeare.
+    With --text and without an experiment, the settings are those of char-shakespeare; with --task alone,
+    those that there are by default, and an lstm.
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
@@ -109,7 +109,7 @@ def resume(
     if status == "running":
         raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
     options.admit_plugins(model, task)
-    _finish(found, go_on(found, model, anyway=anyway), quiet, as_json)
+    _finish(found, go_on(found, model, task, anyway=anyway), quiet, as_json)
 
 
 def start(

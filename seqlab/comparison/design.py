@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from seqlab.comparison.budgets import within_budget
 from seqlab.comparison.entrants import Entrant, Grid, make_entrants
@@ -23,10 +24,11 @@ class Design:
     """A comparison as it was asked for.
 
     Attributes:
-        on: the experiment whose task and training all share.
+        on: the experiment whose task and training all share, or a settings file; None with a ``task`` alone.
         models: as on the command line: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py``.
         seeds: seed k gives every model the same data.
         overrides: ``key.path=value`` words for all.
+        task: another task than the experiment's: a name, or the user's own file.
         difficulties: of the task; several are a ladder.
         preset: of the experiment.
         grid: settings that take several values: a sweep.
@@ -39,10 +41,11 @@ class Design:
         command: the line that repeats it.
     """
 
-    on: str
+    on: str | None
     models: tuple[str, ...]
     seeds: tuple[int, ...]
     overrides: tuple[str, ...] = ()
+    task: str | None = None
     difficulties: tuple[str, ...] = ()
     preset: str | None = None
     grid: Grid = field(default_factory=dict)
@@ -56,8 +59,14 @@ class Design:
 
     @property
     def plugins(self) -> list[str]:
-        """The user's own files among the models."""
-        return [name for model in self.models if is_plugin(name := parse_reference(model).name)]
+        """The user's own files among the models, and that of the task."""
+        named = [*self.models, *([] if self.task is None else [self.task])]
+        return [name for one in named if is_plugin(name := parse_reference(one).name)]
+
+    @property
+    def subject(self) -> str:
+        """What is learned, in a word: the experiment, or the task."""
+        return Path(self.on or parse_reference(self.task or "").name.partition(":")[0]).stem
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,12 @@ def draw_up(design: Design) -> Lineup:
 
     def load(model: str, overrides: Sequence[str], difficulty: str | None) -> TrainExperiment:
         return load_training(
-            design.on, overrides=overrides, model=model, difficulty=difficulty, preset=design.preset
+            design.on,
+            overrides=overrides,
+            model=model,
+            task=design.task,
+            difficulty=difficulty,
+            preset=design.preset,
         )
 
     if design.same_width and not design.match_parameters:

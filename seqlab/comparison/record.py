@@ -28,7 +28,7 @@ _NOT_SHARED = ("experiment", "summary", "presets", "models", "seed", "kind")
 def create_folder(design: Design) -> Path:
     """Make the folder of a comparison among the reports."""
     names = "-".join(dict.fromkeys(short_model(model.partition("[")[0]) for model in design.models))
-    return create_report(design.name or f"{design.on}-{names}")
+    return create_report(design.name or f"{design.subject}-{names}")
 
 
 def write(
@@ -51,11 +51,12 @@ def write(
     """
     shared, differing = _settings(finished)
     facts = {
-        "name": design.name or design.on,
+        "name": design.name or design.subject,
         "question": design.question or _question(design),
         "command": design.command,
         "created": now(),
         "on": design.on,
+        "task": design.task,
         "difficulties": list(design.difficulties),
         "seeds": list(design.seeds),
         **result.to_dict(),
@@ -136,8 +137,8 @@ def _question(design: Design) -> str:
     models = f"{', '.join(most)} or {last}" if most else last
     where = f" at {', '.join(design.difficulties)}" if design.difficulties else ""
     if not most:
-        return f"How does {models} do on {design.on}{where}?"
-    return f"Which learns {design.on}{where} best: {models}?"
+        return f"How does {models} do on {design.subject}{where}?"
+    return f"Which learns {design.subject}{where} best: {models}?"
 
 
 def _settings(finished: Sequence[Finished]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

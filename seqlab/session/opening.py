@@ -122,19 +122,20 @@ def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
     return run, session
 
 
-def go_on(run: Run, model: str | None = None, *, anyway: bool = False) -> Session:
+def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False) -> Session:
     """Open a run that was interrupted, to train it to its end.
 
     Args:
         run: the run.
         model: the plug-in file that the run's model came from, as it was named on the command line.
+        task: likewise that of its task.
         anyway: whether to go on although something has changed that its figures depend on; what it is now
             takes the place of what it was.
 
     Raises:
         RunFolderError: when something has changed, or as from :func:`reopen`.
     """
-    session = reopen(run, model)
+    session = reopen(run, model, task)
     identity = identify(session.experiment, session.task, session.device)
     changed = changed_since(run.info().extra.get("identity") or {}, identity)
     if changed and not anyway:
@@ -149,17 +150,18 @@ def go_on(run: Run, model: str | None = None, *, anyway: bool = False) -> Sessio
     return session
 
 
-def reopen(run: Run, model: str | None = None) -> Session:
+def reopen(run: Run, model: str | None = None, task: str | None = None) -> Session:
     """Build a run's task and model again from its settings, with the weights of the start.
 
     Args:
         run: the run.
         model: the plug-in file that the run's model came from, as it was named on the command line.
+        task: likewise that of its task.
 
     Raises:
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
-    session = open_session(read_experiment(run, model))
+    session = open_session(read_experiment(run, model, task))
     data, trained_on = session.task.data, run.info().data_hash
     if data is not None and trained_on not in (None, data.sha256):
         raise RunFolderError(
@@ -170,16 +172,16 @@ def reopen(run: Run, model: str | None = None) -> Session:
     return session
 
 
-def read_experiment(run: Run, model: str | None = None) -> TrainExperiment:
-    """Return the settings of a run, checked."""
+def read_experiment(run: Run, model: str | None = None, task: str | None = None) -> TrainExperiment:
+    """Return the settings of a run, checked; own files stand where they are now."""
     document = read_text(run.config_text(), source=str(run.config_path))
     experiment = check(document)
     if not isinstance(experiment, TrainExperiment):
         raise RunFolderError(f"{run.id} is not a training run.")
-    if model is not None:
-        experiment = experiment.model_copy(
-            update={"model": Component(**{"name": model, **experiment.model.options})}
-        )
+    for kind, name in (("model", model), ("task", task)):
+        if name is not None:
+            moved = Component(**{"name": name, **getattr(experiment, kind).options})
+            experiment = experiment.model_copy(update={kind: moved})
     return resolve(experiment, document)
 
 

@@ -139,7 +139,7 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
     ("words", "said"),
     [
         (["helo"], ["Unknown experiment 'helo'.", "Did you mean 'hello'?"]),
-        (["mine.yaml"], ["For a settings file write --config mine.yaml"]),
+        (["sub/mine"], ["no experiment's name", "A settings file ends in .yaml."]),
         ([], ["No experiment is named."]),
         (["seed=1"], ["No experiment is named."]),
         (["hello", "--config", "mine.yaml"], ["Both the experiment 'hello' and the settings file mine.yaml"]),

@@ -232,3 +232,94 @@ def test_written_answers_of_a_task_that_has_none_are_refused(own: Callable[..., 
     refused = seqlab(*TRAIN)
     assert refused.returncode == 2
     assert "its Spec has no `writes`" in refused.stderr
+
+
+PARITY = """
+from bits import draw
+
+class Parity(Task):
+    '''Is the number of ones so far odd?'''
+
+    trials = (Trial("length-9", {"length": 9}),)
+
+    def __init__(self, *, length: Annotated[int, Field(ge=1)] = 4) -> None:
+        self.length = length
+        self.spec = Spec("tokens", 2, "classes", 2, causal=True)
+
+    def batch(self, split, index, size, seed):
+        bits = draw(seed, split, index, size, self.length)
+        return Batch(torch.from_numpy(bits), torch.from_numpy(np.cumsum(bits, axis=1) % 2))
+"""
+BITS = """
+from seqlab.contracts import numpy_stream
+
+def draw(seed, split, index, size, length):
+    return numpy_stream(seed, "parity", split, index).integers(0, 2, (size, length))
+"""
+QUICK = (
+    "training.steps=4",
+    "training.test_sequences=20",
+    "training.evaluation_sequences=20",
+    "model.hidden_size=4",
+)
+
+
+@pytest.fixture
+def parity(own: Callable[..., Command], tmp_path: Path) -> Command:
+    (tmp_path / "bits.py").write_text(BITS)
+    return own(PARITY)
+
+
+def test_a_task_needs_no_settings_file(parity: Command, tmp_path: Path) -> None:
+    done = parity("train", "--task", "own.py", *QUICK, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["steps"], list(summary["trials"])) == (4, ["length-9"])
+    (run,) = (tmp_path / "runs").glob("own-lstm-*")
+    assert parity("inspect", run.name, "--task", "own.py").returncode == 0
+    assert parity("inspect", run.name).returncode == 2, "a run folder does not have code run"
+
+
+def test_a_comparison_takes_a_task_of_ones_own(parity: Command, tmp_path: Path) -> None:
+    done = parity("compare", "rnn", "lstm", "--task", "own.py", "--seeds", "2", *QUICK, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [model["runs"] for model in told["models"]] == [2, 2]
+    assert "accuracy (length-9)" in told["table"][0]
+    assert told["question"].startswith("Which learns own best")
+    assert any(figure["name"] == "accuracy-by-length" for figure in told["figures"])
+    again = parity("compare", "rnn", "lstm", "--task", "own.py", "--seeds", "2", *QUICK)
+    assert "4 of 4 runs had been finished before" in again.stderr
+    (tmp_path / "bits.py").write_text(BITS.replace('"parity"', '"other"'))
+    changed = parity("compare", "rnn", "lstm", "--task", "own.py", "--seeds", "2", *QUICK)
+    assert changed.returncode == 0
+    assert "finished before" not in changed.stderr, "its neighbour changed: the runs are others"
+
+
+def test_a_comparison_takes_settings_of_ones_own(parity: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "kind: train\ntask: {name: own.py, length: 5}\nmodel: {name: gru, hidden_size: 3}\n"
+        "training: {steps: 3, test_sequences: 20, evaluation_sequences: 20, stop_when: {accuracy: 0.99}}\n"
+    )
+    words = ("compare", "rnn", "gru", "--on", "mine.yaml", "--seeds", "1", "--json")
+    refused = parity(*words)
+    assert refused.returncode == 2
+    assert "--task own.py" in refused.stderr
+    done = parity(*words, "--task", "own.py", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["settings"]["task.length"] == 5
+    assert told["settings"]["training.stop_when.accuracy"] == 0.99
+    assert [model["solved"] for model in told["models"]] == [0, 0]
+
+
+def test_a_run_of_ones_own_task_goes_on_where_the_file_lies_now(parity: Command, tmp_path: Path) -> None:
+    parity("train", "--task", "own.py", *QUICK)
+    (tmp_path / "moved").mkdir()
+    for name in ("own.py", "bits.py"):
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    judged = parity("judge", "latest", "task.length=6", "--task", "moved/own.py")
+    assert judged.returncode == 0, judged.stderr
+    assert "has changed" not in judged.stderr
+    (tmp_path / "moved" / "bits.py").write_text(BITS + "\n# another line\n")
+    assert "has changed since" in parity("judge", "latest", "--task", "moved/own.py").stderr
