@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.generation.greedy import up_to
-from seqlab.generation.rule import Choice, Scores, log_softmax
+from seqlab.generation.rule import Scores, Symbols, log_softmax
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class Beam:
         self.total = np.full((answers, width), -np.inf)  # log-probabilities
         self.total[:, 0] = 0  # the rows of an answer are alike at first: all but one would repeat it
         self.over = np.zeros((answers, width), bool)
+        self.rows: NDArray[np.integer] | None = None
         self.written = np.zeros((answers, width, 0), np.int64)
 
-    def choose(self, scores: Scores) -> Choice | None:
+    def choose(self, scores: Scores) -> Symbols | None:
         """Follow the likeliest of all ways to go on; a hypothesis that has ended stays as it is."""
         if self.written.shape[2] == self.longest or self.over.all():
             return None
@@ -66,7 +67,9 @@ class Beam:
         self.total = total[of, best]
         self.written = np.concatenate([self.written[of, row], symbol[..., None]], 2)
         self.over = self.over[of, row] | (symbol == self.end)
-        return Choice(symbol.ravel(), (row + of * width).ravel())
+        self.rows = (row + of * width).ravel()
+        chosen: Symbols = symbol.ravel()
+        return chosen
 
     def hypotheses(self) -> list[list[Hypothesis]]:
         """Return for each answer what the beam has come to, the best first."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.generation.readers import open_reader
-from seqlab.generation.rule import Choice, Scores, log_softmax
+from seqlab.generation.readers import TorchReader, read_text
+from seqlab.generation.rule import Scores, Symbols, log_softmax
 from seqlab.generation.writing import write
 from seqlab.models import SequenceModel
 from seqlab.text import Vocabulary
@@ -88,7 +88,9 @@ def complete(
         At most ``count`` continuations, the likeliest first.
     """
     words = np.array([is_word(symbol) for symbol in vocabulary.symbols])
-    reader, scores = open_reader(model, text, beam)
+    model.eval()
+    first, state = read_text(model, text)
+    reader, scores = TorchReader(model, state, 1), first.float().cpu().numpy()[None]  # which takes any rows
     rule = _ToBoundary(words, count, beam, longest)
     for _ in write(reader, scores, rule):
         pass
@@ -101,7 +103,7 @@ class _ToBoundary:
     Args:
         words: of each symbol whether it belongs to a word, (V,).
         count: continuations wanted.
-        beam: continuations followed at a time, each a row of the reader.
+        beam: continuations followed at a time, at most, each a row of the reader.
         longest: symbols of a continuation, at most.
 
     Attributes:
@@ -111,14 +113,15 @@ class _ToBoundary:
     def __init__(self, words: NDArray[np.bool_], count: int, beam: int, longest: int) -> None:
         self.words, self.count, self.beam, self.longest = words, count, beam, longest
         self.opened = [_Open((), 0.0, in_word=False)]
+        self.rows: NDArray[np.integer] | None = None
         self.found: list[_Open] = []
 
-    def choose(self, scores: Scores) -> Choice | None:
+    def choose(self, scores: Scores) -> Symbols | None:
         """Note what ends here, and go on with the likeliest of the others."""
         if len(self.opened[0].symbols) == self.longest:
             return None
         words, opened = self.words, self.opened
-        total = log_softmax(scores[: len(opened)]) + np.array([[one.log_probability] for one in opened])
+        total = log_softmax(scores) + np.array([[one.log_probability] for one in opened])
         for one, row in zip(opened, total, strict=True):
             if one.in_word and not words.all():
                 self.found.append(_Open(one.symbols, float(np.logaddexp.reduce(row[~words])), in_word=True))
@@ -136,4 +139,6 @@ class _ToBoundary:
             _Open((*opened[row].symbols, int(symbol)), float(total[row, symbol]), bool(words[symbol]))
             for row, symbol in zip(rows, symbols, strict=True)
         ]
-        return Choice(np.resize(symbols, self.beam), np.resize(rows, self.beam))  # a reader keeps its rows
+        self.rows = rows
+        chosen: Symbols = symbols
+        return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.generation.rule import Choice, Scores, log_softmax
+from seqlab.generation.rule import Scores, Symbols, log_softmax
 
 
 class Greedy:
@@ -20,13 +20,15 @@ class Greedy:
         log_probability: of what is written so far, of each row, in nats; (rows,).
     """
 
+    rows: NDArray[np.integer] | None = None
+
     def __init__(self, rows: int, end: int, longest: int) -> None:
         self.end, self.longest = end, longest
         self.written: list[NDArray[np.int64]] = []
         self.over = np.zeros(rows, bool)
         self.log_probability = np.zeros(rows)
 
-    def choose(self, scores: Scores) -> Choice | None:
+    def choose(self, scores: Scores) -> Symbols | None:
         """Take the likeliest symbol of each row; one that has ended goes on with its end."""
         if len(self.written) == self.longest or self.over.all():
             return None
@@ -35,7 +37,7 @@ class Greedy:
         self.log_probability += np.where(self.over, 0.0, told)
         self.written.append(symbols)
         self.over |= symbols == self.end
-        return Choice(symbols)
+        return symbols
 
     def answers(self) -> list[NDArray[np.int64]]:
         """Return of each row the symbols up to the end, which is the last one, if it was written."""

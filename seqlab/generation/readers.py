@@ -82,10 +82,10 @@ def read_text(model: SequenceModel, text: Symbols, state: State | None = None) -
 
 
 class TorchReader:
-    """Any model, called with one step at a time."""
+    """Any model, called with one step at a time; the rows that it goes on with may be more or fewer."""
 
     def __init__(self, model: SequenceModel, state: State, rows: int | None) -> None:
-        self.model, self.shape = model, (() if rows is None else (rows,))
+        self.model, self.is_one = model, rows is None
         self.state = tuple(
             tuple(part.expand(rows or 1, *part.shape[1:]).contiguous() for part in parts) for parts in state
         )
@@ -97,7 +97,7 @@ class TorchReader:
         inputs = torch.as_tensor(np.asarray(symbols, np.int64), device=self.device).reshape(-1, 1)
         outputs, self.state = self.model(inputs, self.state or None)
         scores: Scores = outputs[:, -1].float().cpu().numpy()
-        return scores.reshape(*self.shape, -1)
+        return scores[0] if self.is_one else scores
 
     def keep(self, rows: NDArray[np.integer]) -> None:
         """Go on with chosen rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,23 +11,18 @@ Scores = NDArray[np.floating]
 Symbols = NDArray[np.integer]
 
 
-class Choice(NamedTuple):
-    """What a rule has chosen.
+class Rule(Protocol):
+    """A way of choosing: by drawing, the likeliest, by beam search.
 
     Attributes:
-        symbols: the next symbol of each row, (...).
-        rows: the rows with which to go on, before the symbols are read; None for all, as they are.
+        rows: after :meth:`choose`, the rows with which to go on before the symbols are read; None for all of
+            them, as they are.
     """
 
-    symbols: Symbols
-    rows: NDArray[np.integer] | None = None
+    rows: NDArray[np.integer] | None
 
-
-class Rule(Protocol):
-    """A way of choosing: by drawing, the likeliest, by beam search."""
-
-    def choose(self, scores: Scores) -> Choice | None:
-        """Return what comes next, given the scores (..., V) of every symbol; None at the end."""
+    def choose(self, scores: Scores) -> Symbols | None:
+        """Return the next symbols, (...), given the scores (..., V) of all; None at the end."""
 
 
 def log_softmax(scores: Scores) -> NDArray[np.float64]:

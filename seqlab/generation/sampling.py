@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import numpy_stream
 from seqlab.errors import RunFailedError, UsageError
-from seqlab.generation.rule import Choice, Scores, Symbols
+from seqlab.generation.rule import Scores, Symbols
 
 _DRAWS = 1024
 """Numbers of a stream that are drawn ahead."""
@@ -80,27 +80,34 @@ class Drawing:
 
     Attributes:
         lengths: of each text, as far as that is known; (rows,).
+        over: whether every text has ended with ``stop``.
     """
+
+    rows: NDArray[np.integer] | None = None
 
     def __init__(self, sampling: Sampling, indices: Sequence[int], stop: Sequence[int] = ()) -> None:
         self.sampling, self.stop, self.step = sampling, list(stop), 0
         self.draws = _Draws(sampling.seed, indices)
         self.latest: deque[Symbols] = deque(maxlen=len(self.stop))
-        self.lengths = np.full(len(indices), sampling.length)
+        self.lengths, self.over = np.full(len(indices), sampling.length), False
 
-    def choose(self, scores: Scores) -> Choice | None:
+    def choose(self, scores: Scores) -> Symbols | None:
         """Draw a symbol of each text."""
-        if self.step == self.sampling.length or (self.stop and bool((self.lengths <= self.step).all())):
+        if self.step == self.sampling.length or self.over:
             return None
         uniform = self.draws.next()
         symbols = choose(scores, uniform if scores.ndim > 1 else uniform[0], self.sampling)
         self.step += 1
         if self.stop:
-            self.latest.append(symbols)
-            if len(self.latest) == len(self.stop):
-                ended = np.all([now == then for now, then in zip(self.latest, self.stop, strict=True)], 0)
-                self.lengths = np.where(ended, np.minimum(self.lengths, self.step), self.lengths)
-        return Choice(symbols)
+            self._look_for_stop(symbols)
+        return symbols
+
+    def _look_for_stop(self, symbols: Symbols) -> None:
+        self.latest.append(symbols)
+        if len(self.latest) == len(self.stop):
+            ended = np.all([now == then for now, then in zip(self.latest, self.stop, strict=True)], 0)
+            self.lengths = np.where(ended, np.minimum(self.lengths, self.step), self.lengths)
+            self.over = bool((self.lengths <= self.step).all())
 
 
 class _Draws:

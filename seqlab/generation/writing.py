@@ -27,11 +27,10 @@ def write(reader: Reader, scores: Scores, rule: Rule) -> Iterator[Symbols]:
     Yields:
         The symbols chosen at each step, (...).
     """
-    while (choice := rule.choose(scores)) is not None:
-        symbols, rows = choice
+    while (symbols := rule.choose(scores)) is not None:
         yield symbols
-        if rows is not None:
-            reader.keep(rows)
+        if rule.rows is not None:
+            reader.keep(rule.rows)
         scores = reader.read(symbols)
 
 
