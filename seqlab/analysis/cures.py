@@ -146,9 +146,9 @@ def _clip(name: str, settings: GradientExperiment, clip_norm: float) -> Clipped:
     logs, norms = [], []
     for seed in range(1, settings.seeds + 1):
         cell = start(component, settings.input_std, seed)
-        state, states = cell.start(1), []
+        state, states, prepared = cell.start(1), [], cell.prepare()
         for x_t in drive(settings, seed).unsqueeze(1):
-            state = cell.step(x_t, state)
+            state = cell.step(x_t, state, *prepared)
             states.append(state[0])
         size = states[-1].shape[1]
         bound = size**-0.5  # as every read-out starts

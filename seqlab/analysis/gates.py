@@ -101,5 +101,5 @@ def _acts_in_step(model: Recurrent, cell: Cell, name: str) -> bool:
     results = []
     for value in (0.0, 1.0):
         with forced_gates(cell, {name: value}, torch.ones(1, dtype=torch.bool)):
-            results.append(torch.cat(cell.step(x, state), -1))
+            results.append(torch.cat(cell.step(x, state, *cell.prepare()), -1))
     return not torch.equal(*results)

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor
 
 from seqlab.analysis.jacobians import measure_cell
+from seqlab.analysis.states import check_parts
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import RunFailedError, SettingsError
 from seqlab.kinds.gradients import GradientExperiment
@@ -283,6 +284,7 @@ def start(component: Component, input_std: float, seed: int) -> Cell:
     assert isinstance(model, Recurrent)
     cell = model.cells[0]
     assert isinstance(cell, Cell)
+    check_parts(cell, component.name)
     generator = torch_stream(seed, "input weights")
     with torch.no_grad():
         for module in cell.modules():

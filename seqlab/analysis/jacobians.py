@@ -92,7 +92,8 @@ def step_jacobians(cell: Cell, x: Tensor, states: Tensor) -> Tensor:
     steps, size = states.shape
     old = states.repeat_interleave(size, 0).requires_grad_()  # (L N, N)
     with torch.enable_grad():
-        new = torch.cat(cell.step(x.repeat_interleave(size, 0), _split(cell, old)), -1)
+        state = _split(cell, old)
+        new = torch.cat(cell.step(x.repeat_interleave(size, 0), state, *cell.prepare()), -1)
         chosen = new.view(steps, size, size).diagonal(dim1=1, dim2=2)  # the n-th number of the n-th copy
         (gradient,) = torch.autograd.grad(chosen.sum(), old)
     return gradient.view(steps, size, size)
@@ -100,10 +101,10 @@ def step_jacobians(cell: Cell, x: Tensor, states: Tensor) -> Tensor:
 
 def _trajectory(cell: Cell, x: Tensor) -> Tensor:
     """Return the state before each step, its parts side by side, (T, N)."""
-    state, states = cell.start(1), []
+    state, states, prepared = cell.start(1), [], cell.prepare()
     for x_t in x.unsqueeze(1):
         states.append(torch.cat(state, -1))
-        state = cell.step(x_t, state)
+        state = cell.step(x_t, state, *prepared)
     return torch.cat(states)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seqlab.analysis.gates import Force, forced_gates, gate_names_of, read_gates
-from seqlab.contracts import PAD
+from seqlab.contracts import PAD, hold
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, Recurrent, SequenceModel
 
@@ -64,7 +64,27 @@ def network_of(model: SequenceModel, name: str) -> Recurrent:
             f"The model {name} {why}: there are no hidden units to look at.",
             hint="Take a run of rnn, lstm, gru, or of a cell of your own.",
         )
+    if type(model).forward is not Recurrent.forward:
+        raise SettingsError(
+            f"The model {name} reads in a way of its own ({type(model).__name__}.forward), which the steps "
+            "of its cells do not show."
+        )
+    for cell in model.cells:
+        assert isinstance(cell, Cell)
+        check_parts(cell, name)
     return model
+
+
+def check_parts(cell: Cell, name: str) -> None:
+    """Raise a SettingsError when a cell has a state that cannot be looked at unit by unit."""
+    for part, values in zip(cell.parts, cell.start(1), strict=True):
+        if values.dim() != 2 or values.is_complex():
+            kind = "complex numbers " if values.is_complex() else ""
+            shape = ", ".join(["B", *map(str, values.shape[1:])])
+            raise SettingsError(
+                f"The part {part} of the state of {name} holds {kind}({shape}); what is looked at, unit by "
+                "unit, are real numbers (B, H)."
+            )
 
 
 @torch.no_grad()
@@ -125,17 +145,16 @@ def _read(
     name: str,
 ) -> Layer:
     """Take the steps of one cell; see :func:`trace`."""
-    state = cell.start(len(x))
+    state, prepared = cell.start(len(x)), cell.prepare()
     steps = range(x.shape[1])
     parts: list[tuple[Tensor, ...]] = [()] * len(steps)
     gates: list[tuple[Tensor, ...]] = [()] * len(steps)
     for t in reversed(steps) if backwards else steps:
-        rows = active[:, t, None]
         with forced_gates(cell, force.gates, forced[:, t]) if force else nullcontext():
             if gate_names:
-                gates[t] = tuple(gate * rows for gate in read_gates(cell, x[:, t], state))
-            new = cell.step(x[:, t], state)
-        state = tuple(torch.where(rows, after, before) for after, before in zip(new, state, strict=True))
+                gates[t] = tuple(gate * active[:, t, None] for gate in read_gates(cell, x[:, t], state))
+            new = cell.step(x[:, t], state, *prepared)
+        state = hold(~active[:, t], state, new)
         if silent is not None:
             state[0][:, silent] = 0
         parts[t] = state

@@ -231,8 +231,8 @@ def _measure_row(network: Recurrent, task: Task, row: Batch, lags: int) -> list[
 def _states(cell: Cell, x: Tensor) -> list[tuple[Tensor, ...]]:
     """Return the state after each step, every part (1, H), with the way from one to the next for autograd."""
     state = tuple(part.detach().requires_grad_() for part in cell.start(1))
-    states = []
+    states, prepared = [], cell.prepare()
     for x_t in x.unsqueeze(1):
-        state = cell.step(x_t, state)
+        state = cell.step(x_t, state, *prepared)
         states.append(state)
     return states

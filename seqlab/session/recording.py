@@ -76,7 +76,8 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
     started = time.perf_counter()
     task, settings = session.task, session.experiment.training
     load_weights(run.best_weights, session.model)
-    held_out = judge_in(session, ORDINARY, session.model)
+    held_out = None if task.has_test else learner.counters["best_metrics"]
+    held_out = held_out or judge_in(session, ORDINARY, session.model)
     summary: dict[str, Any] = {
         "solved": learner.counters["solved_at"] is not None if settings.stop_when else None,
         "sequences_to_solve": learner.counters["solved_at"],

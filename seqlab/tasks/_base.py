@@ -69,6 +69,8 @@ class Task:
     Attributes:
         spec: what a model may know.
         stream: whether successive batches continue one another, so that the state is carried (and detached).
+        has_test: whether the test set is another than the validation set; if not, a model has been judged
+            when it became the best.
         trials: the ways in which a finished model is judged besides; the settings of an experiment may add
             others.
         data: what a run records of files that the task reads, else None.
@@ -81,6 +83,7 @@ class Task:
     component: ClassVar = "task"
     spec: Spec
     stream: bool = False
+    has_test: bool = True
     trials: Sequence[Trial] = ()
     data: Data | None = None
     vocabulary: Vocabulary | None = None

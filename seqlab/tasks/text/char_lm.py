@@ -117,6 +117,7 @@ class CharLM(Task):
         Metric("bits_per_token", False, (0.0, None)),
         Metric("loss", False, (0.0, None)),
     )
+    has_test = False
     trials = (Trial("stream"), Trial("block-256", {"block": 256}), Trial("block-64", {"block": 64}))
     vocabulary: Vocabulary
     data: CorpusInfo
