@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import itertools
 import re
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +20,7 @@ from types import ModuleType
 from seqlab.errors import PluginError
 
 _NAME = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
-_IMPORT = re.compile(r"^ *(?:from|import) +(\w+)", re.MULTILINE)
+_IMPORT = re.compile(r"^ *(?:from +(\w+)|import +([\w., ]+))", re.MULTILINE)
 _numbers = itertools.count()
 _admitted: dict[Path, tuple[str, ModuleType]] = {}
 """The files that were loaded: the hash of each as it was then, and its module."""
@@ -47,6 +48,16 @@ def absolute(name: str) -> str:
         return name
     path, wanted = parts(name)
     return f"{path}:{wanted}" if wanted else str(path)
+
+
+def flags(model: str, task: str) -> str:
+    """Return the words that name the own files among a run's model and task, to be typed behind a command.
+
+    >>> flags("lstm", "parity.py:Parity")
+    ' --task parity.py:Parity'
+    """
+    named = {"model": model, "task": task}
+    return "".join(f" --{kind} {shlex.quote(name)}" for kind, name in named.items() if is_plugin(name))
 
 
 def admit(name: str) -> None:
@@ -94,11 +105,25 @@ def _with_neighbours(path: Path) -> set[Path]:
         if file in found:
             continue
         found.add(file)
-        for name in set(_IMPORT.findall(file.read_text(encoding="utf-8", errors="replace"))):
+        for name in _imported(file.read_text(encoding="utf-8", errors="replace")):
             module, package = path.parent / f"{name}.py", path.parent / name
             left += (
                 [module] if module.is_file() else sorted(package.rglob("*.py")) if package.is_dir() else []
             )
+    return found
+
+
+def _imported(source: str) -> set[str]:
+    """Return the first parts of the names of modules that a file imports.
+
+    >>> sorted(_imported("import a, b.c as d\\nfrom e.f import g\\n"))
+    ['a', 'b', 'e']
+    """
+    found = set()
+    for origin, names in _IMPORT.findall(source):
+        found |= (
+            {origin} if origin else {name.strip().split(" ")[0].split(".")[0] for name in names.split(",")}
+        )
     return found
 
 

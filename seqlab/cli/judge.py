@@ -1,4 +1,4 @@
-"""`seqlab judge`: a finished run judged in another way."""
+"""`seqlab judge`: a trained run judged in another way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judge(
     task: options.OwnTask = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
 ) -> None:
-    """Judge a finished run in another way: with other options of its task, or on answers that it writes.
+    """Judge a trained run in another way: with other options of its task, or on answers that it writes.
 
     Examples: seqlab judge latest task.length=500 / seqlab judge latest --answers greedy
     """
@@ -50,13 +50,18 @@ def judge(
     trial = _trial(session, overrides or [], answers)
     judged = _model(found, session, checkpoint, alone)
     figures = judge_in(session, trial, judged, sequences)
-    found.keep_judgement(trial.name, {"trial": trial.to_dict(), "sequences": sequences, "figures": figures})
-    before = (found.summary() or {}).get("held_out") or {}
+    is_mixed = judged is not session.model
+    which = {"checkpoint": checkpoint, "sequences": sequences, "mixed": is_mixed}
+    unusual = [f"{key}={value}" for key, value in which.items() if value not in ("best", None, False)]
+    name = ", ".join([trial.name, *unusual])
+    found.keep_judgement(name, {"trial": trial.to_dict(), **which, "figures": figures})
+    summary = found.summary() or {}
+    before = (next(iter(summary["mixture"].values())) if is_mixed else summary.get("held_out")) or {}
     if as_json:
         return show_json({"run": found.id, "trial": trial.to_dict(), "figures": figures, "held_out": before})
     titles = {metric.name: metric.title for metric in session.task.metrics}
     show_table(
-        ("figure", "as trained", trial.name),
+        ("figure", "as trained", name),
         [(titles[name], _word(before.get(name)), _word(value)) for name, value in figures.items()],
     )
     stderr().print(

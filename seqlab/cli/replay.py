@@ -34,14 +34,16 @@ def replay(
     Example: seqlab replay latest
     """
     from seqlab.errors import RunFolderError
+    from seqlab.plugins import flags
     from seqlab.runs import find_run
 
     found = find_run(run)
-    status = found.info().status
+    info = found.info()
+    status = info.status
     if status != "finished":
         raise RunFolderError(
             f"{found.id} is {status}; only a finished run can be compared with another.",
-            hint=None if status == "running" else f"seqlab resume {found.id}",
+            hint=None if status == "running" else f"seqlab resume {found.id}{flags(info.model, info.task)}",
         )
     options.admit_plugins(model, task)
     from seqlab.analysis.reproduction import compare_runs  # torch: only now that there is something to do

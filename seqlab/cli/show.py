@@ -168,8 +168,10 @@ def _size(size: float) -> str:
 
 def _next(run: Run, info: RunInfo) -> str:
     """Return what to type next: to look on, or to go on."""
+    from seqlab.plugins import flags
+
     name = run_words(run)
-    own_file = f" --model {shlex.quote(info.model)}" if ".py" in info.model else ""
+    own_file = flags(info.model, info.task)
     if info.status in ("failed", "interrupted"):
         if run.last_checkpoint.is_file():
             return f"seqlab resume {name}{own_file}"

@@ -5,7 +5,7 @@ An inlined function is not: it is only ever a piece of its caller. Hence the lon
 in one place are inlined, which takes a third off the time of compiling.
 
 No function allocates memory, and without Numba's counting of references (``_nrt``) the smallest networks
-train a tenth faster. Then only an inlined function can return a part of an array.
+train 7 % faster. Then only an inlined function can return a part of an array.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ WIDTH = 8
 @torch.no_grad()
 def write_answers(
     model: SequenceModel,
+    spec: Spec,
     batch: Batch,
     how: Literal["greedy", "beam"],
     *,
@@ -36,7 +37,8 @@ def write_answers(
     """Let a model answer a batch by itself.
 
     Args:
-        model: of a task whose Spec says how answers are written; put into evaluation mode.
+        model: put into evaluation mode.
+        spec: of the task; it says how answers are written.
         batch: what it reads: the context, and the inputs up to the first step that counts.
         how: by which rule.
         width: of the beam.
@@ -46,9 +48,9 @@ def write_answers(
         For each row what was written, the best first; a greedy rule has one.
     """
     model.eval()
-    writes = model.spec.writes
+    writes = spec.writes
     assert writes is not None, "the Spec says how answers are written"
-    outputs, state = read_batch(model, replace(batch, inputs=questions(batch, model.spec)))
+    outputs, state = read_batch(model, replace(batch, inputs=questions(batch, spec)))
     scores, rows = outputs[:, -1].float(), len(outputs)
     if how == "greedy":
         rule = Greedy(rows, writes.end, writes.longest)
@@ -106,7 +108,7 @@ def evaluate_written(
     device = next(model.parameters()).device
     total = Counter[str]()
     for batch in batches:
-        written = best_of(write_answers(model, batch.to(device), how))
+        written = best_of(write_answers(model, task.spec, batch.to(device), how))
         total.update(task.tally_written(written, batch))
     model.train(was_training)
     return task.figures(total)

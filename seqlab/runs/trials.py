@@ -57,4 +57,9 @@ def _judgements(run: Run, summary: Mapping[str, Any]) -> list[tuple[Mapping[str,
     told = summary.get("trials") or {}
     trials = run.info().extra.get("trials") or {}
     made = [(trials[name], figures) for name, figures in told.items() if name in trials]
-    return [*made, *((judged["trial"], judged["figures"]) for judged in run.judgements().values())]
+    afterwards = [
+        (judged["trial"], judged["figures"])
+        for judged in run.judgements().values()
+        if judged["checkpoint"] == "best" and not judged["mixed"]
+    ]
+    return [*made, *afterwards]

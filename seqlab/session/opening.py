@@ -12,6 +12,7 @@ from seqlab.contracts import Spec
 from seqlab.engines import check_engine, engine_of, settle, take_engine
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
+from seqlab.plugins import flags
 from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
 from seqlab.runs.files import replace_file, to_json
@@ -138,11 +139,12 @@ def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway
     session = reopen(run, model, task)
     identity = identify(session.experiment, session.task, session.device)
     changed = changed_since(run.info().extra.get("identity") or {}, identity)
+    own = flags(session.experiment.model.name, session.experiment.task.name)
     if changed and not anyway:
         raise RunFolderError(
             f"Since {run.id} was trained, this has changed: {', '.join(changed)}. Gone on with, it would be "
             "a run that nobody can repeat.",
-            hint=f"To go on all the same: seqlab resume {run.id} --anyway",
+            hint=f"To go on all the same: seqlab resume {run.id}{own} --anyway",
         )
     if changed:
         extra = {"fingerprint": identity.fingerprint, "identity": identity.to_dict(), "changed": changed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from seqlab.engines import engine_of
@@ -127,7 +128,7 @@ def judge_in(
     if trial.task:
         options = {**experiment.task.options, **trial.task}
         task = build_task(Component(name=experiment.task.name, **options))
-        if task.spec != session.task.spec:
+        if replace(task.spec, writes=None) != replace(session.task.spec, writes=None):
             raise SettingsError(
                 f"The trial {trial.name!r} changes what the model reads or answers: {task.spec} instead of "
                 f"{session.task.spec}."

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from seqlab.engines import Announce, check_engine, engine_of
 from seqlab.errors import Interrupted, RunFailedError, SeqlabError
+from seqlab.plugins import flags
 from seqlab.runs import Run
 from seqlab.session.opening import Session
 from seqlab.session.recording import SAMPLE_AT, keep_sample, note_failure, record, summarise
@@ -252,9 +253,10 @@ class _Company:
             one.save()
         if len(self.members) > 1:
             raise Interrupted("Interrupted; every run is saved.")
+        settings = left[0].session.experiment
         raise Interrupted(
             f"Interrupted at step {left[0].learner.step:,}; everything is saved.",
-            hint=f"To go on: seqlab resume {left[0].run.id}",
+            hint=f"To go on: seqlab resume {left[0].run.id}{flags(settings.model.name, settings.task.name)}",
         )
 
     def _finish(self, one: _Member) -> None:

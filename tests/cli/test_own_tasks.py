@@ -87,7 +87,7 @@ def test_metrics_of_its_own_from_training_to_pictures(own: Callable[..., Command
     drawn = json.loads(seqlab("plot", "--json").stdout)["figures"]
     assert any(path.endswith("mae-by-length.png") for path in drawn)
     shown = seqlab("show").stdout
-    assert "judged task.length=80 mae" in shown
+    assert "judged task.length=80, sequences=50 mae" in shown
     seqlab(*TRAIN, "training.steps=20", "training.stop_when={}")
     rows = [line.split("\t") for line in seqlab("runs", "--sort", "mae").stdout.splitlines()[1:]]
     values = [float(row[-1]) for row in rows]

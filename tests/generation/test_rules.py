@@ -55,7 +55,7 @@ def every_answer() -> list[list[int]]:
 def test_a_wide_beam_finds_the_best_of_all_answers(cell: str, normalise: float) -> None:
     model = network(cell)
     batch = Batch(torch.tensor([[0], [1], [2]]), torch.zeros(3, 1, dtype=torch.int64))
-    found = write_answers(model, batch, "beam", width=SYMBOLS**LONGEST, normalise=normalise)
+    found = write_answers(model, model.spec, batch, "beam", width=SYMBOLS**LONGEST, normalise=normalise)
     for prompt, hypotheses in zip(batch.inputs.tolist(), found, strict=True):
         scores = {tuple(one): told(model, prompt, one) / len(one) ** normalise for one in every_answer()}
         ranked = sorted(scores, key=lambda one: -scores[one])
@@ -71,7 +71,7 @@ def test_what_is_written_has_the_probability_that_teacher_forcing_gives_it(how: 
     model = network(cell)
     batch = Batch(torch.tensor([[0, 2, 1], [1, 1, 0]]), torch.zeros(2, 3, dtype=torch.int64),
                   torch.tensor([[False, False, True]] * 2))  # fmt: skip
-    for prompt, row in zip(batch.inputs.tolist(), write_answers(model, batch, how), strict=True):
+    for prompt, row in zip(batch.inputs.tolist(), write_answers(model, model.spec, batch, how), strict=True):
         for one in row:
             assert one.log_probability == pytest.approx(told(model, prompt, one.symbols.tolist()), abs=1e-4)
 
@@ -80,7 +80,7 @@ def test_greedy_takes_the_likeliest_each_time_and_stops_at_the_end() -> None:
     model = network()
     batch = Batch(torch.tensor([[0], [1], [2]]), torch.zeros(3, 1, dtype=torch.int64))
     for prompt, written in zip(
-        batch.inputs.tolist(), best_of(write_answers(model, batch, "greedy")), strict=True
+        batch.inputs.tolist(), best_of(write_answers(model, model.spec, batch, "greedy")), strict=True
     ):
         expected: list[int] = []
         while len(expected) < LONGEST and END not in expected:
@@ -159,7 +159,7 @@ def test_rows_of_a_state_of_any_shape_are_reordered() -> None:
     model = Memory(spec)
     pictures = torch.randn(3, 2, SYMBOLS, generator=torch_stream(2, "pictures"))
     batch = Batch(torch.zeros(3, 1, dtype=torch.int64), torch.zeros(3, 1), context={"picture": pictures})
-    for row, hypotheses in enumerate(write_answers(model, batch, "beam", width=SYMBOLS**LONGEST)):
+    for row, hypotheses in enumerate(write_answers(model, model.spec, batch, "beam", width=SYMBOLS**LONGEST)):
         scores = {}
         for answer in every_answer():
             read = torch.tensor([[0, *answer[:-1]]])

@@ -123,6 +123,8 @@ class Transformer(Stack):
         **options: those of :class:`Stack`.
     """
 
+    bfloat16_from = 500_000
+
     def __init__(
         self,
         spec: Spec,
