@@ -16,7 +16,7 @@ from seqlab.comparison.budgets import FILE
 from seqlab.comparison.design import Design, draw_up
 from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, share_out, study
 from seqlab.comparison.workers import Update, Wanted
-from seqlab.errors import SettingsError
+from seqlab.errors import RunFailedError, SettingsError
 from seqlab.plugins import admit
 from seqlab.runs import Run, list_runs
 from seqlab.session import begin, train
@@ -76,7 +76,7 @@ def test_an_interrupted_run_is_gone_on_with_to_the_same_end() -> None:
         if step.step == 7:
             raise StopError
 
-    with pytest.raises(Exception, match="StopError"):
+    with pytest.raises(RunFailedError, match="failed: StopError"):
         train(run, session, watch=stop)
     run.update_info(status="interrupted")
     assert whole.run is not None
