@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError, UnknownNameError
+from seqlab.files import read_json, to_json
 from seqlab.runs import create_report, replace_file, runs_dir, short_model
-from seqlab.runs.files import read_json, to_json
 from seqlab.runs.info import git_commit, now, versions
 from seqlab.runs.machine import machine
 

@@ -110,6 +110,7 @@ def test_what_is_broken_is_said(seqlab: Callable[..., Any], name: str, said: str
     [
         ("seqlab train hello --model lea", ["leaky"]),
         ("seqlab train hello --task par", ["parity"]),
+        ("seqlab train hello --model leaky model.le", ["model.leak="]),
         ("seqlab train hello --model broken model.le", []),
     ],
 )
