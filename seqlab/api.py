@@ -26,7 +26,7 @@ from seqlab.settings import TrainExperiment
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design
-    from seqlab.comparison.study import Entry
+    from seqlab.comparison.entries import Entry
     from seqlab.comparison.workers import Update
     from seqlab.training import Step
 
@@ -153,7 +153,8 @@ def compare(
 
 def _carry_out(design: Design, jobs: int | None, progress: bool) -> Study:
     from seqlab.comparison.design import draw_up
-    from seqlab.comparison.study import conclude, entries_of, study
+    from seqlab.comparison.entries import entries_of
+    from seqlab.comparison.study import conclude, study
     from seqlab.figures.comparison import keep
 
     for plugin in design.plugins:

@@ -184,7 +184,7 @@ def _component_defaults(
     kind: Kind, own: Mapping[str, Any], chosen: Mapping[str, Any], advised: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what a run has that only names ``chosen``, as :func:`seqlab.registry.replace_component` does."""
-    from seqlab.source import component_options, network_options
+    from seqlab.defaults import component_options, network_options
 
     if own["name"] == chosen["name"]:
         return {**component_options(kind, own["name"]), **own}

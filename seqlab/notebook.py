@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from seqlab.comparison import wording
+from seqlab.comparison.entries import Entry
 from seqlab.comparison.outcome import Comparison
-from seqlab.comparison.study import Finished, learning_curves
+from seqlab.comparison.study import learning_curves
 from seqlab.configure import leaves
 from seqlab.figures.comparison import pictures
 from seqlab.figures.curves import curves
@@ -144,19 +146,19 @@ class Study:
     """
 
     comparison: Comparison
-    finished: Sequence[Finished]
+    finished: Sequence[Entry]
     folder: Path
     notes: Sequence[str] = ()
 
     @property
     def verdict(self) -> str:
         """What a person would say of it."""
-        return self.comparison.verdict
+        return wording.verdict(self.comparison)
 
     @property
     def table(self) -> Records:
         """A line for each model."""
-        return Records(self.comparison.to_rows())
+        return Records(wording.table(self.comparison))
 
     @property
     def runs(self) -> list[TrainedRun]:
@@ -165,18 +167,18 @@ class Study:
 
     def plot(self) -> Plot:
         """Draw the learning curves and, where the task can be solved, the time until it is."""
-        metric = build_task(self.finished[0].entry.experiment.task).metric
+        metric = build_task(self.finished[0].experiment.task).metric
         found = learning_curves(self.finished, metric.name)
         drawn = pictures(self.comparison, found, f"validation {metric.title}")
         return Plot(drawn[0].figure)
 
     def __repr__(self) -> str:
-        rows = self.comparison.to_rows()
+        rows = wording.table(self.comparison)
         lines = ["  ".join(f"{name}: {value}" for name, value in row.items()) for row in rows]
         return "\n".join([*lines, self.verdict, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        rows = self.comparison.to_rows()
+        rows = wording.table(self.comparison)
         table = _table((list(row.values()) for row in rows), list(rows[0]))
         said = "".join(f"<p>{escape(text)}</p>" for text in (self.verdict, *self._remarks()))
         picture = base64.b64encode(self.plot()._repr_png_()).decode()
@@ -186,7 +188,7 @@ class Study:
         failed = [item for item in self.finished if item.failure is not None]
         return [
             *self.notes,
-            *(f"Failed: {x.entry.label}, seed {x.entry.experiment.seed}: {x.failure}" for x in failed),
+            *(f"Failed: {x.label}, seed {x.experiment.seed}: {x.failure}" for x in failed),
         ]
 
 

@@ -92,7 +92,7 @@ def component_hash(kind: Kind, name: str) -> str | None:
     if is_plugin(name):
         return file_hash(parts(name)[0])
     offered = _offered(kind).get(name)
-    if offered is None or source_file(kind, name) is not None:
+    if offered is None:
         return None
     return f"{offered.value} of {offered.dist.name} {offered.dist.version}" if offered.dist else offered.value
 
@@ -281,8 +281,9 @@ def _keyword_fields(component: type[Any]) -> dict[str, Any]:
 
 @cache
 def _offered(kind: Kind) -> dict[str, metadata.EntryPoint]:
-    """Return what installed packages offer, by name; a component of seqlab's own name stands before it."""
-    return {point.name: point for point in metadata.entry_points(group=f"seqlab.{_FOLDERS[kind]}")}
+    """Return what installed packages offer, by name; one of seqlab's own of that name stands before it."""
+    points = metadata.entry_points(group=f"seqlab.{_FOLDERS[kind]}")
+    return {point.name: point for point in points if point.name not in _files(kind)}
 
 
 def _class_offered(kind: Kind, point: metadata.EntryPoint) -> type[Any]:

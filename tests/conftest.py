@@ -14,6 +14,14 @@ import pytest
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the tests a cache folder of their own, which lasts: compiling what lies in it takes half a minute.
+
+    It lies below pytest's own, where every worker and every process that a test starts finds it.
+    """
+    os.environ["SEQLAB_CACHE_DIR"] = str(config.cache.mkdir("seqlab"))
+
+
 @pytest.fixture(autouse=True)
 def _denormals() -> Iterator[None]:
     """Let denormal numbers be again after a test: training flushes them, for the whole process."""

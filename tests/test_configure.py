@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.configure import changes, load_settings
+from seqlab.defaults import known
 from seqlab.registry import resolve
 from seqlab.settings import TrainExperiment
 
@@ -123,6 +124,8 @@ def test_a_users_own_cell_and_experiment(mine: Path) -> None:
 
 def test_what_differs_is_found_without_torch() -> None:
     settings = load_settings("hello", model="lstm")[0].model_dump(mode="json")
+    known.cache_clear()
+    known()  # they lie in the cache from now on
     code = f"""
 import json, sys
 from seqlab.configure import changes

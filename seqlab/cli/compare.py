@@ -17,8 +17,8 @@ from seqlab.cli.console import show_json, show_table, stderr
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design, Lineup
+    from seqlab.comparison.entries import Entry
     from seqlab.comparison.outcome import Comparison
-    from seqlab.comparison.study import Finished
 
 
 PATIENCE = 1.5
@@ -170,10 +170,11 @@ def _start_server(words: Sequence[str]) -> None:
     server.start(torch_trains=server.torch_may_train(words))
 
 
-def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> list[Finished]:
+def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> list[Entry]:
     """Train everyone on every seed, and show how they get on."""
     from seqlab.cli.live import board
-    from seqlab.comparison.study import entries_of, study
+    from seqlab.comparison.entries import entries_of
+    from seqlab.comparison.study import study
 
     Thread(target=_import_the_rest, daemon=True).start()
     entries = entries_of(lineup.entrants, design.seeds)
@@ -200,12 +201,14 @@ def _tell(line: str) -> None:
 
 
 def _show(result: Comparison) -> None:
-    rows = result.to_rows()
+    from seqlab.comparison.wording import table, verdict
+
+    rows = table(result)
     show_table(list(rows[0]), [list(row.values()) for row in rows])
-    print(f"\n{result.verdict}\n")
+    print(f"\n{verdict(result)}\n")
 
 
-def _say_what_is_next(finished: Sequence[Finished]) -> None:
+def _say_what_is_next(finished: Sequence[Entry]) -> None:
     reused = sum(item.reused for item in finished)
     if reused:
         stderr().print(f"{reused} of {len(finished)} runs had been finished before and were reused.")

@@ -69,9 +69,9 @@ def choose_text(
 
 
 def _refuse_without_text(experiment: str) -> None:
+    from seqlab.defaults import component_options
     from seqlab.errors import UsageError
     from seqlab.settings import read_experiment
-    from seqlab.source import component_options
 
     task = read_experiment(experiment).data.get("task", {}).get("name")
     if task is None or "corpus" not in component_options("task", task):
@@ -121,7 +121,8 @@ def list_(as_json: Json = False) -> None:
 
     Examples: seqlab corpus list / seqlab corpus list --json
     """
-    from seqlab.text.corpora import NAMES, cache_folder, load_corpus, shakespeare_file
+    from seqlab.files import cache_folder
+    from seqlab.text.corpora import NAMES, load_corpus, shakespeare_file
 
     rows = []
     for name, summary in NAMES.items():

@@ -13,7 +13,7 @@ from seqlab.cli.console import stderr
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from seqlab.comparison.study import Entry
+    from seqlab.comparison.entries import Entry
     from seqlab.comparison.workers import Update
 
 SHOWN = 3
@@ -129,8 +129,7 @@ def board(entries: Sequence[Entry], quiet: bool) -> Iterator[Callable[[Entry, Up
 
 def line(entry: Entry, update: Update) -> str:
     """Word the end of a run."""
-    level = f"{entry.level}: " if entry.level else ""
-    name = f"{level}{entry.label}, seed {entry.experiment.seed}"
+    name = f"{entry.title}, seed {entry.experiment.seed}"
     if update.kind == "failed":
         return f"{name}: failed: {update.facts['message']}"
     if update.facts.get("solved"):

@@ -93,7 +93,7 @@ def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
     The options of the task and the model are those of the experiment and ``--model`` typed before; without
     them, of all tasks and models.
     """
-    from seqlab.source import setting_keys
+    from seqlab.defaults import setting_keys
 
     typed = context.params
     name = typed.get("experiment") or typed.get("on")

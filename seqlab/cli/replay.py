@@ -96,7 +96,7 @@ def _show(outcome: Reproduction) -> None:
 
 def _plain(outcome: Reproduction) -> dict[str, object]:
     """Return the outcome ready for JSON, which has no infinity."""
-    from seqlab.runs.files import from_json, to_json
+    from seqlab.files import from_json, to_json
 
     data: dict[str, object] = from_json(to_json(dataclasses.asdict(outcome)).encode())
     return data

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from seqlab.cli.console import stderr
 
 if TYPE_CHECKING:
-    from seqlab.comparison.study import Entry, Finished
+    from seqlab.comparison.entries import Entry
 
 
-def train_entries(entries: Sequence[Entry], plugins: Sequence[str], quiet: bool) -> list[Finished]:
+def train_entries(entries: Sequence[Entry], plugins: Sequence[str], quiet: bool) -> list[Entry]:
     """Train what is not trained yet."""
     from seqlab.cli.live import board
     from seqlab.comparison import server

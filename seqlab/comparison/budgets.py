@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqlab.comparison.entrants import Entrant
-from seqlab.comparison.study import identity_of, one_thread
+from seqlab.comparison.entries import one_thread
+from seqlab.comparison.study import identity_of
 from seqlab.registry import load
 from seqlab.runs import replace_file, runs_dir
 from seqlab.session.budget import steps_within

@@ -17,7 +17,7 @@ from seqlab.analysis.states import network_of
 from seqlab.analysis.trained_gradients import check_network, measure_network
 from seqlab.comparison.design import with_engines
 from seqlab.comparison.entrants import make_entrants
-from seqlab.comparison.study import Entry, Finished, entries_of
+from seqlab.comparison.entries import Entry, entries_of
 from seqlab.configure import load_training
 from seqlab.kinds.lags import Ladder, LagsExperiment
 from seqlab.models import outline
@@ -96,16 +96,14 @@ def entries_of_ladder(experiment: LagsExperiment, ladder: Ladder) -> list[Entry]
     return entries
 
 
-def conclude_ladder(ladder: Ladder, finished: Sequence[Finished]) -> Climb:
+def conclude_ladder(ladder: Ladder, finished: Sequence[Entry]) -> Climb:
     """Return what came of the runs of one ladder, and measure the gradients of its models at their start."""
-    labels = list(dict.fromkeys(item.entry.label for item in finished))
+    labels = list(dict.fromkeys(item.label for item in finished))
     top = max(ladder.rungs, key=lambda rung: rung.lag)
     gradients, metric = {}, ""
     for label in labels:
         starts = [
-            item.entry.experiment
-            for item in finished
-            if item.entry.label == label and item.entry.level == _level(top.lag)
+            item.experiment for item in finished if item.label == label and item.level == _level(top.lag)
         ]
         gradients[label], metric = _at_start(label, starts)
     scores = [
@@ -127,11 +125,11 @@ def _level(lag: int) -> str:
     return f"lag {lag}"
 
 
-def _is(item: Finished, label: str, lag: int) -> bool:
-    return item.entry.label == label and item.entry.level == _level(lag)
+def _is(item: Entry, label: str, lag: int) -> bool:
+    return item.label == label and item.level == _level(lag)
 
 
-def _score(label: str, lag: int, metric: str, finished: Sequence[Finished]) -> Score:
+def _score(label: str, lag: int, metric: str, finished: Sequence[Entry]) -> Score:
     values = [((item.summary or {}).get("held_out") or {}).get(metric) for item in finished]
     return Score(label, lag, tuple(float(value) for value in values if value is not None), len(finished))
 

@@ -29,7 +29,6 @@ from seqlab.comparison.statistics import (
     paired_difference,
     wilson,
 )
-from seqlab.comparison.wording import NOTHING, row, verdict
 
 UNBOUNDED = (-math.inf, math.inf)
 
@@ -147,28 +146,19 @@ class PairOutcome:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several models on one task, or on several levels of it.
+    """Several models on one task, or on several levels of it; in words: :mod:`seqlab.comparison.wording`.
 
     Attributes:
         metric_name: the held-out metric.
         higher_is_better: its direction.
         models: in the order in which they were given, level by level.
         pairs: every two of a level.
-        verdict: what a person would say of it, in a few sentences; a line for each level.
     """
 
     metric_name: str
     higher_is_better: bool
     models: tuple[ModelOutcome, ...]
     pairs: tuple[PairOutcome, ...]
-    verdict: str
-
-    def to_rows(self) -> list[dict[str, str]]:
-        """Return a line of text a model, by column heading; columns without any content are left out."""
-        names = list(dict.fromkeys(name for model in self.models for name in model.further))
-        rows = [row(model, self.metric_name, names) for model in self.models]
-        filled = [name for name in rows[0] if any(line[name] != NOTHING for line in rows)]
-        return [{name: line[name] for name in filled} for line in rows]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""
@@ -209,14 +199,11 @@ def summarise(
         raise ValueError("there is no run to compare")
     models: list[ModelOutcome] = []
     pairs: list[PairOutcome] = []
-    verdicts = []
     for level, runs in levels.items():
         here, between = _level(runs, bounds)
-        text = verdict(here, between, metric_name, higher_is_better)
         models += [replace(model, level=level) for model in here]
         pairs += [replace(pair, level=level) for pair in between]
-        verdicts.append(text if level is None else f"{level}: {text}")
-    return Comparison(metric_name, higher_is_better, tuple(models), tuple(pairs), "\n".join(verdicts))
+    return Comparison(metric_name, higher_is_better, tuple(models), tuple(pairs))
 
 
 def _level(

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError, UnknownNameError
+from seqlab.files import read_json, to_json
 from seqlab.runs import create_report, replace_file, runs_dir, short_model
-from seqlab.runs.files import read_json, to_json
 from seqlab.runs.info import git_commit, now, versions
 from seqlab.runs.machine import machine
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design
+    from seqlab.comparison.entries import Entry
     from seqlab.comparison.outcome import Comparison
-    from seqlab.comparison.study import Finished
 
 FILE = "comparison.json"
 REPORTS = "reports"
@@ -34,7 +34,7 @@ def create_folder(design: Design) -> Path:
 def write(
     folder: Path,
     design: Design,
-    finished: Sequence[Finished],
+    finished: Sequence[Entry],
     result: Comparison,
     figures: Sequence[Mapping[str, str]],
     notes: Sequence[str] = (),
@@ -49,6 +49,8 @@ def write(
         figures: for each picture its name, caption, and the names of its files.
         notes: what there is to say about who takes part.
     """
+    from seqlab.comparison.wording import table, verdict  # which import what looking does without
+
     shared, differing = _settings(finished)
     facts = {
         "name": design.name or design.subject,
@@ -60,7 +62,8 @@ def write(
         "difficulties": list(design.difficulties),
         "seeds": list(design.seeds),
         **result.to_dict(),
-        "table": result.to_rows(),
+        "verdict": verdict(result),
+        "table": table(result),
         "notes": list(notes),
         "settings": shared,
         "differing": differing,
@@ -141,12 +144,12 @@ def _question(design: Design) -> str:
     return f"Which learns {design.subject}{where} best: {models}?"
 
 
-def _settings(finished: Sequence[Finished]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _settings(finished: Sequence[Entry]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the settings that all runs share, by dotted key, and those in which each entrant differs."""
     found: dict[tuple[str | None, str], dict[str, Any]] = {}
     for item in finished:
-        settings = item.entry.experiment.model_dump(mode="json", exclude=set(_NOT_SHARED))
-        found.setdefault((item.entry.level, item.entry.label), leaves(settings))
+        settings = item.experiment.model_dump(mode="json", exclude=set(_NOT_SHARED))
+        found.setdefault((item.level, item.label), leaves(settings))
     everyone = list(found.values())
     shared = {
         key: value
@@ -164,15 +167,15 @@ def _settings(finished: Sequence[Finished]) -> tuple[dict[str, Any], list[dict[s
     return shared, differing
 
 
-def _run(item: Finished, folder: Path, metric: str) -> dict[str, Any]:
+def _run(item: Entry, folder: Path, metric: str) -> dict[str, Any]:
     """Return what is said of one run; its path is relative to the comparison's folder."""
     summary = item.summary or {}
     held_out = summary.get("held_out") or {}
     figure = None if item.run is None else held_out.get(item.run.info().extra.get("metric"))
     return {
-        "model": item.entry.label,
-        "difficulty": item.entry.level,
-        "seed": item.entry.experiment.seed,
+        "model": item.label,
+        "difficulty": item.level,
+        "seed": item.experiment.seed,
         "status": "finished" if item.failure is None else "failed",
         "failure": item.failure,
         "reused": item.reused,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from seqlab.comparison.entrants import Entrant
+from seqlab.comparison.entries import Entry
 from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
-from seqlab.comparison.workers import Job, Update, Wanted, run_jobs
+from seqlab.comparison.workers import Job, Update, run_jobs
 from seqlab.engines import engine_of, settle
 from seqlab.errors import Interrupted
 from seqlab.models import outline
@@ -24,50 +22,6 @@ from seqlab.tasks import Metric, Task, build_task
 from seqlab.training.runtime import pick_device
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One model on one seed.
-
-    Attributes:
-        label: the model as it was named.
-        experiment: its settings; one thread, since runs go side by side.
-        level: the difficulty, where a comparison climbs several; else None.
-    """
-
-    label: str
-    experiment: TrainExperiment
-    level: str | None = None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """One entry with the run that answers it, or with the reason why there is none."""
-
-    entry: Entry
-    run: Run | None
-    summary: dict[str, Any] | None
-    reused: bool
-    failure: str | None = None
-
-
-def one_thread(experiment: TrainExperiment) -> TrainExperiment:
-    """Return the settings with one torch thread."""
-    return experiment.model_copy(update={"compute": experiment.compute.model_copy(update={"threads": 1})})
-
-
-def entries_of(entrants: Sequence[Entrant], seeds: Sequence[int]) -> list[Entry]:
-    """Return every entrant on every seed: level by level, there seed by seed, so that models stay abreast."""
-    entries = []
-    for level, group in groupby(entrants, key=lambda entrant: entrant.level):
-        here = [(entrant.label, one_thread(entrant.experiment)) for entrant in group]
-        entries += [
-            Entry(label, experiment.model_copy(update={"seed": seed}), level)
-            for seed in seeds
-            for label, experiment in here
-        ]
-    return entries
-
-
 def study(
     entries: Sequence[Entry],
     *,
@@ -76,7 +30,7 @@ def study(
     plugins: Sequence[str] = (),
     on_update: Callable[[Entry, Update], None] = lambda entry, update: None,
     announce: Callable[[str], None] | None = None,
-) -> list[Finished]:
+) -> list[Entry]:
     """Train what is not trained yet, and return every entry with its run.
 
     A finished run of the same settings, code and data is reused, an interrupted one gone on with; one that
@@ -94,74 +48,72 @@ def study(
         Interrupted: after Ctrl-C; the same call goes on where this one stopped.
     """
     make_runs_dir()
-    done, missing = _take_stock(entries)
-    for place, finished in done.items():
-        on_update(finished.entry, Update(place, "reused", finished.summary or {}))
+    found = _take_stock(entries)
+    missing = {place: entry for place, entry in enumerate(found) if not entry.reused}
+    for place, entry in enumerate(found):
+        if entry.reused:
+            on_update(entry, Update(place, "reused", entry.summary or {}))
     processes = processes or processors()
-    jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(entries, missing, processes)]
-    for engine in {wanted.experiment.training.engine for wanted in missing}:
+    jobs = [Job(runs, command, tuple(plugins)) for runs in share_out(missing, processes)]
+    for engine in {entry.experiment.training.engine for entry in missing.values()}:
         if not engine_of(engine).is_ready():
             engine_of(engine).make_ready(announce)  # here, once, rather than in each process
-    runs: dict[int, Run] = {}
 
     def note(update: Update) -> None:
-        place = update.place
-        entry, run = entries[place], runs.get(place)
+        entry = found[update.place]
         if update.kind == "began":
-            runs[place] = Run(Path(update.facts["path"]))
+            entry = replace(entry, run=Run(Path(update.facts["path"])))
         elif update.kind == "finished":
-            done[place] = Finished(entry, run, update.facts, reused=False)
+            entry = replace(entry, summary=update.facts)
         elif update.kind == "failed":
-            done[place] = Finished(entry, run, None, reused=False, failure=update.facts["message"])
+            entry = replace(entry, failure=update.facts["message"])
+        found[update.place] = entry
         on_update(entry, update)
 
     try:
         run_jobs(jobs, processes, note)
     except Interrupted as error:
-        saved = len(runs.keys() - done.keys())
+        ended = sum(entry.has_ended for entry in found)
+        saved = sum(entry.run is not None and not entry.has_ended for entry in found)
         raise Interrupted(
-            f"Interrupted: {len(done)} of {len(entries)} runs are finished, {saved} begun and saved.",
+            f"Interrupted: {ended} of {len(found)} runs are finished, {saved} begun and saved.",
             hint=error.hint,
         ) from None
-    return [done[place] for place in sorted(done)]
+    return [entry for entry in found if entry.has_ended]
 
 
-def _take_stock(entries: Sequence[Entry]) -> tuple[dict[int, Finished], list[Wanted]]:
-    """Return by place what is finished already, and what is to be trained or gone on with."""
+def _take_stock(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries with the runs that are finished already or can be gone on with."""
     known = _known_runs()
-    done: dict[int, Finished] = {}
-    missing: list[Wanted] = []
     tasks: dict[str, Task] = {}
-    for place, entry in enumerate(entries):
+    found = []
+    for entry in entries:
         before = known.get(identity_of(entry.experiment, tasks).fingerprint)
         if before is not None and before.status == "finished" and before.summary is not None:
-            done[place] = Finished(entry, Run(before.path), before.summary, reused=True)
-        else:
-            resumed = before.id if before is not None and before.status == "interrupted" else None
-            missing.append(Wanted(place, entry.experiment, resumed))
-    return done, missing
+            entry = replace(entry, run=Run(before.path), summary=before.summary, reused=True)
+        elif before is not None and before.status == "interrupted":
+            entry = replace(entry, run=Run(before.path))
+        found.append(entry)
+    return found
 
 
-def share_out(
-    entries: Sequence[Entry], missing: Sequence[Wanted], processes: int
-) -> list[tuple[Wanted, ...]]:
-    """Divide runs among processes, in the order in which they are to be begun.
+def share_out(missing: Mapping[int, Entry], processes: int) -> list[dict[int, Entry]]:
+    """Divide runs, by their places, among processes, in the order in which they are to be begun.
 
     With an engine that trains several at once the seeds of a model advance together: each process gets a
     share of them. Every other run is by itself.
     """
-    found: list[tuple[Wanted, ...]] = []
-    together: dict[tuple[str | None, str], list[Wanted]] = {}
-    for wanted in missing:
-        entry = entries[wanted.place]
-        if engine_of(wanted.experiment.training.engine).together:
-            together.setdefault((entry.level, entry.label), []).append(wanted)
+    found: list[list[int]] = []
+    together: dict[str, list[int]] = {}
+    for place, entry in missing.items():
+        if engine_of(entry.experiment.training.engine).together:
+            together.setdefault(entry.title, []).append(place)
         else:
-            found.append((wanted,))
+            found.append([place])
     for group in together.values():
         shares = min(processes, len(group))
-        found += [tuple(group[k::shares]) for k in range(shares)]
-    return sorted(found, key=lambda runs: runs[0].place)
+        found += [group[k::shares] for k in range(shares)]
+    return [{place: missing[place] for place in places} for places in sorted(found)]
 
 
 def _known_runs() -> dict[str, RunEntry]:
@@ -177,12 +129,12 @@ def _known_runs() -> dict[str, RunEntry]:
     return known
 
 
-def outcome(finished: Finished, metric: Metric) -> RunOutcome:
+def outcome(entry: Entry, metric: Metric) -> RunOutcome:
     """Return what a run's summary says, for the statistics.
 
     What a model comes to in another trial, and mixed with counts, are figures beside its metric.
     """
-    summary = finished.summary or {}
+    summary = entry.summary or {}
     held_out = summary.get("held_out") or {}
     others = {
         f"{metric.title} ({name})": figures.get(metric.name)
@@ -193,9 +145,9 @@ def outcome(finished: Finished, metric: Metric) -> RunOutcome:
         for name, figures in (summary.get("mixture") or {}).items()
     }
     return RunOutcome(
-        model=finished.entry.label,
-        seed=finished.entry.experiment.seed,
-        status="failed" if finished.summary is None else "finished",
+        model=entry.label,
+        seed=entry.experiment.seed,
+        status="failed" if entry.summary is None else "finished",
         parameters=int(summary.get("parameters", 0)),
         solved=summary.get("solved"),
         sequences_to_solve=summary.get("sequences_to_solve"),
@@ -204,15 +156,15 @@ def outcome(finished: Finished, metric: Metric) -> RunOutcome:
         errors=held_out.get("errors"),
         wall_seconds=float(summary.get("training_seconds", 0.0)),
         steps=int(summary.get("steps", 0)),
-        run_id="" if finished.run is None else finished.run.id,
-        level=finished.entry.level,
+        run_id="" if entry.run is None else entry.run.id,
+        level=entry.level,
         further=others,
     )
 
 
-def conclude(finished: Sequence[Finished]) -> Comparison:
+def conclude(finished: Sequence[Entry]) -> Comparison:
     """Return what came of the runs of one task."""
-    experiment = finished[0].entry.experiment
+    experiment = finished[0].experiment
     task = build_task(experiment.task)
     metric = task.metric
     ordinary = [name for name, trial in trials_of(experiment, task).items() if trial.is_ordinary]
@@ -225,14 +177,13 @@ def conclude(finished: Sequence[Finished]) -> Comparison:
 
 
 def learning_curves(
-    finished: Sequence[Finished], metric: str
+    finished: Sequence[Entry], metric: str
 ) -> dict[str, list[tuple[list[float], list[float]]]]:
     """Return the validations of all runs by entrant: for each seed the sequences seen, and a metric there."""
     curves: dict[str, list[tuple[list[float], list[float]]]] = {}
     key = f"validation_{metric}"
     for item in finished:
-        level = item.entry.level
-        runs = curves.setdefault(item.entry.label if level is None else f"{level}: {item.entry.label}", [])
+        runs = curves.setdefault(item.title, [])
         if item.run is not None:
             points = [line for line in item.run.metrics() if line.get(key) is not None]
             runs.append(([line["sequences"] for line in points], [line[key] for line in points]))

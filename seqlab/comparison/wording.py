@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from seqlab.comparison.outcome import Comparison, ModelOutcome, PairOutcome
 from seqlab.comparison.statistics import LEVEL, Interval, PairedDifference, SignTest, Survival, seeds_needed
-
-if TYPE_CHECKING:
-    from seqlab.comparison.outcome import ModelOutcome, PairOutcome
 
 NOTHING = "–"
 """Stands in a table where there is no number."""
@@ -21,7 +18,37 @@ MOST_PAIRS = 6
 """With more (five models make ten), the verdict speaks only of the best model against the others."""
 
 
-def row(model: ModelOutcome, metric_name: str, further: Sequence[str] = ()) -> dict[str, str]:
+def table(result: Comparison) -> list[dict[str, str]]:
+    """Return a line of text a model, by column heading; columns without any content are left out."""
+    names = list(dict.fromkeys(name for model in result.models for name in model.further))
+    rows = [_row(model, result.metric_name, names) for model in result.models]
+    filled = [name for name in rows[0] if any(line[name] != NOTHING for line in rows)]
+    return [{name: line[name] for name in filled} for line in rows]
+
+
+def verdict(result: Comparison) -> str:
+    """Return what a person would say of a comparison, a line for each level.
+
+    Which models solve the task and how fast; for every two of them what the tests support and what they do
+    not, at the 5 % level after Holm's correction (of many models, only how the best one stands to the
+    others); then what speaks against reading more into it: widely spread seeds, too few of them, different
+    sizes, failed or missing runs.
+    """
+    lines = []
+    for level in dict.fromkeys(model.level for model in result.models):
+        models = [model for model in result.models if model.level == level]
+        pairs = [pair for pair in result.pairs if pair.level == level]
+        said = [
+            *_solving(models),
+            *_spread(models, result.metric_name),
+            *_tests(models, pairs, result.metric_name, result.higher_is_better),
+            *_reservations(models, result.metric_name),
+        ]
+        lines.append(" ".join(said if level is None else [f"{level}:", *said]))
+    return "\n".join(lines)
+
+
+def _row(model: ModelOutcome, metric_name: str, further: Sequence[str]) -> dict[str, str]:
     """Return a model's figures as text, by column heading; ``further`` are the names of its other figures."""
     share, mean, span = model.solved_interval, model.metric_mean, model.metric_range
     others = {name: model.further.get(name) for name in further}
@@ -39,26 +66,6 @@ def row(model: ModelOutcome, metric_name: str, further: Sequence[str] = ()) -> d
         "failed": str(model.failed) if model.failed else NOTHING,
         "unfinished": str(model.unfinished) if model.unfinished else NOTHING,
     }
-
-
-def verdict(
-    models: Sequence[ModelOutcome], pairs: Sequence[PairOutcome], metric_name: str, higher_is_better: bool
-) -> str:
-    """Return what a person would say of a comparison.
-
-    Which models solve the task and how fast; for every two of them what the tests support and what they do
-    not, at the 5 % level after Holm's correction (of many models, only how the best one stands to the
-    others); then what speaks against reading more into it: widely spread seeds, too few of them, different
-    sizes, failed or missing runs.
-    """
-    return " ".join(
-        [
-            *_solving(models),
-            *_spread(models, metric_name),
-            *_tests(models, pairs, metric_name, higher_is_better),
-            *_reservations(models, metric_name),
-        ]
-    )
 
 
 def _solving(models: Sequence[ModelOutcome]) -> Iterator[str]:

@@ -11,36 +11,21 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal, cast
 
+from seqlab.comparison.entries import Entry
 from seqlab.comparison.server import context, start
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.plugins import admit
-from seqlab.runs import Run, find_run
+from seqlab.runs import Run
 from seqlab.session import Result, Session, begin, go_on, train_together
-from seqlab.settings import TrainExperiment
 from seqlab.training import Step
 
 UPDATE_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One run to be trained.
-
-    Attributes:
-        place: what updates call it.
-        experiment: the settings.
-        run_id: of an interrupted run to go on with; None for a new one.
-    """
-
-    place: int
-    experiment: TrainExperiment
-    run_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,12 +33,13 @@ class Job:
     """What one process trains.
 
     Attributes:
-        runs: one run, or several that differ in their seed alone and are trained together.
+        runs: by the place that updates call it, one that is to be trained, or several that differ in their
+            seed alone and are trained together.
         command: the command line, for the runs' records.
         plugins: the user's own files that were named on the command line.
     """
 
-    runs: tuple[Wanted, ...]
+    runs: Mapping[int, Entry]
     command: str
     plugins: tuple[str, ...] = ()
 
@@ -90,7 +76,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
         Interrupted: after Ctrl-C, when every process has saved its runs.
     """
     waiting = list(jobs)
-    engines = {wanted.experiment.training.engine for job in jobs for wanted in job.runs}
+    engines = {entry.experiment.training.engine for job in jobs for entry in job.runs.values()}
     start(torch_trains=engines != {"fused"})
     running: dict[Connection, _Worker] = {}
     with _stop_requests(lambda: [worker.process for worker in running.values()]) as stopped:
@@ -135,7 +121,7 @@ def _start(job: Job) -> tuple[Connection, _Worker]:
     process = processes.Process(target=_work, args=(job, theirs, _environment()), daemon=True)
     process.start()
     theirs.close()  # so that the end of the process is the end of the pipe
-    return ours, _Worker(process, {wanted.place for wanted in job.runs})
+    return ours, _Worker(process, set(job.runs))
 
 
 def _environment() -> dict[str, str]:
@@ -148,7 +134,7 @@ def _work(job: Job, pipe: Connection, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C in the terminal is for the parent, which asks us to stop
-    under_way = [wanted.place for wanted in job.runs]
+    under_way = list(job.runs)
     opened: list[tuple[Run, Session]] = []
     places: list[int] = []
     due = dict.fromkeys(under_way, 0.0)
@@ -177,15 +163,15 @@ def _work(job: Job, pipe: Connection, environment: dict[str, str]) -> None:
     try:
         for plugin in job.plugins:
             admit(plugin)
-        for wanted in job.runs:
+        for place, entry in job.runs.items():
             try:
-                run, session = _open(wanted, job.command)
+                run, session = _open(entry, job.command)
             except SeqlabError as error:
-                tell(wanted.place, "failed", {"message": str(error)})
+                tell(place, "failed", {"message": str(error)})
                 continue
             opened.append((run, session))
-            places.append(wanted.place)
-            tell(wanted.place, "began", {"run": run.id, "path": str(run.path.resolve())})
+            places.append(place)
+            tell(place, "began", {"run": run.id, "path": str(run.path.resolve())})
         train_together(opened, watch=watch, on_end=on_end)
         ending = ("failed", "it has not come to an end")
     except Interrupted as error:
@@ -198,12 +184,11 @@ def _work(job: Job, pipe: Connection, environment: dict[str, str]) -> None:
         tell(place, ending[0], {"message": ending[1]})
 
 
-def _open(wanted: Wanted, command: str) -> tuple[Run, Session]:
+def _open(entry: Entry, command: str) -> tuple[Run, Session]:
     """Begin a run, or open the interrupted one."""
-    if wanted.run_id is None:
-        return begin(wanted.experiment, command=command)
-    run = find_run(wanted.run_id)
-    return run, go_on(run)
+    if entry.run is None:
+        return begin(entry.experiment, command=command)
+    return entry.run, go_on(entry.run)
 
 
 @contextlib.contextmanager

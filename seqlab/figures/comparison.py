@@ -14,10 +14,10 @@ from matplotlib.ticker import EngFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from seqlab.comparison.design import Design
+from seqlab.comparison.entries import Entry
 from seqlab.comparison.outcome import Comparison
 from seqlab.comparison.record import create_folder, write
 from seqlab.comparison.statistics import Survival, wilson
-from seqlab.comparison.study import Finished
 from seqlab.comparison.study import learning_curves as curves_of
 from seqlab.figures.style import line, look, save
 from seqlab.figures.trials import trials_figure
@@ -46,7 +46,7 @@ class Picture:
 
 
 def keep(
-    design: Design, finished: Sequence[Finished], result: Comparison, notes: Sequence[str] = ()
+    design: Design, finished: Sequence[Entry], result: Comparison, notes: Sequence[str] = ()
 ) -> tuple[Path, dict[str, Any]]:
     """Write a comparison's folder among the reports, the pictures included.
 
@@ -60,7 +60,7 @@ def keep(
         The folder, and what its JSON holds.
     """
     folder = create_folder(design)
-    metric = build_task(finished[0].entry.experiment.task).metric
+    metric = build_task(finished[0].experiment.task).metric
     figures = []
     drawn = pictures(result, curves_of(finished, metric.name), f"validation {metric.title}")
     for picture in [*drawn, *trial_pictures(finished, metric)]:
@@ -99,13 +99,12 @@ def pictures(result: Comparison, curves: Mapping[str, Sequence[Curve]], metric: 
     ]
 
 
-def trial_pictures(finished: Sequence[Finished], metric: Metric) -> list[Picture]:
+def trial_pictures(finished: Sequence[Entry], metric: Metric) -> list[Picture]:
     """Draw the metric over each option of the task that differs among the trials, a line for each model."""
     found: dict[tuple[str, str], dict[str, list[OptionCurve]]] = {}
     for item in finished:
-        label = item.entry.label if item.entry.level is None else f"{item.entry.level}: {item.entry.label}"
         for curve in [] if item.run is None else option_curves(item.run, metric.name):
-            found.setdefault((curve.option, curve.answers), {}).setdefault(label, []).append(curve)
+            found.setdefault((curve.option, curve.answers), {}).setdefault(item.title, []).append(curve)
     return [
         Picture(
             f"{metric.name}-by-{option}" + ("" if answers == "shown" else f"-{answers}"),

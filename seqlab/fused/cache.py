@@ -15,7 +15,7 @@ from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 
-from seqlab.text import corpora
+from seqlab import files
 
 
 @cache
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
     package = Path(__file__).parent
     for file in (*sorted(package.glob("*.py")), package.parent / "tasks" / "lags" / "temporal_order.py"):
         digest.update(file.read_bytes())
-    return corpora.cache_folder() / f"compiled-{digest.hexdigest()[:16]}"
+    return files.cache_folder() / f"compiled-{digest.hexdigest()[:16]}"
 
 
 def _version(name: str) -> str:

@@ -12,7 +12,7 @@ from seqlab.kinds import Asked
 from seqlab.settings import Experiment
 
 if TYPE_CHECKING:
-    from seqlab.comparison.study import Finished
+    from seqlab.comparison.entries import Entry
 
 _DRAWN = ("sequences", "loss", "grad_norm", "validation_loss")
 """What the picture shows of a run's records."""
@@ -38,7 +38,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     """Train one model under several settings, and lay loss and gradient norm over each other."""
     from seqlab.cli.console import show_json, show_table, stderr
     from seqlab.cli.study import plugins_of, train_entries
-    from seqlab.comparison.study import Entry, one_thread
+    from seqlab.comparison.entries import Entry, one_thread
     from seqlab.configure import load_training
     from seqlab.engines import take_engine
     from seqlab.errors import RunFailedError
@@ -54,7 +54,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
         settled, _ = take_engine(experiment, build_task(experiment.task))
         entries.append(Entry(label, one_thread(settled)))
     finished = train_entries(entries, plugins_of([settings.learner]), asked.quiet)
-    recorded = {item.entry.label: [] if item.run is None else item.run.metrics() for item in finished}
+    recorded = {item.label: [] if item.run is None else item.run.metrics() for item in finished}
     if not any(recorded.values()):
         raise RunFailedError(
             "No run has recorded anything.", hint="`seqlab runs --status failed` lists them."
@@ -67,7 +67,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     ]
     unit = next(item.run.info().extra.get("loss_unit", "nats") for item in finished if item.run is not None)
     paths = save(curves(drawn, loss_unit=unit), folder / "curves")
-    rows = [_variant(item, recorded[item.entry.label]) for item in finished]
+    rows = [_variant(item, recorded[item.label]) for item in finished]
     if asked.as_json:
         return show_json({"variants": rows, "figures": [str(path) for path in paths]})
     show_table(
@@ -78,12 +78,12 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     return None
 
 
-def _variant(item: Finished, records: Sequence[dict[str, object]]) -> dict[str, str | float | None]:
+def _variant(item: Entry, records: Sequence[dict[str, object]]) -> dict[str, str | float | None]:
     """Return what there is to say of one variant: its greatest and last loss, and its greatest gradient."""
     losses = [value for record in records if isinstance(value := record.get("loss"), float)]
     norms = [value for record in records if isinstance(value := record.get("grad_norm"), float)]
     return {
-        "variant": item.entry.label,
+        "variant": item.label,
         "run": None if item.run is None else item.run.id,
         "steps": float(len(losses)),
         "greatest loss": max(losses, default=None),

@@ -1,6 +1,6 @@
 """Run folders: what training leaves behind, and all that the other commands know of it. No torch."""
 
-from seqlab.runs.files import replace_file
+from seqlab.files import replace_file
 from seqlab.runs.folder import Run
 from seqlab.runs.info import RunInfo, Status
 from seqlab.runs.notes import note_of, tag_run, tags_of, write_note

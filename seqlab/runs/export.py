@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UsageError
-from seqlab.runs.files import replace_file
+from seqlab.files import replace_file
 from seqlab.runs.folder import Run
 from seqlab.runs.summary import figures, is_number
 

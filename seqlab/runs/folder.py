@@ -17,7 +17,7 @@ from typing import Any
 
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError
-from seqlab.runs.files import from_json, read_json, replace_file, to_json
+from seqlab.files import from_json, read_json, replace_file, to_json
 from seqlab.runs.info import FIELDS, RunInfo, info_from, now, this_process
 
 _ASIDE = frozenset({"summary", "presets", "models"})

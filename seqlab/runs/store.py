@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError, UnknownNameError, nearest
-from seqlab.runs.files import read_json, replace_file, to_json
+from seqlab.files import read_json, replace_file, to_json
 from seqlab.runs.folder import Run
 from seqlab.runs.info import RunInfo, git_commit, info_from, now, this_process, to_mapping, versions
 from seqlab.runs.machine import machine

@@ -11,11 +11,11 @@ import torch
 from seqlab.contracts import Spec
 from seqlab.engines import check_engine, engine_of, settle, take_engine
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
+from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
 from seqlab.plugins import flags
 from seqlab.registry import resolve
 from seqlab.runs import Run, create_run
-from seqlab.runs.files import replace_file, to_json
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.settings import Component, TrainExperiment, check, dump, read_text

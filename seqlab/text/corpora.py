@@ -26,6 +26,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from seqlab.errors import TextError, UnreachableError, nearest
+from seqlab.files import cache_folder
 from seqlab.text.download import fetch
 from seqlab.text.reading import Normalisation, read_blocks
 
@@ -140,14 +141,6 @@ def fetch_corpus(name: str, *, announce: Callable[[str], None] = _warn) -> Corpu
         TextError: when it cannot be had otherwise.
     """
     return _shakespeare(SHAKESPEARE_URL, announce) if name == "shakespeare" else load_corpus(name)
-
-
-def cache_folder() -> Path:
-    """Return the folder of what can be had again: downloads, encoded texts, compiled code, measurements."""
-    import platformdirs
-
-    chosen = os.environ.get("SEQLAB_CACHE_DIR")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("seqlab")
 
 
 def shakespeare_file() -> Path | None:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from seqlab.errors import TextError
-from seqlab.text.corpora import Corpus, cache_folder
+from seqlab.files import cache_folder
+from seqlab.text.corpora import Corpus
 from seqlab.text.reading import Normalisation
 from seqlab.text.tokens import Tokens, count
 from seqlab.text.vocabulary import Codes, Vocabulary

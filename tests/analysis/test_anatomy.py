@@ -20,8 +20,8 @@ def dissected(reference: str) -> object:
     return dissect(component, inputs=I, outputs=O)
 
 
-@pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
-def test_a_step_costs_one_product_with_every_matrix(name: str, gates: int) -> None:
+@pytest.mark.parametrize(("name", "gates", "biases"), [("rnn", 1, 1), ("lstm", 4, 4), ("gru", 3, 4)])
+def test_a_step_costs_one_product_with_every_matrix(name: str, gates: int, biases: int) -> None:
     found = dissected(f"{name}[hidden_size={H}]")
     assert found.multiply_adds == {
         "tokens": gates * H * H + READ_OUT,  # symbols are looked up
@@ -32,7 +32,7 @@ def test_a_step_costs_one_product_with_every_matrix(name: str, gates: int) -> No
     assert letters["cells.0.W"] == f"{factor}H x H"
     assert letters["cells.0.input.weight"] == f"{factor}H x I"
     assert letters["readout.weight"] == "O x H"
-    assert found.parameters == sum(weight.count for weight in found.weights)
+    assert found.parameters == gates * H * (I + H) + biases * H + READ_OUT + O
 
 
 def test_the_equations_are_those_of_the_docstring() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import tokenize
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_reading_may_begin_shortly_before(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_program_that_does_not_parse_is_read_by_its_marks() -> None:
     broken = "        return 3)\n" + PROGRAM + "    x = (\n  y"
-    with pytest.raises(Exception, match=r"unindent|EOF|dedent"):
+    with pytest.raises((tokenize.TokenError, IndentationError), match=r"unindent|EOF|dedent"):
         features._tokenized(broken)
     for name in ("inside quotes", "inside a comment"):
         assert _shown(broken, name) == _shown(PROGRAM, name)

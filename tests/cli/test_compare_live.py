@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from seqlab.cli.live import Board, line
-from seqlab.comparison.study import Entry
+from seqlab.comparison.entries import Entry
 from seqlab.comparison.workers import Update
 from seqlab.configure import load_settings
 from seqlab.settings import TrainExperiment

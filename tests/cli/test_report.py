@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from seqlab.cli.app import app
 from seqlab.comparison.record import find, read
 from seqlab.errors import RunFolderError, UnknownNameError
-from seqlab.runs.files import to_json
+from seqlab.files import to_json
 
 FACTS = {
     "question": "Which?", "table": [{"model": "rnn", "accuracy": "1"}], "verdict": "Nobody knows.", "runs": [],

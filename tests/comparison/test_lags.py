@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from seqlab.comparison.lags import conclude_ladder, entries_of_ladder
-from seqlab.comparison.study import Finished
 from seqlab.configure import load_settings
 from seqlab.errors import SettingsError
 from seqlab.figures.lags import lags_figure
@@ -47,7 +47,7 @@ def test_scores_are_means_over_the_seeds_that_finished() -> None:
         value = 0.5 + 0.1 * entry.experiment.seed + (0.2 if entry.level == "lag 6" else 0)
         failed = entry.label == "b" and entry.level == "lag 11" and entry.experiment.seed == 1
         summary = None if failed else {"held_out": {"accuracy": value}}
-        finished.append(Finished(entry, None, summary, reused=False, failure="NaN" if failed else None))
+        finished.append(replace(entry, summary=summary, failure="NaN" if failed else None))
     climb = conclude_ladder(ladder, finished)
     means = {(score.model, score.lag): score.mean for score in climb.scores}
     expected = {("a", 6): 0.85, ("a", 11): 0.65, ("b", 6): 0.85, ("b", 11): 0.7}

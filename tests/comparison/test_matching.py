@@ -7,6 +7,7 @@ import pytest
 from seqlab.comparison.design import Design, draw_up
 from seqlab.comparison.matching import TOLERANCE, nearest_width, parameters
 from seqlab.contracts import Spec
+from seqlab.errors import SettingsError
 from seqlab.models import build_model, count_parameters
 from seqlab.settings import Component
 
@@ -93,7 +94,9 @@ def test_a_model_without_width_stays() -> None:
         "char-shakespeare", ("lstm", "ngram"), (1,), match_parameters=True,
         overrides=("task.corpus=miniature", "model.hidden_size=8"),
     )  # fmt: skip
-    with pytest.raises(Exception, match="hidden_size"):  # no model of the others has what ngram lacks
+    with pytest.raises(
+        SettingsError, match=r"there is no setting 'model\.hidden_size'"
+    ):  # no model of the others has what ngram lacks
         draw_up(design)
     lineup = draw_up(
         Design(

@@ -12,6 +12,7 @@ import pytest
 
 from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
 from seqlab.comparison.statistics import wilson
+from seqlab.comparison.wording import table, verdict
 
 
 def run(model: str, seed: int, **changes: Any) -> RunOutcome:
@@ -79,7 +80,7 @@ def test_a_failed_run_is_unsolved_for_the_whole_budget_and_has_no_metric() -> No
     assert pair.difference.pairs == 5
     assert pair.sooner is not None
     assert (pair.sooner.first, pair.sooner.second) == (0, 1)
-    assert "1 of 6 runs of rnn failed: failed runs count as unsolved" in comparison.verdict
+    assert "1 of 6 runs of rnn failed: failed runs count as unsolved" in verdict(comparison)
 
 
 def test_a_metric_that_is_no_number_counts_as_missing() -> None:
@@ -96,7 +97,7 @@ def test_an_unfinished_run_is_left_out(status: str) -> None:
         1,
         1,
     )
-    assert "1 run of b is not finished and left out." in comparison.verdict
+    assert "1 run of b is not finished and left out." in verdict(comparison)
 
 
 def test_pairs_are_of_the_same_seed() -> None:
@@ -139,7 +140,7 @@ def test_solved_without_a_number_is_refused() -> None:
 
 
 def test_verdict_of_a_clear_difference() -> None:
-    text = lstm_against_rnn(10).verdict
+    text = verdict(lstm_against_rnn(10))
     assert "Seeds solved: lstm 10 of 10 and rnn 0 of 10." in text
     assert "Median sequences to solve: lstm 5,000 and rnn more than 40,000." in text
     assert "lstm has the better held-out accuracy over 10 paired seeds (lstm minus rnn: +0.3945 [0.3" in text
@@ -152,7 +153,7 @@ def test_verdict_of_a_clear_difference() -> None:
 
 @pytest.mark.parametrize("seeds", [1, 2, 4])
 def test_verdict_of_few_seeds_claims_nothing(seeds: int) -> None:
-    text = lstm_against_rnn(seeds).verdict
+    text = verdict(lstm_against_rnn(seeds))
     assert f"No claim can be made from {seeds} common seed" in text
     assert "run at least 6" in text
     assert "better" not in text
@@ -160,7 +161,7 @@ def test_verdict_of_few_seeds_claims_nothing(seeds: int) -> None:
 
 
 def test_verdict_of_five_seeds_says_that_the_test_cannot_decide() -> None:
-    text = lstm_against_rnn(5).verdict
+    text = verdict(lstm_against_rnn(5))
     assert "The data do not separate lstm and rnn in held-out accuracy" in text
     assert (
         "With 5 seeds no difference can reach p = 0.05 (the smallest possible p is 0.062); run at least 6."
@@ -173,7 +174,7 @@ def test_verdict_of_no_difference() -> None:
     metrics = [0.91, 0.93, 0.92, 0.9, 0.94, 0.92, 0.91, 0.93]
     first = [run("a", seed, metric=value) for seed, value in enumerate(metrics)]
     second = [run("b", seed, metric=value) for seed, value in enumerate(metrics[::-1])]
-    text = summarise(first + second, "accuracy", True).verdict
+    text = verdict(summarise(first + second, "accuracy", True))
     assert "The data do not separate a and b in held-out accuracy (a minus b: " in text
     assert "better" not in text
     assert "parameters" not in text
@@ -183,14 +184,14 @@ def test_verdict_where_lower_is_better() -> None:
     first = [run("a", seed, solved=None, metric=2.0 + seed / 10) for seed in range(8)]
     second = [run("b", seed, solved=None, metric=1.5 + seed / 11) for seed in range(8)]
     comparison = summarise(first + second, "loss", False)
-    assert "b has the better held-out loss over 8 paired seeds (b minus a: -0.5" in comparison.verdict
-    assert "solve" not in comparison.verdict
+    assert "b has the better held-out loss over 8 paired seeds (b minus a: -0.5" in verdict(comparison)
+    assert "solve" not in verdict(comparison)
     assert comparison.models[0].survival is None
 
 
 def test_verdict_of_many_pairs_names_the_undecided_in_one_sentence() -> None:
     runs = [run(model, seed) for model in "abcd" for seed in range(10)]
-    text = summarise(runs, "accuracy", True).verdict
+    text = verdict(summarise(runs, "accuracy", True))
     assert "The data do not separate" in text
     assert "Each p is corrected by Holm's method for 6 pairs." in text
 
@@ -198,7 +199,7 @@ def test_verdict_of_many_pairs_names_the_undecided_in_one_sentence() -> None:
 def test_of_more_than_four_models_the_best_is_set_against_the_others() -> None:
     good = [run(model, seed) for model in ("a", "b") for seed in range(1, 11)]
     poor = [unsolved(model, seed) for model in ("c", "d", "e") for seed in range(1, 11)]
-    text = summarise(poor + good, "accuracy", True).verdict
+    text = verdict(summarise(poor + good, "accuracy", True))
     assert "a did best; the tests separate it from c, d and e and do not separate it from b." in text
     assert "Each p is corrected by Holm's method for 10 pairs." in text
 
@@ -212,10 +213,10 @@ def test_overlapping_ranges_are_a_warning_of_a_single_seed() -> None:
     overlapping = summarise(
         rnn + without_criterion("lstm", (0.55, 0.7, 0.8, 0.9, 0.7, 0.6)), "accuracy", True
     )
-    assert "for rnn from 0.3 to 0.6 and lstm from 0.55 to 0.9: a single seed" in overlapping.verdict
-    assert overlapping.to_rows()[0]["lowest to highest"] == "0.3 to 0.6"
+    assert "for rnn from 0.3 to 0.6 and lstm from 0.55 to 0.9: a single seed" in verdict(overlapping)
+    assert table(overlapping)[0]["lowest to highest"] == "0.3 to 0.6"
     apart = summarise(rnn + without_criterion("lstm", (0.65, 0.7, 0.8, 0.9, 0.7, 0.65)), "accuracy", True)
-    assert "single seed" not in apart.verdict
+    assert "single seed" not in verdict(apart)
 
 
 def test_levels_are_compared_apart() -> None:
@@ -232,18 +233,18 @@ def test_levels_are_compared_apart() -> None:
     assert comparison.pairs[1] == replace(
         summarise([replace(one, level=None) for one in hard], "accuracy", True).pairs[0], level="hard"
     )
-    assert [line.split(":")[0] for line in comparison.verdict.splitlines()] == ["easy", "hard"]
-    assert [row["difficulty"] for row in comparison.to_rows()] == ["easy", "easy", "hard", "hard"]
+    assert [line.split(":")[0] for line in verdict(comparison).splitlines()] == ["easy", "hard"]
+    assert [row["difficulty"] for row in table(comparison)] == ["easy", "easy", "hard", "hard"]
 
 
 def test_one_model_is_summarised_without_pairs() -> None:
     comparison = summarise([run("a", seed) for seed in range(3)], "accuracy", True)
     assert comparison.pairs == ()
-    assert comparison.verdict.startswith("Seeds solved: a 3 of 3.")
+    assert verdict(comparison).startswith("Seeds solved: a 3 of 3.")
 
 
 def test_rows_are_a_table_for_people() -> None:
-    lstm, rnn = lstm_against_rnn(5).to_rows()
+    lstm, rnn = table(lstm_against_rnn(5))
     assert list(lstm) == [
         "model", "parameters", "solved", "sequences to solve", "accuracy", "lowest to highest", "seconds per run",
         "updates/s",
@@ -256,15 +257,15 @@ def test_rows_are_a_table_for_people() -> None:
 
 def test_rows_leave_out_what_nobody_has() -> None:
     runs = [run("a", seed, solved=None) for seed in range(2)]
-    assert "solved" not in summarise(runs, "loss", False).to_rows()[0]
+    assert "solved" not in table(summarise(runs, "loss", False))[0]
     with_failure = [*runs, run("a", 2, solved=None, status="failed", metric=None)]
-    assert summarise(with_failure, "loss", False).to_rows()[0]["failed"] == "1"
+    assert table(summarise(with_failure, "loss", False))[0]["failed"] == "1"
 
 
 def test_dict_is_json() -> None:
     comparison = lstm_against_rnn(6)
     again = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
-    assert again["verdict"] == comparison.verdict
+    assert again["metric_name"] == "accuracy"
     assert again["models"][1]["survival"]["median"] is None
     assert again["pairs"][0]["difference"]["p"] == pytest.approx(2 / 64)
 

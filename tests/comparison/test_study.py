@@ -14,9 +14,11 @@ import pytest
 
 from seqlab.comparison.budgets import FILE
 from seqlab.comparison.design import Design, draw_up
-from seqlab.comparison.study import Entry, Finished, conclude, entries_of, learning_curves, share_out, study
-from seqlab.comparison.workers import Update, Wanted
-from seqlab.errors import SettingsError
+from seqlab.comparison.entries import Entry, entries_of
+from seqlab.comparison.study import conclude, learning_curves, share_out, study
+from seqlab.comparison.wording import table
+from seqlab.comparison.workers import Update
+from seqlab.errors import RunFailedError, SettingsError
 from seqlab.plugins import admit
 from seqlab.runs import Run, list_runs
 from seqlab.session import begin, train
@@ -38,7 +40,7 @@ def entries(*models: str, seeds: int = 2, **design: Any) -> list[Entry]:
     return entries_of(draw_up(wish).entrants, wish.seeds)
 
 
-def carry_out(entries: list[Entry], **options: Any) -> tuple[list[Finished], list[Update]]:
+def carry_out(entries: list[Entry], **options: Any) -> tuple[list[Entry], list[Update]]:
     said: list[Update] = []
     finished = study(entries, processes=2, on_update=lambda entry, update: said.append(update), **options)
     return finished, said
@@ -76,7 +78,7 @@ def test_an_interrupted_run_is_gone_on_with_to_the_same_end() -> None:
         if step.step == 7:
             raise StopError
 
-    with pytest.raises(Exception, match="StopError"):
+    with pytest.raises(RunFailedError, match="failed: StopError"):
         train(run, session, watch=stop)
     run.update_info(status="interrupted")
     assert whole.run is not None
@@ -93,7 +95,7 @@ def test_a_run_in_company_equals_the_run_alone_and_models_meet_the_same_data() -
     train(run, session)
     company = finished[3].run
     assert company is not None
-    assert (finished[3].entry.label, finished[3].entry.experiment.seed) == ("lstm", 2)
+    assert (finished[3].label, finished[3].experiment.seed) == ("lstm", 2)
     assert company.metrics_path.read_bytes() == run.metrics_path.read_bytes()
     curves = learning_curves(finished, "accuracy")
     assert curves["lstm"] == curves["lstm[forget_bias=1]"]  # two names for one model
@@ -134,8 +136,7 @@ def test_a_worker_that_dies_is_reported_and_its_neighbours_finish(tmp_path: Path
 def test_seeds_of_a_model_are_shared_out_among_the_processes() -> None:
     pytest.importorskip("numba")
     wanted = entries("rnn", "mingru", seeds=3)
-    missing = [Wanted(place, entry.experiment) for place, entry in enumerate(wanted)]
-    shares = [[one.place for one in runs] for runs in share_out(wanted, missing, 2)]
+    shares = [list(runs) for runs in share_out(dict(enumerate(wanted)), 2)]
     assert shares == [[0, 4], [1], [2], [3], [5]]  # rnn on seeds 1 and 3, and on 2; the other one by one
 
 
@@ -158,7 +159,7 @@ def test_a_killed_worker_takes_its_own_company_only_and_all_go_on_later() -> Non
 
     began: dict[int, Run] = {}
     finished = study(wanted, processes=2, on_update=kill)
-    failures = {(item.entry.label, item.entry.experiment.seed): item.failure for item in finished}
+    failures = {(item.label, item.experiment.seed): item.failure for item in finished}
     assert {seed for (label, seed), why in failures.items() if why and label == "rnn"} == {1, 2, 3, 4}
     assert failures["rnn", 1] == "its process died (exit code -9)"
     assert [failures["lstm", seed] for seed in (1, 2)] == [None, None]
@@ -178,7 +179,7 @@ def test_a_model_that_counts_is_put_to_every_trial() -> None:
     assert ngram.metric_mean == figures["stream"]["nats_per_character"]
     assert ngram.further["nats/char (block-256)"][0] == figures["block-256"]["nats_per_character"]
     assert ngram.metric_mean < lstm.metric_mean  # type: ignore[operator]  # twelve steps are no training
-    assert "nats/char (block-256)" in result.to_rows()[0]
+    assert "nats/char (block-256)" in table(result)[0]
     assert "nats/char (block-256) low" in result.to_csv()
 
 

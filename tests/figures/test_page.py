@@ -13,6 +13,7 @@ import pytest
 from matplotlib.image import imread
 
 from seqlab.comparison.outcome import RunOutcome, summarise
+from seqlab.comparison.wording import table, verdict
 from seqlab.errors import RunFolderError
 from seqlab.figures.comparison import pictures
 from seqlab.figures.page import page
@@ -85,7 +86,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any]
     facts = {
         "on": "temporal-order", "question": f"Which? {NASTY}", "command": f"seqlab compare {NASTY}",
         "created": "2026-01-02T03:04:05+00:00", "seeds": [1, 2, 3, 4, 5, 6], "metric_name": "accuracy",
-        "table": result.to_rows(), "verdict": result.verdict, "notes": [NASTY],
+        "table": table(result), "verdict": verdict(result), "notes": [NASTY],
         "settings": {"training.steps": 12, "training.clip_norm": None},
         "differing": [{"difficulty": None, "model": name, "settings": {"model.name": name}} for name in names],
         "runs": runs, "figures": figures,

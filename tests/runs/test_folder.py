@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from seqlab.errors import RunFolderError
+from seqlab.files import replace_file, to_json
 from seqlab.runs import Run, create_run, headline
-from seqlab.runs.files import keep_first, replace_file, to_json
 from seqlab.runs.info import now
 
 
@@ -240,13 +240,3 @@ def test_the_headline(
     summary: dict[str, object] | None, metric: str | None, wanted: tuple[str, float] | None
 ) -> None:
     assert headline(summary, metric) == wanted
-
-
-def test_of_two_that_write_first_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "new" / "gain.json"
-    assert keep_first(path, "one") == "one"
-    assert keep_first(path, "another") == "one"
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "is_file", lambda _: False)  # it was written between the look and the link
-        assert keep_first(path, "another") == "one"
-    assert [file.name for file in path.parent.iterdir()] == ["gain.json"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqlab.errors import NonFiniteLossError, RunFolderError, SettingsError
+from seqlab.errors import NonFiniteLossError, RunFolderError, SettingsError, UnknownNameError
 from seqlab.plugins import admit
 from seqlab.registry import resolve
 from seqlab.session import begin, load_language_model, reopen, train
@@ -147,6 +147,6 @@ def test_a_model_that_answers_in_the_wrong_shape_is_refused_before_a_run_begins(
 
 
 def test_an_unknown_metric_to_stop_at_is_refused_before_a_run_begins(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="Did you mean 'accuracy'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'accuracy'"):
         begin(settings(HELLO, stop_when={"acuracy": 1.0}), command="test")
     assert not (tmp_path / "runs").exists()

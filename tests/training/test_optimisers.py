@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from seqlab.errors import UsageError
 from seqlab.session.budget import parse_seconds
 from seqlab.settings import Training
 from seqlab.training.optimisers import build_optimizer, clip_gradient, learning_rate
@@ -75,5 +76,5 @@ def test_weight_decay_shrinks_matrices_or_all(name: str, of: str, shrinks: list[
 
 @pytest.mark.parametrize("text", ["", "90", "0s", "-5s", "90 parsecs", "1e3s", "s"])
 def test_a_time_span_that_is_none(text: str) -> None:
-    with pytest.raises(Exception, match=r"is not a time span|nothing can be trained"):
+    with pytest.raises(UsageError, match=r"is not a time span|nothing can be trained"):
         parse_seconds(text)

@@ -1,4 +1,4 @@
-"""Files that are never half written, and JSON that every reader takes."""
+"""Files that are never half written, JSON that every reader takes, and the cache folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ import math
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be had again: downloads, encoded texts, compiled code, options."""
+    import platformdirs
+
+    chosen = os.environ.get("SEQLAB_CACHE_DIR")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("seqlab")
 
 
 def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
@@ -36,24 +43,6 @@ def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-
-
-def keep_first(path: Path, data: str) -> str:
-    """Write a file that is not there yet; return what stands there, which another process may have written.
-
-    Raises:
-        OSError: when it can be neither written nor read.
-    """
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-        try:
-            beside.write_text(data, encoding="utf-8")
-            with suppress(FileExistsError):
-                path.hardlink_to(beside)
-        finally:
-            beside.unlink(missing_ok=True)
-    return path.read_text(encoding="utf-8")
 
 
 def to_json(data: Any, *, indent: int | None = None) -> str:
