@@ -212,7 +212,9 @@ def load_language_model(
     except (ValueError, TypeError, TextError) as error:
         raise RunFolderError(f"{path} is damaged: {error}") from None
     experiment = read_experiment(run, model)
-    network = build_model(experiment.model, Spec.from_dict(run.info().extra["spec"]), experiment.seed)
+    told, size = run.info().extra.get("spec"), len(vocabulary)  # which earlier versions did not write down
+    spec = Spec.from_dict(told) if told else Spec("tokens", size, "classes", size, causal=True)
+    network = build_model(experiment.model, spec, experiment.seed)
     load_trained(run, network, experiment, checkpoint)
     if experiment.mixture is None or alone or run.info().status != "finished":
         return network, vocabulary

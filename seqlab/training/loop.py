@@ -107,7 +107,7 @@ class Learner:
         averaged, carried = saved["averaged"], saved["carried"]
         self.averaged = averaged and [values.to(device) for values in averaged]
         self.carried = carried and tuple(tuple(part.to(device) for part in parts) for parts in carried)
-        self.counters = dict(saved["counters"])
+        self.counters = {**self.counters, **saved["counters"]}
 
     @contextmanager
     def evaluated_weights(self) -> Iterator[None]:

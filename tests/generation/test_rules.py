@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqlab import registry
 from seqlab.contracts import PAD, Batch, Signal, Spec, State, Written, torch_stream
 from seqlab.generation.answers import best_of, questions, write_answers
 from seqlab.generation.beam import Beam
@@ -179,3 +180,27 @@ def test_questions_of_different_lengths_end_at_the_same_place() -> None:
     batch = Batch(inputs, torch.zeros(2, 4), mask)
     assert questions(batch, SPEC).tolist() == [[1, 2, 3], [PAD, PAD, 5]]
     assert questions(Batch(inputs, torch.zeros(2, 4)), SPEC).tolist() == [[1], [PAD]]
+
+
+@pytest.mark.parametrize("name", registry.names("model"))
+def test_every_model_writes_with_the_probability_that_teacher_forcing_gives(name: str) -> None:
+    """A promise of every model: symbol by symbol, by whatever reads it fastest, it says what it says of the whole."""
+    cls = registry.load("model", name)
+    sizes = {"hidden_size": cls.nearest_size(8)} if hasattr(cls, "nearest_size") and name != "ngram" else {}
+    model = build_model(Component(name=name, **sizes), SPEC, 1)
+    if name == "ngram":
+        model.count(np.random.default_rng(1).integers(0, SYMBOLS, 300))
+    else:
+        with torch.no_grad():
+            for key, parameter in model.named_parameters():
+                parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch_stream(4, key)))
+    spec = Spec("tokens", SYMBOLS, "classes", SYMBOLS, causal=True, writes=Written(0, END, 30))
+    batch = Batch(
+        torch.tensor([[0, 2], [1, 1], [2, 0]]), torch.zeros(3, 2), torch.tensor([[False, True]] * 3)
+    )
+    for how in ("greedy", "beam"):
+        for prompt, row in zip(batch.inputs.tolist(), write_answers(model, spec, batch, how), strict=True):
+            for one in row:
+                assert one.log_probability == pytest.approx(
+                    told(model, prompt, one.symbols.tolist()), abs=1e-3
+                )
