@@ -59,10 +59,13 @@ def judge(
     before = (next(iter(summary["mixture"].values())) if is_mixed else summary.get("held_out")) or {}
     if as_json:
         return show_json({"run": found.id, "trial": trial.to_dict(), "figures": figures, "held_out": before})
-    titles = {metric.name: metric.title for metric in session.task.metrics}
     show_table(
         ("figure", "as trained", name),
-        [(titles[name], _word(before.get(name)), _word(value)) for name, value in figures.items()],
+        [
+            (metric.title, _word(before.get(metric.name)), _word(figures[metric.name]))
+            for metric in session.task.metrics
+            if metric.name in figures
+        ],
     )
     stderr().print(
         f"Kept in {found.judgements_path}\nNext: seqlab plot {found.id}", soft_wrap=True, markup=False
