@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 
@@ -17,7 +17,7 @@ from seqlab.errors import SeqlabError, SettingsError
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.settings import TrainExperiment, engine_names
 from seqlab.tasks import Task
-from seqlab.training import Learner, Step
+from seqlab.training import Learner, Step, evaluate
 from seqlab.training.runtime import threads_for
 
 Announce = Callable[[str], None] | None
@@ -48,8 +48,11 @@ class Settled(NamedTuple):
     reason: str | None = None
 
 
-class Engine(Protocol):
+class Engine:
     """What trains and judges; a file of this folder holds one, called ``ENGINE``.
+
+    An engine writes :meth:`why_not`, :meth:`settle` and :meth:`fit`; the rest is for those that have nothing
+    to make ready and judge a model by its forward pass.
 
     Attributes:
         place: ``auto`` asks those with a smaller one first.
@@ -59,20 +62,23 @@ class Engine(Protocol):
     """
 
     place: int
-    together: bool
-    knows_models: bool
-    computes_with: tuple[str, ...]
+    together: bool = False
+    knows_models: bool = False
+    computes_with: tuple[str, ...] = ("torch", "numpy")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""
+        raise NotImplementedError
 
     def settle(
         self, experiment: TrainExperiment, task: Task, model: SequenceModel, device: torch.device
     ) -> Settled:
         """Put what it will do in the place of what the settings leave open."""
+        raise NotImplementedError
 
     def is_ready(self) -> bool:
         """Say whether :meth:`make_ready` has nothing to do that takes seconds."""
+        return True
 
     def make_ready(self, announce: Announce = None) -> None:
         """Load what it needs, before a clock runs."""
@@ -102,11 +108,13 @@ class Engine(Protocol):
         Yields:
             For each update the step of every learner, in their order; None for one that has made none.
         """
+        raise NotImplementedError
 
     def judge(
         self, experiment: TrainExperiment, task: Task, model: SequenceModel, split: Split, sequences: int
     ) -> dict[str, float]:
         """Return the task's figures over the fixed set of a split."""
+        return evaluate(model, task, task.evaluation(split, sequences, experiment.seed))
 
 
 @cache

@@ -6,22 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 
-from seqlab.contracts import Split
-from seqlab.engines import Announce, Engine, Refusal, Settled
+from seqlab.engines import Engine, Refusal, Settled
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel, read_batch
 from seqlab.registry import load
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
-from seqlab.training import Learner, Step, evaluate
+from seqlab.training import Learner, Step
 from seqlab.training.loop import note_step, validate
 
 
-class Counting:
+class Counting(Engine):
     """Its loss is that of the first batch once the text has been counted; there is no gradient."""
 
-    place, together, knows_models = 0, False, False
-    computes_with: tuple[str, ...] = ("torch", "numpy")
+    place = 0
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""
@@ -37,13 +35,6 @@ class Counting:
         training = experiment.training.model_copy(update={"steps": 1, "averaging": None})
         compute = experiment.compute.model_copy(update={"precision": "fp32"})
         return Settled(experiment.model_copy(update={"training": training, "compute": compute}))
-
-    def is_ready(self) -> bool:
-        """There is nothing to make ready."""
-        return True
-
-    def make_ready(self, announce: Announce = None) -> None:
-        """There is nothing to make ready."""
 
     def fit(
         self,
@@ -70,11 +61,5 @@ class Counting:
             step = Step(1, sequences, loss, smoothed, 0.0, settings.learning_rate, validation)
             yield (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
 
-    def judge(
-        self, experiment: TrainExperiment, task: Task, model: SequenceModel, split: Split, sequences: int
-    ) -> dict[str, float]:
-        """Return the task's figures over the fixed set of a split."""
-        return evaluate(model, task, task.evaluation(split, sequences, experiment.seed))
 
-
-ENGINE: Engine = Counting()
+ENGINE = Counting()

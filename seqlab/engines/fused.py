@@ -18,7 +18,7 @@ from seqlab.training import Learner, Step
 ADVICE = "Such a small network trains many times faster with Numba: pip install 'seqlab[fast]'"
 
 
-class Fused:
+class Fused(Engine):
     """It trains all learners together."""
 
     place, together, knows_models = 1, True, True
@@ -73,4 +73,4 @@ class Fused:
         return fused.evaluate(model, task, split, sequences, experiment.seed)
 
 
-ENGINE: Engine = Fused()
+ENGINE = Fused()

@@ -6,23 +6,21 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 
-from seqlab.contracts import Split
-from seqlab.engines import Announce, Engine, Refusal, Settled
+from seqlab.engines import Engine, Refusal, Settled
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.registry import load
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
-from seqlab.training import Learner, Step, evaluate, fit
+from seqlab.training import Learner, Step, fit
 from seqlab.training.precision import take_precision
 from seqlab.training.runtime import autocast, pick_device
 
 
-class Torch:
+class Torch(Engine):
     """It trains learners one after the other."""
 
-    place, together, knows_models = 2, False, False
-    computes_with: tuple[str, ...] = ("torch", "numpy")
+    place = 2
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""
@@ -38,13 +36,6 @@ class Torch:
         precision, reason = take_precision(wanted, device, count_parameters(model), model.bfloat16_from)
         compute = experiment.compute.model_copy(update={"precision": precision})
         return Settled(experiment.model_copy(update={"compute": compute}), reason)
-
-    def is_ready(self) -> bool:
-        """There is nothing to make ready."""
-        return True
-
-    def make_ready(self, announce: Announce = None) -> None:
-        """There is nothing to make ready."""
 
     def fit(
         self,
@@ -67,11 +58,5 @@ class Torch:
                     raise
                 on_failure(place, error)
 
-    def judge(
-        self, experiment: TrainExperiment, task: Task, model: SequenceModel, split: Split, sequences: int
-    ) -> dict[str, float]:
-        """Return the task's figures over the fixed set of a split."""
-        return evaluate(model, task, task.evaluation(split, sequences, experiment.seed))
 
-
-ENGINE: Engine = Torch()
+ENGINE = Torch()
