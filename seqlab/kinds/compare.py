@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from seqlab.kinds import Asked
-from seqlab.settings import Experiment, Names
+from seqlab.settings import Experiment, Names, Presets
 
 
 class CompareExperiment(Experiment):
@@ -30,6 +30,7 @@ class CompareExperiment(Experiment):
         default=False, description="whether widths are chosen so that all are as large as the largest"
     )
     settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
+    presets: Presets = Field(default_factory=dict)
 
 
 SETTINGS = CompareExperiment

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqlab.kinds import Asked
-from seqlab.settings import Experiment, Names
+from seqlab.settings import Experiment, Names, Presets
 
 
 class CuresExperiment(Experiment):
@@ -28,6 +28,7 @@ class CuresExperiment(Experiment):
     lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
     burn_in: int = Field(default=50, ge=0, le=10_000, description="steps before the first Jacobian")
     seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
+    presets: Presets = Field(default_factory=dict)
 
 
 SETTINGS = CuresExperiment

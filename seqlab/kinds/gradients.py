@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from seqlab.kinds import Asked
-from seqlab.settings import Experiment, Names
+from seqlab.settings import Experiment, Names, Presets
 
 
 class GradientExperiment(Experiment):
@@ -28,6 +28,7 @@ class GradientExperiment(Experiment):
         default=0.1, ge=0, description="standard deviation of the input weights, for one N(0, 1) input"
     )
     seeds: int = Field(default=5, ge=1, le=1000)
+    presets: Presets = Field(default_factory=dict)
 
 
 SETTINGS = GradientExperiment

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from seqlab.kinds import Asked
-from seqlab.settings import Experiment, Names, Settings
+from seqlab.settings import Experiment, Names, Presets, Settings
 
 
 class Rung(Settings):
@@ -36,6 +36,7 @@ class LagsExperiment(Experiment):
     )
     seeds: int = Field(default=3, ge=1, le=1000, description="seeds 1 to this number")
     ladders: tuple[Ladder, ...] = Field(min_length=1, strict=False)
+    presets: Presets = Field(default_factory=dict)
 
 
 SETTINGS = LagsExperiment

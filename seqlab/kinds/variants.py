@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from seqlab.kinds import Asked
-from seqlab.settings import Experiment
+from seqlab.settings import Experiment, Presets
 
 if TYPE_CHECKING:
     from seqlab.comparison.entries import Entry
@@ -29,6 +29,7 @@ class VariantsExperiment(Experiment):
     variants: dict[str, dict[str, Any]] = Field(
         min_length=1, description="label: key: value, in which they differ"
     )
+    presets: Presets = Field(default_factory=dict)
 
 
 SETTINGS = VariantsExperiment

@@ -20,7 +20,10 @@ Name = Annotated[
     ),
 ]
 Names = Annotated[tuple[str, ...], Strict(False)]
-Presets = dict[str, dict[str, Any]]
+Presets = Annotated[
+    dict[str, dict[str, Any]],
+    Field(description="named groups of key: value, chosen by --preset or --difficulty"),
+]
 
 
 class Settings(BaseModel):
@@ -149,9 +152,6 @@ class Experiment(Settings):
     kind: str
     experiment: Name
     summary: str = ""
-    presets: Presets = Field(
-        default_factory=dict, description="named groups of key: value, chosen by --preset or --difficulty"
-    )
 
 
 class TrainExperiment(Experiment):
@@ -172,3 +172,4 @@ class TrainExperiment(Experiment):
         default=None, description="for language models: counts that the trained network is mixed with"
     )
     compute: Compute = Compute()
+    presets: Presets = Field(default_factory=dict)
