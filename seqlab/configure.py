@@ -104,7 +104,10 @@ def load_training(
 
     if name is not None and _read(name, None).data.get("kind", "train") != "train":
         # else --model would be blamed
-        raise UsageError(f"{name} is not an experiment in which one model learns one task.")
+        raise UsageError(
+            f"{name} is not an experiment in which one model learns one task.",
+            hint=f"It is run by itself: seqlab train {name}",
+        )
     experiment, _ = load_settings(
         name, overrides=overrides, model=model, task=task, difficulty=difficulty, preset=preset, seed=seed
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ from seqlab.registry import load
 from seqlab.settings import Component
 
 _PLACEHOLDERS = {"H": 997, "I": 499, "O": 251}
-"""Sizes by which a dimension is recognised: primes, so that none is a multiple of another."""
+"""Sizes by which a dimension is recognised: primes, so that none is a multiple of another; of the units the
+nearest number that the cell takes."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,19 @@ def equations(text: str) -> tuple[str, ...]:
 
 def _letters(cls: type[Cell], component: Component) -> dict[str, str]:
     """Return the shapes of a network's weights in letters, by building it without memory in known sizes."""
-    spec = Spec(cls.reads[0], _PLACEHOLDERS["I"], "classes", _PLACEHOLDERS["O"], causal=False)  # type: ignore[arg-type]
+    others = {key: value for key, value in component.options.items() if key != "hidden_size"}
+    sizes = {**_PLACEHOLDERS, "H": cls.nearest_size(_PLACEHOLDERS["H"], **others)}
+    spec = Spec(cls.reads[0], sizes["I"], "classes", sizes["O"], causal=False)  # type: ignore[arg-type]
     with torch.device("meta"):
-        model = Recurrent(cls, spec, **{**component.options, "hidden_size": _PLACEHOLDERS["H"]})
-    return {name: " x ".join(map(_letter, weight.shape)) for name, weight in model.named_parameters()}
+        model = Recurrent(cls, spec, **{**others, "hidden_size": sizes["H"]})
+    return {
+        name: " x ".join(_letter(size, sizes) for size in weight.shape)
+        for name, weight in model.named_parameters()
+    }
 
 
-def _letter(size: int) -> str:
-    for letter, unit in _PLACEHOLDERS.items():
+def _letter(size: int, sizes: Mapping[str, int]) -> str:
+    for letter, unit in sizes.items():
         if size % unit == 0 and size:
             return letter if size == unit else f"{size // unit}{letter}"
     return str(size)

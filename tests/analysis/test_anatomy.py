@@ -61,3 +61,23 @@ def test_of_a_model_that_is_no_cell_no_cost_is_claimed() -> None:
     assert found.multiply_adds == {}
     assert found.equations == ("p(w | h) = kept(hw) + weight(h) p(w | h')",)
     assert found.parameters == 0  # it has counted nothing yet
+
+
+def test_a_cell_that_takes_some_sizes_only_is_taken_apart(tmp_path: Path) -> None:
+    path = tmp_path / "heads.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\nfrom seqlab.models import Cell, Input\n"
+        "class Heads(Cell):\n    'Four heads.'\n"
+        "    def __init__(self, input_size, hidden_size):\n"
+        "        super().__init__(input_size, hidden_size)\n"
+        "        assert hidden_size % 4 == 0\n"
+        "        self.input = Input(input_size, hidden_size)\n"
+        "    @classmethod\n    def nearest_size(cls, hidden_size, **options):\n"
+        "        return max(1, round(hidden_size / 4)) * 4\n"
+        "    def step(self, x, state):\n        return (torch.tanh(self.input(x) + state[0]),)\n"
+    )
+    admit(str(path))
+    found = dissect(Component(name=str(path), hidden_size=8), inputs=5, outputs=3)
+    assert {weight.name: weight.letters for weight in found.weights} == {
+        "cells.0.input.weight": "H x I", "cells.0.input.bias": "H", "readout.weight": "O x H", "readout.bias": "O",
+    }  # fmt: skip
