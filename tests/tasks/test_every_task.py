@@ -42,7 +42,12 @@ def make(name: str) -> Task:
 
 
 def tensors(batch: Batch) -> list[Tensor]:
-    return [batch.inputs, batch.targets, *([] if batch.mask is None else [batch.mask])]
+    return [
+        batch.inputs,
+        batch.targets,
+        *([] if batch.mask is None else [batch.mask]),
+        *batch.context.values(),
+    ]
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -95,9 +100,17 @@ def test_a_batch_has_the_shapes_and_types_of_the_contract(name: str, size: int) 
         if task.spec.outputs == "classes":
             assert batch.targets.dtype == torch.int64
             assert 0 <= int(batch.targets.min()) <= int(batch.targets.max()) < task.spec.output_size
+            assert batch.targets.shape in {(rows, steps), (rows,)}
         else:
             assert batch.targets.dtype == torch.float32
-        assert batch.targets.shape in {(rows, steps), (rows,)}
+            alone = {(rows, steps), (rows,)} if task.spec.outputs == "values" else set()
+            assert batch.targets.shape in {(rows, steps, task.spec.output_size), *alone}
+        assert batch.context.keys() == task.spec.context.keys()
+        for name, signal in task.spec.context.items():
+            part, features = batch.context[name], signal.kind == "features"
+            assert part.dtype == (torch.float32 if features else torch.int64)
+            assert part.dim() == 1 + len(signal.axes) + features
+            assert len(part) == rows
         if batch.mask is not None:
             assert batch.mask.dtype == torch.bool
             assert batch.mask.shape == (rows, steps)
@@ -129,8 +142,8 @@ def test_evaluation_is_repeatable_and_perfect_answers_are_judged_perfect(name: s
         for batch in batches[1:]:
             total.update(task.tally(perfect(task, batch), batch))
         figures = task.figures(total)
-        assert figures["accuracy"] == 1
-        assert figures["loss"] < 1e-6
+        assert figures.get("accuracy", 1) == 1
+        assert task.score(figures) < 1e-6
         assert task.metric.name in figures
         assert set(figures) <= {metric.name for metric in task.metrics}
         assert figures.get("errors", 0) == 0
@@ -140,10 +153,11 @@ def test_evaluation_is_repeatable_and_perfect_answers_are_judged_perfect(name: s
 def test_wrong_answers_are_judged_wrong(name: str) -> None:
     task = make(name)
     batch = next(task.evaluation("validation", 10, 1))
-    wrong = perfect(task, batch).roll(1, -1) if task.spec.outputs == "classes" else perfect(task, batch) + 1
+    right = perfect(task, batch)
+    wrong = {"classes": right.roll(1, -1), "bits": -right, "values": right + 1}[task.spec.outputs]
     figures = task.figures(task.tally(wrong, batch))
-    assert figures["accuracy"] == 0
-    assert figures["loss"] > 0.9
+    assert figures.get("accuracy", 0) == 0
+    assert task.score(figures) > 0.9
 
 
 @names
@@ -157,6 +171,8 @@ def perfect(task: Task, batch: Batch) -> Tensor:
     """Return outputs (B, T, O) that are right wherever it counts."""
     rows, steps = batch.inputs.shape[:2]
     targets = batch.targets if batch.targets.dim() == 2 else batch.targets[:, None].expand(rows, steps)
+    if task.spec.outputs == "bits":
+        return 200 * batch.targets - 100
     if task.spec.outputs == "values":
-        return targets[..., None].clone()
+        return batch.targets.clone() if batch.targets.dim() == 3 else targets[..., None].clone()
     return 100 * torch.nn.functional.one_hot(targets, task.spec.output_size).float()
