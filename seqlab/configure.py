@@ -98,6 +98,7 @@ def load_training(
     Traceback (most recent call last):
     ...
     seqlab.errors.UsageError: cures is not an experiment in which one model learns one task.
+    It is run by itself: seqlab train cures
     """
     from seqlab.errors import UsageError
     from seqlab.settings import TrainExperiment

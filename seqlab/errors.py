@@ -80,7 +80,8 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        listing = f"Known {kind}s: {', '.join(known)}." if known else f"There is no {kind} yet."
+        several = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+        listing = f"Known {several}: {', '.join(known)}." if known else f"There is no {kind} yet."
         near = nearest(name, known)
         super().__init__(
             f"Unknown {kind} {name!r}.",

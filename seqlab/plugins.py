@@ -91,12 +91,12 @@ def admitted(name: str) -> ModuleType | None:
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file and of its neighbours, as far as it imports them."""
     digest = hashlib.sha256()
-    for file in sorted(_with_neighbours(path)):
+    for file in sorted(with_neighbours(path)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 
-def _with_neighbours(path: Path) -> set[Path]:
+def with_neighbours(path: Path) -> set[Path]:
     """Return a file and the modules and packages of its folder that it imports, and those that they do."""
     found: set[Path] = set()
     left = [path]

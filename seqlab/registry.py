@@ -15,6 +15,7 @@ the schema against which settings are checked.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import json
 import re
@@ -86,15 +87,28 @@ def source_file(kind: Kind, name: str) -> Path | None:
 def component_hash(kind: Kind, name: str) -> str | None:
     """Return what a component that is no part of seqlab is known by; None for one that is.
 
-    For a user's own file it is the hash of that and its neighbours, for what a package offers the package's
-    version.
+    It is the hash of the file that holds it and of its neighbours, with the version of a package that offers
+    it.
     """
-    if is_plugin(name):
-        return file_hash(parts(name)[0])
-    offered = _offered(kind).get(name)
-    if offered is None:
+    file = component_file(kind, name)
+    if file is None or file == source_file(kind, name):
         return None
-    return f"{offered.value} of {offered.dist.name} {offered.dist.version}" if offered.dist else offered.value
+    dist = None if is_plugin(name) else _offered(kind)[name].dist
+    return file_hash(file) + (f" of {dist.name} {dist.version}" if dist else "")
+
+
+def component_file(kind: Kind, name: str) -> Path | None:
+    """Return the file that holds a component: seqlab's, a user's own, or that of an installed package."""
+    if is_plugin(name):
+        return parts(name)[0]
+    own = source_file(kind, name)
+    if own is not None or name not in _offered(kind):
+        return own
+    try:
+        spec = importlib.util.find_spec(_offered(kind)[name].module)
+    except ImportError:
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin else None
 
 
 def load(kind: Kind, name: str) -> type[Any]:

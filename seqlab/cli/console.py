@@ -7,7 +7,6 @@ words. Progress is a live bar on a terminal and plain lines elsewhere.
 from __future__ import annotations
 
 import functools
-import json
 import os
 import sys
 import unicodedata
@@ -15,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqlab.errors import SeqlabError
+from seqlab.files import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,8 +45,8 @@ def show_error(error: SeqlabError) -> None:
 
 
 def show_json(data: Any) -> None:
-    """Print data as JSON on stdout."""
-    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print data as JSON on stdout; figures that are not finite become null."""
+    print(to_json(data, indent=2))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:

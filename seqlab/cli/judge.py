@@ -77,14 +77,14 @@ def _trial(session: Session, words: list[str], answers: Literal["shown", "greedy
     """Return the trial that was asked for, its options checked."""
     from seqlab.errors import UsageError
     from seqlab.registry import check_options
-    from seqlab.session.opening import check_trial
+    from seqlab.session.opening import trial_task
     from seqlab.settings import COMMAND_LINE, Component, Document, apply_overrides, parse_override
     from seqlab.tasks import Trial
 
     changed = {}
     for key, value in map(parse_override, words):
         section, _, option = key.partition(".")
-        if section != "task" or not option:
+        if section != "task" or option in ("", "name"):
             raise UsageError(
                 f"{key} cannot be judged otherwise: a finished run has the model it has.",
                 hint="Options of the task are given as task.length=500.",
@@ -95,7 +95,7 @@ def _trial(session: Session, words: list[str], answers: Literal["shown", "greedy
     checked = check_options("task", Component(name=own.name, **{**own.options, **changed}), document)
     name = ", ".join([*words, *([] if answers == "shown" else [answers])]) or "held out"
     trial = Trial(name, {key: checked.options[key] for key in changed}, answers)
-    check_trial(session, trial)
+    trial_task(session, trial)
     return trial
 
 

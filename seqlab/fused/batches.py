@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, Split
+from seqlab.contracts import PAD, Batch, Split, problem_of
+from seqlab.errors import RunFailedError
 from seqlab.fused.kernels import generate
 from seqlab.tasks import Task
 from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
@@ -54,7 +55,7 @@ def training_batches(
         return
     batches = (task.batch("train", i, size, seed) for i in range(index, index + count))
     for (_, continues), alike in groupby(batches, key=lambda batch: (batch.inputs.shape, batch.continues)):
-        run = list(alike)
+        run = [_checked(batch, task) for batch in alike]
         if task.stream and not continues:  # each begins at the start state
             yield from (pack([batch], lanes) for batch in run)
         else:
@@ -68,7 +69,15 @@ def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lane
             yield _temporal_order(task, split, index, 1, min(512, sequences - start), seed, lanes)
         return
     for batch in task.evaluation(split, sequences, seed):
-        yield pack([batch], lanes)
+        yield pack([_checked(batch, task)], lanes)
+
+
+def _checked(batch: Batch, task: Task) -> Batch:
+    """Return a batch if compiled code can read it: it takes symbols and classes for places in memory."""
+    problem = problem_of(batch, task.spec)
+    if problem is not None:
+        raise RunFailedError(f"The task has given a wrong batch: {problem}.")
+    return batch
 
 
 def _temporal_order(

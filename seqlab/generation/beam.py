@@ -60,8 +60,6 @@ class Beam:
         logs[self.over, self.end] = 0
         total = (self.total[..., None] + logs).reshape(answers, -1)
         best = np.argsort(-total, axis=1, kind="stable")[:, :width]  # (answers, width)
-        if best.shape[1] < width:  # fewer ways than places
-            best = np.pad(best, ((0, 0), (0, width - best.shape[1])), mode="edge")
         row, symbol = np.divmod(best, symbols)
         of = np.arange(answers)[:, None]
         self.total = total[of, best]

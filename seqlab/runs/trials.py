@@ -60,6 +60,6 @@ def _judgements(run: Run, summary: Mapping[str, Any]) -> list[tuple[Mapping[str,
     afterwards = [
         (judged["trial"], judged["figures"])
         for judged in run.judgements().values()
-        if judged["checkpoint"] == "best" and not judged["mixed"]
+        if judged["checkpoint"] == "best" and judged["sequences"] is None and not judged["mixed"]
     ]
     return [*made, *afterwards]

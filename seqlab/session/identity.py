@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from seqlab.engines import engine_of
-from seqlab.registry import Kind, component_hash, source_file
+from seqlab.plugins import with_neighbours
+from seqlab.registry import Kind, component_file, component_hash
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
 
@@ -73,14 +74,15 @@ def identify(experiment: TrainExperiment, task: Task, device: torch.device) -> I
     components: dict[Kind, str] = {"model": experiment.model.name, "task": experiment.task.name}
     own = {kind: component_hash(kind, name) for kind, name in components.items()}
     engine = experiment.training.engine
-    files = [source_file(kind, name) for kind, name in components.items()]
-    roots = (_PACKAGE / "engines" / f"{engine}.py", *(file for file in files if file is not None))
+    files = [component_file(kind, name) for kind, name in components.items()]
+    roots = [path for file in files if file is not None for path in sorted(with_neighbours(file))]
+    stamp = tuple(map(str, own.values()))
     return Identity(
         settings=settings,
         device=device.type,
         versions={name: _version(name) for name in engine_of(engine).computes_with},
         data=None if task.data is None else task.data.sha256,
-        code=code_hash(roots),
+        code=code_hash((_PACKAGE / "engines" / f"{engine}.py", *roots), stamp),
         plugins={kind: digest for kind, digest in own.items() if digest is not None},
     )
 
@@ -105,10 +107,13 @@ def changed_since(recorded: Mapping[str, Any], now: Identity) -> list[str]:
 
 
 @cache
-def code_hash(roots: tuple[Path, ...]) -> str:
-    """Return the hash of the source of some modules and of all that they import and that computes."""
+def code_hash(roots: tuple[Path, ...], stamp: tuple[str, ...] = ()) -> str:
+    """Return the hash of the package's source that some modules are made of or import, as far as it computes.
+
+    ``stamp`` is that of roots that are not the package's: while it is the same, so are these.
+    """
     digest = hashlib.sha256()
-    for file in sorted(_imported(roots)):
+    for file in sorted(file for file in _imported(roots) if _PACKAGE in file.parents):
         digest.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 

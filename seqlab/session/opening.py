@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import torch
 
-from seqlab.contracts import Spec
+from seqlab.contracts import Spec, problem_of
 from seqlab.engines import check_engine, engine_of, settle, take_engine
 from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
 from seqlab.plugins import flags
-from seqlab.registry import resolve
+from seqlab.registry import check_options, resolve
 from seqlab.runs import Run, create_run
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
-from seqlab.settings import Component, TrainExperiment, check, dump, read_text
+from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
@@ -55,8 +55,15 @@ class Session:
 
 
 def trials_of(experiment: TrainExperiment, task: Task) -> dict[str, Trial]:
-    """Return the trials of a task and of the settings by name; the settings' stand over the task's."""
+    """Return the trials of a task and of the settings by name; the settings' stand over the task's.
+
+    Raises:
+        SettingsError: when a task has two of one name, or one without a name.
+    """
     own = {trial.name: trial for trial in task.trials}
+    if len(own) < len(task.trials) or not all(own):
+        names = ", ".join(repr(trial.name) for trial in task.trials)
+        raise SettingsError(f"Each trial of a task has a name of its own; these are {names}.")
     return own | {name: Trial(name, **trial.model_dump()) for name, trial in experiment.trials.items()}
 
 
@@ -164,6 +171,13 @@ def reopen(run: Run, model: str | None = None, task: str | None = None) -> Sessi
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
     session = open_session(read_experiment(run, model, task))
+    recorded = run.info().extra.get("spec")
+    if recorded is not None and Spec.from_dict(recorded) != session.task.spec:
+        raise RunFolderError(
+            f"{run.id} was trained on a task that gives and asks for something else than "
+            f"{session.experiment.task.name} does now.",
+            hint="Is --task the file that it was trained with?",
+        )
     data, trained_on = session.task.data, run.info().data_hash
     if data is not None and trained_on not in (None, data.sha256):
         raise RunFolderError(
@@ -174,8 +188,14 @@ def reopen(run: Run, model: str | None = None, task: str | None = None) -> Sessi
     return session
 
 
-def read_experiment(run: Run, model: str | None = None, task: str | None = None) -> TrainExperiment:
-    """Return the settings of a run, checked; own files stand where they are now."""
+def read_experiment(
+    run: Run, model: str | None = None, task: str | None = None, *, without_task: bool = False
+) -> TrainExperiment:
+    """Return the settings of a run, checked; own files stand where they are now.
+
+    ``without_task`` is for what needs the model alone: the task is not looked up, so that a file of the
+    user's need not be named.
+    """
     document = read_text(run.config_text(), source=str(run.config_path))
     experiment = check(document)
     if not isinstance(experiment, TrainExperiment):
@@ -184,6 +204,9 @@ def read_experiment(run: Run, model: str | None = None, task: str | None = None)
         if name is not None:
             moved = Component(**{"name": name, **getattr(experiment, kind).options})
             experiment = experiment.model_copy(update={kind: moved})
+    if without_task:
+        own = check_options("model", experiment.model, document)
+        return experiment.model_copy(update={"model": own})
     return resolve(experiment, document)
 
 
@@ -211,7 +234,7 @@ def load_language_model(
         vocabulary = Vocabulary.from_data(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, TextError) as error:
         raise RunFolderError(f"{path} is damaged: {error}") from None
-    experiment = read_experiment(run, model)
+    experiment = read_experiment(run, model, without_task=True)
     told, size = run.info().extra.get("spec"), len(vocabulary)  # which earlier versions did not write down
     spec = Spec.from_dict(told) if told else Spec("tokens", size, "classes", size, causal=True)
     network = build_model(experiment.model, spec, experiment.seed)
@@ -254,6 +277,14 @@ def _try_out(session: Session) -> None:
     """Run the first batch through, so that what does not fit is said before a run begins."""
     task, settings, name = session.task, session.experiment.training, session.experiment.model.name
     batch = task.batch("train", 0, settings.batch_size, session.experiment.seed).to(session.device)
+    problem = problem_of(batch, task.spec)
+    if problem is None and len(batch.inputs) != settings.batch_size:
+        problem = f"there are {len(batch.inputs)} rows where {settings.batch_size} were asked for"
+    if problem is not None:
+        raise SettingsError(
+            f"The task {session.experiment.task.name} gives a wrong batch: {problem}.",
+            hint="docs/adding-a-task.md says what a batch holds.",
+        )
     expected = (*batch.inputs.shape[:2], task.spec.output_size)
     with torch.no_grad():
         try:
@@ -294,14 +325,33 @@ def _check_figures(session: Session, figures: Mapping[str, float]) -> None:
         )
     is_solved(figures, session.experiment.training.stop_when, session.task)
     for trial in session.trials.values():
-        check_trial(session, trial)
+        trial_task(session, trial)
 
 
-def check_trial(session: Session, trial: Trial) -> None:
-    """Raise a SettingsError when a trial asks for written answers of a task that has none."""
+def trial_task(session: Session, trial: Trial) -> Task:
+    """Return the task as a trial has it.
+
+    Raises:
+        SettingsError: when its options are wrong, the model cannot answer that task, or answers shall be
+            written of a task that has none.
+    """
+    own, name = session.experiment.task, session.experiment.task.name
     if trial.answers != "shown" and session.task.spec.writes is None:
         raise SettingsError(
             f"The trial {trial.name!r} asks for answers that are written ({trial.answers}), but those of the "
-            f"task {session.experiment.task.name} are not: its Spec has no `writes`.",
+            f"task {name} are not: its Spec has no `writes`.",
             hint="Set answers to shown.",
         )
+    if not trial.task:
+        return session.task
+    changed = Component(name=name, **{**own.options, **trial.task})
+    task = build_task(check_options("task", changed, Document({}, f"the trial {trial.name!r}")))
+    there, here = task.spec.to_dict(), session.task.spec.to_dict()
+    differs = [key for key in here if key != "writes" and here[key] != there[key]]
+    if differs:
+        told = ", ".join(f"{key} {there[key]!r} instead of {here[key]!r}" for key in differs)
+        raise SettingsError(
+            f"The trial {trial.name!r} changes what the model reads or answers: {told}.",
+            hint="A trial may change options that leave the Spec as it is, such as a length.",
+        )
+    return task

@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from seqlab.engines import engine_of
-from seqlab.errors import SettingsError
 from seqlab.generation import Sampling, generate
 from seqlab.generation.answers import evaluate_written
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.runs import Run
 from seqlab.session.mixing import mix_with_counts, save_counts
-from seqlab.session.opening import Session
-from seqlab.settings import Component
-from seqlab.tasks import Trial, build_task
+from seqlab.session.opening import Session, trial_task
+from seqlab.tasks import Trial
 from seqlab.training.checkpoints import load_weights
 from seqlab.training.evaluation import evaluate
 from seqlab.training.loop import Learner, Step
@@ -124,15 +121,7 @@ def judge_in(
     Raises:
         SettingsError: when the task with the trial's options is one that the model cannot answer.
     """
-    experiment, task = session.experiment, session.task
-    if trial.task:
-        options = {**experiment.task.options, **trial.task}
-        task = build_task(Component(name=experiment.task.name, **options))
-        if replace(task.spec, writes=None) != replace(session.task.spec, writes=None):
-            raise SettingsError(
-                f"The trial {trial.name!r} changes what the model reads or answers: {task.spec} instead of "
-                f"{session.task.spec}."
-            )
+    experiment, task = session.experiment, trial_task(session, trial)
     sequences = sequences or experiment.training.test_sequences
     if trial.answers != "shown":
         return evaluate_written(

@@ -323,3 +323,89 @@ def test_a_run_of_ones_own_task_goes_on_where_the_file_lies_now(parity: Command,
     assert "has changed" not in judged.stderr
     (tmp_path / "moved" / "bits.py").write_text(BITS + "\n# another line\n")
     assert "has changed since" in parity("judge", "latest", "--task", "moved/own.py").stderr
+
+
+@pytest.mark.parametrize(
+    ("trial", "said"),
+    [
+        ('Trial("a", {"lenght": 3})', "Did you mean 'length'?"),
+        ('Trial("a", {"length": "many"})', "length is 'many'; allowed: a whole number"),
+        ('Trial("a", {"wide": True})', "changes what the model reads or answers: input_size 3 instead of 1"),
+        ('Trial("a"), Trial("a")', "Each trial of a task has a name of its own; these are 'a', 'a'"),
+    ],
+)
+def test_a_trial_that_cannot_be_is_refused_before_anything_is_trained(
+    own: Callable[..., Command], tmp_path: Path, trial: str, said: str
+) -> None:
+    task = MEAN.replace('Trial("length-20", {"length": 20}), Trial("length-40", {"length": 40})', f"{trial},")
+    task = task.replace("= 10) -> None:", "= 10, wide: bool = False) -> None:")
+    task = task.replace('Spec("features", 1,', 'Spec("features", 3 if wide else 1,')
+    refused = own(task)(*TRAIN)
+    assert refused.returncode == 2, refused.stdout
+    assert said in " ".join(refused.stderr.split())
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("return Batch(torch.from_numpy(bits)", "return Batch(torch.from_numpy(bits) + 9", "the symbol 9"),
+        ("np.cumsum(bits, axis=1) % 2", "5 + np.cumsum(bits, axis=1) % 2", "the class 5"),
+        (
+            "return Batch(torch.from_numpy(bits)",
+            "return Batch(torch.from_numpy(bits).float()",
+            "inputs are (32, 4)",
+        ),
+        ("axis=1) % 2", "axis=1)[:, 1:] % 2", "targets are (32, 3)"),
+        (
+            "draw(seed, split, index, size,",
+            "draw(seed, split, index, size + 1,",
+            "33 rows where 32 were asked for",
+        ),
+        ("bits = draw(", "bits = (0 if index == 0 else 10**7) + draw(", "the symbol 10000000"),  # later
+    ],
+)
+@pytest.mark.parametrize("engine", ["fused", "torch"])
+def test_a_wrong_batch_is_refused_by_every_engine(
+    parity: Command, tmp_path: Path, engine: str, old: str, new: str, said: str
+) -> None:
+    if engine == "fused":
+        pytest.importorskip("numba")
+    path = tmp_path / "own.py"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    refused = parity(
+        "train", "--task", "own.py", *QUICK, f"training.engine={engine}", "training.evaluate_every=2"
+    )
+    assert refused.returncode in (1, 2)
+    if engine == "fused" or "index ==" not in new:
+        assert said in refused.stderr
+
+
+LETTERS = """
+from seqlab.tasks import Sample
+from seqlab.text import Vocabulary
+
+class Letters(Task):
+    '''Say abc again and again.'''
+
+    sample = Sample(prime="a", length=6, temperature=0.0)
+
+    def __init__(self) -> None:
+        self.vocabulary = Vocabulary.of("abc")
+        self.spec = Spec("tokens", 3, "classes", 3, causal=True)
+
+    def batch(self, split, index, size, seed):
+        text = torch.arange(9).expand(size, -1) % 3
+        return Batch(text[:, :-1].contiguous(), text[:, 1:].contiguous())
+"""
+
+
+def test_what_a_task_of_ones_own_has_taught_to_write_is_sampled_from(own: Callable[..., Command]) -> None:
+    seqlab = own(LETTERS)
+    done = seqlab("train", "--task", "own.py", "training.steps=200", "training.learning_rate=0.05")
+    assert done.returncode == 0, done.stderr
+    written = seqlab("sample", "latest", "--prime", "a", "--length", "5", "--temperature", "0")
+    assert written.returncode == 0, written.stderr
+    assert written.stdout.strip() == "abcabc", "the model and its vocabulary are enough: no code runs"
+    assert "no such option" not in seqlab("score", "latest", "own.yaml", "--unknown", "skip").stderr.lower()

@@ -104,7 +104,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(identity, "_PACKAGE", copy)
     monkeypatch.setattr(
         identity,
-        "source_file",
+        "component_file",
         lambda kind, name: next(iter((copy / f"{kind}s").glob(f"*/{name.replace('-', '_')}.py"))),
     )
     identity.code_hash.cache_clear()
@@ -214,7 +214,7 @@ def test_a_run_is_gone_on_with_after_a_change_only_if_that_is_asked_for(
     before = run.info().extra["fingerprint"]
     changes: dict[str, Callable[[], None]] = {
         "torch": lambda: monkeypatch.setattr(identity, "_version", lambda name: "9.9"),
-        "code": lambda: monkeypatch.setattr(identity, "code_hash", lambda roots: "another"),
+        "code": lambda: monkeypatch.setattr(identity, "code_hash", lambda *_: "another"),
     }
     changes[what]()
     said = {"torch": r"torch \S+ \(now 9\.9\)", "code": "seqlab's code"}[what]
@@ -245,3 +245,15 @@ def test_changes_are_named() -> None:
 def test_the_component_s_name_is_part_of_it() -> None:
     assert Component(name="lstm") != Component(name="gru")
     assert mark(model__name="lstm") != mark(model__name="gru")
+
+
+def test_the_code_that_a_file_of_ones_own_imports_counts(package: Path, tmp_path: Path) -> None:
+    cell = tmp_path / "cell.py"
+    cell.write_text("from seqlab.models.recurrent.gru import GRU\n\nclass Mine(GRU):\n    pass\n")
+    plugins.admit(str(cell))
+    identity.component_file = lambda kind, name: cell if name == str(cell) else None  # type: ignore[attr-defined]
+    before = mark(model__name=str(cell))
+    path = package / "models/recurrent/gru.py"
+    path.write_text(path.read_text() + "\n# changed\n")
+    identity.code_hash.cache_clear()
+    assert mark(model__name=str(cell)) != before
