@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Spec, keep_rows
+from seqlab.errors import RunFailedError
 from seqlab.generation.beam import Beam, Hypothesis
 from seqlab.generation.greedy import Greedy
 from seqlab.generation.readers import reader_of
@@ -103,6 +104,9 @@ def evaluate_written(
         task: one whose Spec says how answers are written.
         batches: none of which continues another.
         how: the rule by which symbols are chosen.
+
+    Raises:
+        RunFailedError: when the task's figures need what its ``tally_written`` does not count.
     """
     was_training = model.training
     device = next(model.parameters()).device
@@ -111,4 +115,10 @@ def evaluate_written(
         written = best_of(write_answers(model, task.spec, batch.to(device), how))
         total.update(task.tally_written(written, batch))
     model.train(was_training)
-    return task.figures(total)
+    try:
+        return task.figures(dict(total))  # a Counter would take what nobody has counted for 0
+    except KeyError as error:
+        raise RunFailedError(
+            f"The task's figures need {error} of answers that are written, which nobody counts.",
+            hint="Count it in the task's `tally_written`, as in `tally`.",
+        ) from error

@@ -409,3 +409,22 @@ def test_what_a_task_of_ones_own_has_taught_to_write_is_sampled_from(own: Callab
     assert written.returncode == 0, written.stderr
     assert written.stdout.strip() == "abcabc", "the model and its vocabulary are enough: no code runs"
     assert "no such option" not in seqlab("score", "latest", "own.yaml", "--unknown", "skip").stderr.lower()
+
+
+def test_figures_that_nobody_counts_of_written_answers_are_named(own: Callable[..., Command]) -> None:
+    counted = """
+    def tally(self, outputs, batch):
+        total = super().tally(outputs, batch)
+        total["trust"] = 1
+        return total
+
+    metrics = (Metric("accuracy", True), Metric("trust", True))
+
+    def figures(self, total):
+        return {"accuracy": total["correct"] / total["targets"], "trust": total["trust"]}
+"""
+    seqlab = own(ECHO.replace("\n\nclass Seer", f"{counted}\n\nclass Seer"), WRITTEN)
+    done = seqlab("train", "--config", "own.yaml", "--task", "own.py:Echo", "--model", "own.py:Seer")
+    assert done.returncode == 1
+    assert "figures need 'trust' of answers that are written" in done.stderr
+    assert "tally_written" in done.stderr

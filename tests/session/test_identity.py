@@ -247,11 +247,13 @@ def test_the_component_s_name_is_part_of_it() -> None:
     assert mark(model__name="lstm") != mark(model__name="gru")
 
 
-def test_the_code_that_a_file_of_ones_own_imports_counts(package: Path, tmp_path: Path) -> None:
+def test_the_code_that_a_file_of_ones_own_imports_counts(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cell = tmp_path / "cell.py"
     cell.write_text("from seqlab.models.recurrent.gru import GRU\n\nclass Mine(GRU):\n    pass\n")
     plugins.admit(str(cell))
-    identity.component_file = lambda kind, name: cell if name == str(cell) else None  # type: ignore[attr-defined]
+    monkeypatch.setattr(identity, "component_file", lambda kind, name: cell if name == str(cell) else None)
     before = mark(model__name=str(cell))
     path = package / "models/recurrent/gru.py"
     path.write_text(path.read_text() + "\n# changed\n")
