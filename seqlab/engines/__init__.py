@@ -59,11 +59,14 @@ class Engine:
         together: whether it trains several learners that differ in their seed at once.
         knows_models: whether it trains only models that it knows, which need not be tried out before.
         computes_with: the packages on whose versions figures depend.
+        updates_by_torch: whether its updates are made by torch's optimisers, which take a second and a half
+            to be imported whole: processes that train are forked from one that has done so.
     """
 
     place: int
     together: bool = False
     knows_models: bool = False
+    updates_by_torch: bool = False
     computes_with: tuple[str, ...] = ("torch", "numpy")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:

@@ -20,7 +20,7 @@ from seqlab.training.runtime import autocast, pick_device
 class Torch(Engine):
     """It trains learners one after the other."""
 
-    place = 2
+    place, updates_by_torch = 2, True
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""
