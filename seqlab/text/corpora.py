@@ -84,6 +84,10 @@ class Corpus:
         return sum(path.stat().st_size for path in self.files)
 
 
+# A server that was not reached is not tried again by this process: all tasks of a run read one text.
+_UNREACHED: dict[str, tuple[str, str | None]] = {}
+
+
 def load_corpus(
     name: str, *, glob: str = "*", url: str | None = None, announce: Callable[[str], None] = _warn
 ) -> Corpus:
@@ -172,8 +176,15 @@ def _shakespeare(url: str, announce: Callable[[str], None]) -> Corpus:
                 f"SEQLAB_OFFLINE is set and Tiny Shakespeare is not in {path.parent}.",
                 hint="Unset SEQLAB_OFFLINE, or put the file where SEQLAB_DATA_DIR points.",
             )
+        if url in _UNREACHED:
+            message, hint = _UNREACHED[url]
+            raise UnreachableError(message, hint=hint)
         announce(f"Fetching Tiny Shakespeare (1.1 MB) from {url}; it is kept in {path.parent}.")
-        fetch(url, path, SHAKESPEARE_SHA256)
+        try:
+            fetch(url, path, SHAKESPEARE_SHA256)
+        except UnreachableError as error:
+            _UNREACHED[url] = error.message, error.hint
+            raise
     return Corpus("shakespeare", (path,), url if path.parent == cache_folder() else str(path))
 
 

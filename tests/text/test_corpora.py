@@ -116,6 +116,15 @@ def test_without_a_server_the_miniature_stands_in_and_says_so(
     assert files(cache) == []
 
 
+def test_a_server_that_is_not_reached_is_tried_once(cache: Path) -> None:
+    tried: list[str] = []
+    first = load_corpus("shakespeare", url="http://127.0.0.1:9/no", announce=tried.append)
+    second = load_corpus("shakespeare", url="http://127.0.0.1:9/no", announce=tried.append)
+    assert len(tried) == 1
+    assert second == first
+    assert "cannot be reached" in str(second.reason)
+
+
 def test_a_damaged_cache_is_fetched_anew(cache: Path, server: str) -> None:
     cache.mkdir()
     (cache / "tinyshakespeare.txt").write_bytes(PLAY[:-1])
