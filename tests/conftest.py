@@ -8,10 +8,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+HEAD = """
+from __future__ import annotations
+from collections import Counter
+from typing import Annotated
+import numpy as np
+import torch
+from pydantic import Field
+from seqlab.contracts import Batch, Signal, Spec, Written, numpy_stream
+from seqlab.models import SequenceModel
+from seqlab.tasks import Metric, Task, Trial
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -85,6 +98,18 @@ def seqlab_process(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def own(tmp_path: Path, seqlab_command: Command) -> Callable[..., Command]:
+    """Write a task and its settings into an empty folder; return what runs a command there."""
+
+    def write(task: str, settings: str = "") -> Command:
+        (tmp_path / "own.py").write_text(f'"""A task of my own."""\n{HEAD}\n{dedent(task)}')
+        (tmp_path / "own.yaml").write_text(settings)
+        return seqlab_command
+
+    return write
 
 
 def _settings(folder: Path) -> dict[str, str]:
