@@ -18,6 +18,9 @@ from torch import Tensor
 
 Split = Literal["train", "validation", "test"]
 
+ANSWERS = 1 << 25
+"""Numbers with which a model answers at once, where it is read piece by piece: 128 MiB of float32."""
+
 PAD = -1
 """The token that is no symbol: a model holds its state there. Padding stands in front of a sequence."""
 
@@ -188,6 +191,16 @@ def hold(held: Tensor, old: Iterable[Tensor], new: Iterable[Tensor]) -> tuple[Te
         torch.where(held.view(-1, *[1] * (was.dim() - 1)), was, now)
         for was, now in zip(old, new, strict=True)
     )
+
+
+def at_once(outputs: int, most: int | None = None) -> int:
+    """Return how many positions are answered at once, each with so many numbers: at most ``most``.
+
+    >>> at_once(65, 16_384), at_once(60_000, 16_384)
+    (16384, 559)
+    """
+    fitting = max(1, ANSWERS // outputs)
+    return fitting if most is None else min(fitting, most)
 
 
 def problem_of(batch: Batch, spec: Spec) -> str | None:

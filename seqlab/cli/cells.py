@@ -14,7 +14,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr, stdout
-from seqlab.cli.language_model import Json, NewestRun, open_language_model, read_file
+from seqlab.cli.language_model import Encoding, Json, NewestRun, open_language_model, read_file
 
 if TYPE_CHECKING:
     from seqlab.analysis.cells import Finding, Passage, Units
@@ -30,6 +30,7 @@ def cells(
     text: Annotated[
         Path | None, typer.Option(help="A text to read instead of the held-out part of the run's own.")
     ] = None,
+    encoding: Encoding = None,
     characters: Annotated[
         int, typer.Option(min=2_000, max=10_000_000, help="How much of it, at most.")
     ] = 100_000,
@@ -51,7 +52,10 @@ def cells(
 
     found, network, vocabulary = open_language_model(run, "best", model, alone=True)
     cells_of = network_of(network, found.info().model)
-    whole, first = (read_file(text), 0) if text is not None else _held_out(found, model, vocabulary)
+    if text is not None:
+        whole, first = vocabulary.form.of(read_file(text, encoding, found)), 0
+    else:
+        whole, first = _held_out(found, model, vocabulary)
     read = whole[first : first + characters]
     units = read_units(cells_of, _codes(vocabulary, read), read)
     begin = begin_before(whole, first)

@@ -55,7 +55,7 @@ def complete(
     """
     from seqlab.errors import UsageError
     from seqlab.generation import completion
-    from seqlab.generation.priming import encode, start_symbol
+    from seqlab.generation.priming import encode
 
     if once is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("Typing needs a terminal.", hint='In scripts: seqlab complete --once "to be or n"')
@@ -65,7 +65,7 @@ def complete(
             f"{found.id} reads whole words, so there is no rest of one to suggest.",
             hint=f"Have it go on with: seqlab sample {found.id}",
         )
-    start = start_symbol(vocabulary) or ""
+    start = vocabulary.start or ""
 
     def suggest(text: str) -> list[Completion]:
         codes = encode(vocabulary, (start + text)[-CONTEXT:], unknown)

@@ -166,6 +166,12 @@ def info(
     rare: Annotated[
         int, typer.Option(min=0, help="Fold tokens seen less often than this into one symbol.")
     ] = 0,
+    line_ends: Annotated[
+        Literal["lf", "keep"], typer.Option(help="Make lines end with a line feed, or keep what there is.")
+    ] = "lf",
+    documents: Annotated[
+        Literal["joined", "marked"], typer.Option(help="Join files by ends of lines, or mark each.")
+    ] = "joined",
     as_json: Json = False,
 ) -> None:
     """Describe a text: where it lies, its length, hash and split, its vocabulary with counts.
@@ -173,9 +179,11 @@ def info(
     Examples: seqlab corpus info shakespeare / seqlab corpus info src --glob '*.py' --tokens word --rare 5
     """
     from seqlab.text import Reading, encode_corpus, load_corpus
+    from seqlab.text.reading import Form
 
     corpus = load_corpus(name, glob=glob, announce=_announce)
-    read = encode_corpus(corpus, Reading(encoding, normalisation, tokens, rare), announce=_announce)
+    reading = Reading(encoding, Form(normalisation, line_ends), tokens, rare, documents)
+    read = encode_corpus(corpus, reading, announce=_announce)
     data = _describe(corpus, read)
     if as_json:
         return show_json(data)

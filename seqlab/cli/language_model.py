@@ -31,6 +31,9 @@ Unknown = Annotated[
 Alone = Annotated[
     bool, typer.Option("--alone", help="Without the counts that the network is mixed with, where it is.")
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="Of a file that is read; default: that of the text trained on.")
+]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 
@@ -68,25 +71,28 @@ def open_language_model(
     return found, network, vocabulary
 
 
-def read_file(path: Path) -> str:
+def read_file(path: Path, encoding: str | None, run: Run) -> str:
     """Return the text of a file, ``-`` being standard input.
 
+    Args:
+        path: of the file.
+        encoding: that it is in; None for that of the text which the run was trained on.
+        run: whose model is to read it.
+
     Raises:
-        TextError: when it cannot be read, or is not UTF-8.
+        TextError: when it cannot be read, or is in another encoding.
     """
     from seqlab.errors import TextError
+    from seqlab.text.reading import read_stream
 
+    encoding = encoding or str((run.info().extra.get("corpus") or {}).get("encoding", "utf-8"))
     try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        if str(path) == "-":
+            return read_stream(sys.stdin.buffer, "standard input", encoding)
+        with path.open("rb") as opened:
+            return read_stream(opened, str(path), encoding)
     except OSError as error:
         raise TextError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise TextError(
-            f"{path} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02X}.",
-            hint="Save it as UTF-8.",
-        ) from None
 
 
 def harmless(text: str) -> str:

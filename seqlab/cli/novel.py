@@ -11,6 +11,7 @@ from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table
 from seqlab.cli.language_model import (
     Alone,
+    Encoding,
     Json,
     NewestRun,
     Unknown,
@@ -33,6 +34,7 @@ def novel(
     file: Annotated[
         Path | None, typer.Argument(help="A text to look through instead of a fresh sample.")
     ] = None,
+    encoding: Encoding = None,
     length: Annotated[int, typer.Option(help="Characters (bytes, words) of the sample.")] = 2000,
     temperature: Annotated[float, typer.Option(help="Of the sample.")] = 0.8,
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 1,
@@ -54,17 +56,17 @@ def novel(
     from seqlab.errors import TextError
     from seqlab.generation import Sampling, generate
     from seqlab.generation.novelty import passages, shared_lengths
-    from seqlab.generation.priming import encode, start_symbol
+    from seqlab.generation.priming import encode
     from seqlab.text.tokens import UNITS
 
     sampling = Sampling(length, temperature, seed)
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
     task = _task_of(found, model)
     if file is None:
-        start = vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])
+        start = vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
         text = np.fromiter(generate(network, start, sampling), np.int64)
     else:
-        text = encode(vocabulary, read_file(file), unknown).astype(np.int64)
+        text = encode(vocabulary, read_file(file, encoding, found), unknown).astype(np.int64)
     if len(text) == 0:
         raise TextError("The text is empty.", hint="Give a file with text, or --length of at least 1.")
     training = task.text("train").astype(np.int64)

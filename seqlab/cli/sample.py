@@ -15,6 +15,7 @@ from seqlab.cli import options
 from seqlab.cli.console import stderr
 from seqlab.cli.language_model import (
     Alone,
+    Encoding,
     Json,
     NewestRun,
     Unknown,
@@ -42,6 +43,7 @@ def sample(
     prime_file: Annotated[
         Path | None, typer.Option(help="A file with the text to go on from; - for standard input.")
     ] = None,
+    encoding: Encoding = None,
     length: Annotated[int, typer.Option(help="Characters (bytes, words) to write.")] = 400,
     temperature: Annotated[
         float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
@@ -69,7 +71,7 @@ def sample(
     """
     from seqlab.errors import UsageError
     from seqlab.generation import Sampling, generate
-    from seqlab.generation.priming import encode, start_symbol
+    from seqlab.generation.priming import encode
     from seqlab.models import Mixture
 
     if prime is not None and prime_file is not None:
@@ -78,9 +80,9 @@ def sample(
         raise UsageError(f"count is {count}.", hint="It must be a whole number of texts, 1 or more.")
     sampling = Sampling(length, temperature, seed, top_k, top_p, min_p)
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
-    codes = encode(vocabulary, read_file(prime_file) if prime_file else prime or "", unknown)
+    codes = encode(vocabulary, read_file(prime_file, encoding, found) if prime_file else prime or "", unknown)
     end = _end(vocabulary, stop, unknown)
-    start = codes if len(codes) else vocabulary.encode(start_symbol(vocabulary) or vocabulary.symbols[0])
+    start = codes if len(codes) else vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
     shown = vocabulary.decode(codes)
     if count == 1 and output is None and not as_json:
         _stream(shown, generate(network, start, sampling, stop=end), vocabulary)

@@ -12,6 +12,7 @@ from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 from seqlab.cli.language_model import (
     Alone,
+    Encoding,
     Json,
     Unknown,
     open_language_model,
@@ -31,6 +32,7 @@ SHOWN = 60
 def score(
     run: options.NamedRun,
     file: Annotated[Path, typer.Argument(help="A text; - for standard input.")] = Path("-"),
+    encoding: Encoding = None,
     line: Annotated[bool, typer.Option("--line", help="Score every line for itself.")] = False,
     rank: Annotated[
         bool, typer.Option("--rank", help="Score every line, and put the likeliest first.")
@@ -54,9 +56,9 @@ def score(
     from seqlab.models import Mixture
 
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
-    text = read_file(file)
+    text = vocabulary.form.of(read_file(file, encoding, found))
     texts = (
-        {0: text} if not (line or rank) else {n: part for n, part in enumerate(text.splitlines(), 1) if part}
+        {0: text} if not (line or rank) else {n: part for n, part in enumerate(text.split("\n"), 1) if part}
     )
     if not any(texts.values()):
         raise TextError("The text is empty.", hint="Give a file, or text on standard input.")
@@ -77,7 +79,7 @@ def _score(
     network: SequenceModel, vocabulary: Vocabulary, texts: dict[int, str], unknown: Unknown
 ) -> list[tuple[int, dict[str, Any]]]:
     from seqlab.errors import TextError
-    from seqlab.generation.priming import encode, start_symbol
+    from seqlab.generation.priming import encode
     from seqlab.generation.scoring import log_probabilities
 
     codes = {}
@@ -87,7 +89,7 @@ def _score(
         except TextError as error:
             place = f"Line {number}: " if number else ""
             raise TextError(place + error.message, hint=error.hint) from None
-    symbol = start_symbol(vocabulary)
+    symbol = vocabulary.start
     start = None if symbol is None else int(vocabulary.encode(symbol)[0])
     scores = log_probabilities(network, list(codes.values()), start)
     return [

@@ -226,6 +226,8 @@ def _announce(run: Run, session: Session) -> None:
     data = session.task.data
     if data is not None and data.stands_in_for:
         console.print(f"[bold yellow]Note:[/] {data.reason}", soft_wrap=True)
+    for note in data.notes if data is not None else ():
+        console.print(f"[bold yellow]Note:[/] {escape(note)}", soft_wrap=True)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine
     reason = f" ({session.precision_reason})" if session.precision_reason else ""

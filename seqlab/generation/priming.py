@@ -12,11 +12,6 @@ from seqlab.text.vocabulary import Codes
 Unknown = Literal["refuse", "skip", "replace"]
 
 
-def start_symbol(vocabulary: Vocabulary) -> str | None:
-    """Return the symbol that stands for the start of a text: the end of a line, where there is one."""
-    return "\n" if "\n" in vocabulary else None
-
-
 def encode(vocabulary: Vocabulary, text: str, unknown: Unknown = "refuse") -> Codes:
     """Return the symbols of a text, (T,).
 

@@ -14,7 +14,7 @@ from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
 from seqlab.plugins import flags
-from seqlab.registry import check_options, resolve
+from seqlab.registry import check_options, load, resolve
 from seqlab.runs import Run, create_run
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
@@ -207,7 +207,9 @@ def read_experiment(
     if without_task:
         own = check_options("model", experiment.model, document)
         return experiment.model_copy(update={"model": own})
-    return resolve(experiment, document)
+    earlier = load("task", experiment.task.name).earlier
+    completed = Component(**{"name": experiment.task.name, **earlier, **experiment.task.options})
+    return resolve(experiment.model_copy(update={"task": completed}), document)
 
 
 def load_language_model(

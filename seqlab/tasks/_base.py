@@ -43,6 +43,7 @@ class Data:
         sha256: of what was read; a run is gone on with on no other data.
         stands_in_for: what was asked for and could not be had, or None.
         reason: why it could not be had.
+        notes: sentences that whoever trains on it should read.
     """
 
     name: str
@@ -50,8 +51,9 @@ class Data:
     sha256: str
     stands_in_for: str | None = None
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, str | int | None]:
+    def to_dict(self) -> dict[str, str | int | tuple[str, ...] | None]:
         """Return plain data, for JSON."""
         return asdict(self)
 
@@ -78,6 +80,7 @@ class Task:
         sample: what models write while they train, where they go on with a text, symbol by symbol; else None.
         symbols: what the input symbols are called, where their numbers say nothing.
         answers: what the classes are called, likewise.
+        earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
 
     component: ClassVar = "task"
@@ -90,6 +93,7 @@ class Task:
     sample: Sample | None = None
     symbols: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    earlier: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -28,7 +28,7 @@ from pathlib import Path, PurePath
 from seqlab.errors import TextError, UnreachableError, nearest
 from seqlab.files import cache_folder
 from seqlab.text.download import fetch
-from seqlab.text.reading import Normalisation, read_blocks
+from seqlab.text.reading import USUAL, Documents, Form, read_blocks
 
 NAMES = {
     "miniature": "a small text that is part of seqlab",
@@ -69,13 +69,19 @@ class Corpus:
     stands_in_for: str | None = None
     reason: str | None = None
 
-    def blocks(self, encoding: str = "utf-8", normalisation: Normalisation = "none") -> Iterator[str]:
+    def blocks(
+        self,
+        encoding: str = "utf-8",
+        form: Form = USUAL,
+        documents: Documents = "joined",
+        replaced: set[str] | None = None,
+    ) -> Iterator[str]:
         """Yield the text in blocks; see :func:`seqlab.text.reading.read_blocks`."""
-        return read_blocks(self.files, encoding, normalisation)
+        return read_blocks(self.files, encoding, form, documents, replaced)
 
     @cached_property
     def text(self) -> str:
-        """The whole text, read as UTF-8."""
+        """The whole text, read as UTF-8, with lines that end with a line feed."""
         return "".join(self.blocks())
 
     @property

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from seqlab.errors import TextError
 from seqlab.files import cache_folder
 from seqlab.text.corpora import Corpus
-from seqlab.text.reading import Normalisation
+from seqlab.text.reading import USUAL, Documents, Form
 from seqlab.text.tokens import Tokens, count
 from seqlab.text.vocabulary import Codes, Vocabulary
 
@@ -32,7 +33,7 @@ IN_MEMORY = 16 * 1024**2
 TRAINING_SHARE = 0.9
 """Of a text; the rest is held out."""
 
-FORMAT = 1
+FORMAT = 2
 """Of what lies in the cache; another number makes it be built anew."""
 
 _CODES, _FACTS = "codes.npy", "facts.json"
@@ -45,15 +46,17 @@ class Reading:
 
     Attributes:
         encoding: of the files, by its name in Python.
-        normalisation: the Unicode form into which the text is brought, or none.
+        form: into which the text is brought.
         tokens: what a symbol is.
         rare: tokens seen less often than this are folded into one symbol.
+        documents: whether files are joined, or each is marked at its beginning.
     """
 
     encoding: str = "utf-8"
-    normalisation: Normalisation = "none"
+    form: Form = USUAL
     tokens: Tokens = "char"
     rare: int = 0
+    documents: Documents = "joined"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class EncodedText:
         codes: (T,) numbers; read-only where they lie in the cache.
         characters: the length of the text.
         sha256: of the text in UTF-8, as it was read and normalised.
+        replaced: the ends of lines that became line feeds.
         path: where in the cache it lies, or None.
     """
 
@@ -72,7 +76,12 @@ class EncodedText:
     codes: Codes
     characters: int
     sha256: str
+    replaced: tuple[str, ...] = ()
     path: Path | None = None
+
+
+_SHARED: WeakValueDictionary[object, EncodedText] = WeakValueDictionary()
+"""Texts that some task of this process has read; the next that reads the same files likewise takes them."""
 
 
 def encode_corpus(
@@ -93,7 +102,20 @@ def encode_corpus(
         TextError: when the text is empty or no text, or the cache cannot be written.
     """
     try:
-        size = corpus.size
+        stamps = [path.stat() for path in corpus.files]
+        files = zip(corpus.files, ((stamp.st_mtime_ns, stamp.st_size) for stamp in stamps), strict=True)
+        same = (reading, *files)
+    except OSError as error:
+        raise TextError(f"{corpus.name!r} cannot be read: {error.strerror}.") from None
+    found = _SHARED.get(same)
+    if found is None:
+        found = _SHARED[same] = _read(corpus, reading, sum(stamp.st_size for stamp in stamps), announce)
+    return found
+
+
+def _read(corpus: Corpus, reading: Reading, size: int, announce: Callable[[str], None]) -> EncodedText:
+    """Encode a text, or take it out of the cache."""
+    try:
         if size <= IN_MEMORY:
             return _encode(corpus, reading, np.empty)
         place = cache_folder() / "encoded" / _key(corpus, reading)
@@ -120,11 +142,11 @@ def _encode(
 ) -> EncodedText:
     """Read a text twice: count its tokens, and put their numbers into an array that is made for them."""
     told = {"characters": 0}
-    digest = hashlib.sha256()
+    digest, replaced = hashlib.sha256(), set[str]()
 
     def counted() -> Iterator[str]:
         filled = False
-        for block in corpus.blocks(reading.encoding, reading.normalisation):
+        for block in corpus.blocks(reading.encoding, reading.form, reading.documents, replaced):
             filled = filled or bool(block.strip())
             told["characters"] += len(block)
             digest.update(block.encode("utf-8", "surrogatepass"))
@@ -133,11 +155,11 @@ def _encode(
             raise TextError(f"{corpus.name!r} is empty.", hint="Give a text with something in it.")
 
     counts = count(counted(), reading.tokens)
-    vocabulary = Vocabulary.counted(counts, reading.tokens, reading.normalisation, reading.rare)
+    vocabulary = Vocabulary.counted(counts, reading.tokens, reading.form, reading.rare)
     codes = allocate(counts.total(), vocabulary.dtype)
     place = 0
     try:
-        for block in corpus.blocks(reading.encoding, reading.normalisation):
+        for block in corpus.blocks(reading.encoding, reading.form, reading.documents):
             numbers = vocabulary.encode(block)
             codes[place : place + len(numbers)] = numbers
             place += len(numbers)
@@ -145,7 +167,7 @@ def _encode(
         place = -1
     if place != len(codes):
         raise TextError(f"{corpus.name!r} was changed while it was read.", hint="Try again.")
-    return EncodedText(vocabulary, codes, told["characters"], digest.hexdigest())
+    return EncodedText(vocabulary, codes, told["characters"], digest.hexdigest(), tuple(sorted(replaced)))
 
 
 def _key(corpus: Corpus, reading: Reading) -> str:
@@ -174,6 +196,7 @@ def _build(corpus: Corpus, reading: Reading, place: Path) -> None:
             "vocabulary": encoded.vocabulary.to_data(),
             "characters": encoded.characters,
             "sha256": encoded.sha256,
+            "replaced": encoded.replaced,
         }
         del encoded
         (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
@@ -194,7 +217,12 @@ def _load(place: Path) -> EncodedText | None:
         codes = np.load(place / _CODES, mmap_mode="r")
         vocabulary = Vocabulary.from_data(facts["vocabulary"])
         return EncodedText(
-            vocabulary, np.asarray(codes), int(facts["characters"]), str(facts["sha256"]), place
+            vocabulary,
+            np.asarray(codes),
+            int(facts["characters"]),
+            str(facts["sha256"]),
+            tuple(facts["replaced"]),
+            place,
         )
     except (OSError, ValueError, KeyError, TypeError, TextError):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seqlab.errors import TextError
-from seqlab.text.reading import Normalisation, normalise
+from seqlab.text.reading import DOCUMENT, USUAL, Form
 from seqlab.text.tokens import BYTES, Tokens, as_bytes, code_points, count, join, split
 
 Codes = NDArray[np.unsignedinteger | np.signedinteger]
@@ -32,7 +32,7 @@ class Vocabulary:
     Attributes:
         symbols: ascending; single characters, all 256 bytes (:data:`seqlab.text.tokens.BYTES`), or words.
         tokens: of which kind they are.
-        normalisation: the Unicode form into which a text is brought first.
+        form: into which a text is brought first.
         counts: how often each stands in the text that the vocabulary was made of; empty where it is unknown.
         folded: how many different rare tokens :data:`RARE` stands for; 0 where none were folded. With it,
             every text can be encoded: what is unknown is rare.
@@ -52,7 +52,7 @@ class Vocabulary:
 
     symbols: tuple[str, ...]
     tokens: Tokens = "char"
-    normalisation: Normalisation = "none"
+    form: Form = USUAL
     counts: tuple[int, ...] = field(default=(), compare=False)
     folded: int = 0
     folded_length: float = 1.0
@@ -60,8 +60,8 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if not self.symbols:
             raise TextError("A vocabulary needs at least one character.")
-        if self.tokens not in get_args(Tokens) or self.normalisation not in get_args(Normalisation):
-            raise TextError(f"A vocabulary of {self.tokens!r}, {self.normalisation!r} is none that is known.")
+        if self.tokens not in get_args(Tokens):
+            raise TextError(f"A vocabulary of {self.tokens!r} is none that is known.")
         for symbol in self.symbols:
             if not isinstance(symbol, str) or not symbol or (self.tokens == "char" and len(symbol) != 1):
                 kind = "word" if self.tokens == "word" else "single character"
@@ -80,15 +80,16 @@ class Vocabulary:
 
     @classmethod
     def of(cls, text: Iterable[str]) -> Vocabulary:
-        """Return the vocabulary of a text's characters."""
-        return cls.counted(count(["".join(text)], "char"))
+        """Return the vocabulary of a text's characters; with carriage returns where it has such."""
+        counts = count(["".join(text)], "char")
+        return cls.counted(counts, form=Form(line_ends="keep" if "\r" in counts else "lf"))
 
     @classmethod
     def counted(
         cls,
         counts: Mapping[str, int],
         tokens: Tokens = "char",
-        normalisation: Normalisation = "none",
+        form: Form = USUAL,
         rare: int = 0,
     ) -> Vocabulary:
         """Return the vocabulary of counted tokens.
@@ -96,7 +97,7 @@ class Vocabulary:
         Args:
             counts: how often each token was seen.
             tokens: their kind.
-            normalisation: the Unicode form that they are in.
+            form: that they are in.
             rare: tokens seen less often than this are folded into :data:`RARE`, and so is that itself where
                 the text holds it.
 
@@ -124,7 +125,7 @@ class Vocabulary:
             length = sum(len(token) * number for token, number in folded.items()) / occurrences
         symbols = tuple(sorted(kept))
         numbers = tuple(kept[symbol] for symbol in symbols)
-        return cls(symbols, tokens, normalisation, numbers, len(folded), length)
+        return cls(symbols, tokens, form, numbers, len(folded), length)
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -136,7 +137,7 @@ class Vocabulary:
         """Return all of it as plain data, for JSON."""
         return {
             "tokens": self.tokens,
-            "normalisation": self.normalisation,
+            **asdict(self.form),
             "folded": self.folded,
             "folded_length": self.folded_length,
             "symbols": list(self.symbols) if self.tokens != "byte" else None,  # half characters are no JSON
@@ -151,10 +152,12 @@ class Vocabulary:
             TextError: when the data is none.
         """
         try:
+            symbols = BYTES if data["tokens"] == "byte" else tuple(data["symbols"])
+            before = "keep" if "\r" in symbols else "lf"  # versions that wrote no line_ends kept them
             return cls(
-                BYTES if data["tokens"] == "byte" else tuple(data["symbols"]),
+                symbols,
                 data["tokens"],
-                data["normalisation"],
+                Form(data["normalisation"], data.get("line_ends", before)),
                 tuple(map(int, data["counts"])),
                 int(data["folded"]),
                 float(data["folded_length"]),
@@ -164,7 +167,7 @@ class Vocabulary:
 
     def split(self, text: str) -> list[str]:
         """Return the tokens of a text, known or not."""
-        return split(normalise(text, self.normalisation), self.tokens)
+        return split(self.form.of(text), self.tokens)
 
     def encode(self, text: str) -> Codes:
         """Return the numbers of a text's tokens, in the smallest of uint8, uint16 and int32 that holds them.
@@ -180,7 +183,7 @@ class Vocabulary:
             TextError: naming the first token that is not in the vocabulary, and the position in the text
                 where it begins.
         """
-        text = normalise(text, self.normalisation)
+        text = self.form.of(text)
         if self.tokens == "byte":
             return as_bytes(text)
         if self.tokens == "word":
@@ -228,6 +231,12 @@ class Vocabulary:
         if self.folded:
             lengths[self._numbers[RARE]] = self.folded_length
         return lengths
+
+    @property
+    def start(self) -> str | None:
+        """The symbol that stands for the start of a text: of a document, else of a line; or None."""
+        marked = self.counts and self.counts[self._numbers[DOCUMENT]] if DOCUMENT in self else 0
+        return DOCUMENT if marked else "\n" if "\n" in self else None
 
     @property
     def rare(self) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seqlab.errors import TextError
-from seqlab.generation.priming import encode, known, start_symbol
+from seqlab.generation.priming import encode, known
 from seqlab.text import Vocabulary
 from seqlab.text.tokens import count
 from seqlab.text.vocabulary import RARE
@@ -35,8 +35,8 @@ def test_korean_and_the_empty_text() -> None:
 
 
 def test_the_start_is_the_end_of_a_line_where_there_is_one() -> None:
-    assert start_symbol(KOREAN) == "\n"
-    assert start_symbol(Vocabulary.of("hello")) is None
+    assert KOREAN.start == "\n"
+    assert Vocabulary.of("hello").start is None
 
 
 def test_unknown_words_are_left_out_replaced_or_rare() -> None:

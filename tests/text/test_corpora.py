@@ -184,7 +184,7 @@ def test_a_file_of_any_script(tmp_path: Path) -> None:
     path = tmp_path / "시.txt"
     path.write_bytes("\ufeff자세히 보아야\r\n예쁘다".encode())
     corpus = load_corpus(str(path))
-    assert corpus.text == "자세히 보아야\r\n예쁘다"
+    assert corpus.text == "자세히 보아야\n예쁘다"
     assert corpus.source == str(path)
 
 

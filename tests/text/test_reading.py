@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqlab.errors import TextError
 from seqlab.text import reading
-from seqlab.text.reading import read_blocks
+from seqlab.text.reading import Form, read_blocks
 
 
 @pytest.fixture(params=[3, 16, 1 << 20])
@@ -24,7 +24,7 @@ def test_a_text_is_read_in_its_encoding(tmp_path: Path, block: int, encoding: st
     text = "자세히 보아야 예쁘다\r\n오래 보아야 사랑스럽다\n너도 그렇다" * 3
     path = tmp_path / "시.txt"
     path.write_bytes(text.encode(encoding))
-    blocks = list(read_blocks([path], encoding))
+    blocks = list(read_blocks([path], encoding, Form(line_ends="keep")))
     assert "".join(blocks) == text
     assert len(blocks) > 1 or block > 1000
 
@@ -33,6 +33,58 @@ def test_the_mark_at_the_beginning_is_left_out(tmp_path: Path, block: int) -> No
     for name in ("a", "b"):
         (tmp_path / name).write_bytes("\ufeffa\ufeff".encode())
     assert "".join(read_blocks([tmp_path / "a", tmp_path / "b"])) == "a\ufeff\na\ufeff"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_end_with_a_line_feed_and_what_they_ended_with_is_known(
+    tmp_path: Path, block: int, encoding: str
+) -> None:
+    text = "one\r\ntwo\rthree\nfour\r\n\r\n"
+    (tmp_path / "a").write_bytes(text.encode(encoding))
+    (tmp_path / "b").write_bytes("end\r".encode(encoding))
+    replaced: set[str] = set()
+    read = "".join(read_blocks([tmp_path / "a", tmp_path / "b"], encoding, replaced=replaced))
+    assert read == "one\ntwo\nthree\nfour\n\nend\n" == Form().of(text + "end\r")
+    assert replaced == {"\r\n", "\r"}
+    kept = "".join(
+        read_blocks([tmp_path / "a"], encoding, Form(line_ends="keep"), replaced=(nothing := set()))
+    )
+    assert kept == text
+    assert not nothing
+
+
+def test_documents_are_marked_at_their_beginning(tmp_path: Path) -> None:
+    for name, text in {"a": "one\n", "b": "", "c": "two"}.items():
+        (tmp_path / name).write_text(text)
+    files = [tmp_path / name for name in "abc"]
+    assert "".join(read_blocks(files, documents="marked")) == "\x1cone\n\x1c\x1ctwo"
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ("“It’s fine” – he said.".encode("cp1252"), "--encoding cp1252"),
+        ("café noir, un thé".encode("latin-1"), "--encoding latin-1"),
+        (b"one \x9d and \x81\x8d", "--encoding cp949, or shift-jis"),
+    ],
+)
+def test_the_encoding_that_is_offered_goes_by_the_bytes(tmp_path: Path, data: bytes, hint: str) -> None:
+    (tmp_path / "mine").write_bytes(data)
+    with pytest.raises(TextError) as caught:
+        list(read_blocks([tmp_path / "mine"]))
+    assert str(caught.value.hint).endswith(hint)
+
+
+def test_a_file_of_a_folder_that_is_no_text_can_be_left_out(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("text")
+    (tmp_path / "c.png").write_bytes(b"\x89PNG\0")
+    with pytest.raises(TextError, match=r"c\.png is not text") as caught:
+        list(read_blocks(sorted(tmp_path.iterdir())))
+    assert "--glob '*.md'" in str(caught.value.hint)
+    with pytest.raises(TextError) as alone:
+        list(read_blocks([tmp_path / "c.png"]))
+    assert "--glob" not in str(alone.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +142,4 @@ def test_blocks_are_normalised_as_the_whole_is(
     path.write_bytes(text.encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "BLOCK", 4)
-        assert "".join(read_blocks([path], normalisation=form)) == unicodedata.normalize(form, text)
+        assert "".join(read_blocks([path], form=Form(form))) == unicodedata.normalize(form, text)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seqlab.errors import TextError
 from seqlab.text import Vocabulary
+from seqlab.text.reading import Form
 from seqlab.text.tokens import Tokens, count
 from seqlab.text.vocabulary import RARE
 
@@ -64,7 +65,7 @@ def test_it_goes_through_json() -> None:
     assert back == vocabulary
     assert back.counts == vocabulary.counts
     for tokens in ("byte", "word"):
-        made = Vocabulary.counted(count(["보아야 예쁘다 보아야\n"], tokens), tokens, "NFC")
+        made = Vocabulary.counted(count(["보아야 예쁘다 보아야\n"], tokens), tokens, Form("NFC"))
         again = Vocabulary.from_data(json.loads(json.dumps(made.to_data())))
         assert again == made
         assert again.decode(again.encode("예쁘다 ")) == "예쁘다 "
@@ -140,7 +141,7 @@ def test_nothing_is_folded_where_nothing_is_rare() -> None:
 
 
 def test_a_text_is_brought_into_the_form_of_the_vocabulary() -> None:
-    vocabulary = Vocabulary.counted({"é": 1, "x": 1}, normalisation="NFC")
+    vocabulary = Vocabulary.counted({"é": 1, "x": 1}, form=Form("NFC"))
     assert vocabulary.encode("e\u0301x").tolist() == vocabulary.encode("éx").tolist()
 
 
@@ -153,7 +154,7 @@ def test_an_unknown_word_is_named_with_its_position() -> None:
 @settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_every_text_is_bytes(text: str) -> None:
-    vocabulary = Vocabulary.counted(count([], "byte"), "byte")
+    vocabulary = Vocabulary.counted(count([], "byte"), "byte", Form(line_ends="keep"))
     codes = vocabulary.encode(text)
     assert len(vocabulary) == 256
     assert bytes(codes.tolist()) == text.encode()

@@ -6,38 +6,37 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-import torch
 from pydantic import AfterValidator, Field
-from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.errors import TextError
+from seqlab.errors import SettingsError, TextError
 from seqlab.tasks._base import Data, Sample, Task
 from seqlab.tasks._judging import SHARE, Metric, Trial
-from seqlab.text import Reading, Vocabulary, encode_corpus, load_corpus
+from seqlab.tasks.text._pieces import (
+    batch_of,
+    batchify,
+    blocks,
+    padded,
+    stream,
+    stretches,
+    tensor_of,
+)
+from seqlab.tasks.text._pieces import documents as whole_documents
+from seqlab.tasks.text._splitting import SplitBy, difference, split
+from seqlab.text import EncodedText, Reading, Vocabulary, encode_corpus, load_corpus
 from seqlab.text.corpora import absolute
-from seqlab.text.encoded import TRAINING_SHARE
-from seqlab.text.reading import Normalisation
+from seqlab.text.reading import DOCUMENT, Documents, Form, LineEnds, Normalisation
 from seqlab.text.tokens import UNITS, Tokens
 from seqlab.text.vocabulary import Codes
 
-PIECES = 64
-"""Pieces of the held-out text that are read side by side as a stream."""
-
-WARM_UP = 512
-"""Tokens that each piece reads before its own, so that its state is that of the stream."""
-
-STEPS = 256
-"""Steps of the stream in one batch."""
-
-POSITIONS = 16_384
-"""Tokens in one batch of blocks, about."""
-
 JUDGED = 1_000_000
 """Tokens of the held-out text that are judged, at most: the first ones. Only of texts beyond ten million."""
+
+LARGE = 20_000
+"""Symbols from which it is said that a vocabulary is large."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ class CorpusInfo(Data):
         folded: how many different rare tokens are one symbol of it.
         encoding: of the files.
         normalisation: the Unicode form.
+        line_ends: whether lines were made to end with a line feed.
     """
 
     characters: int = 0
@@ -61,19 +61,22 @@ class CorpusInfo(Data):
     folded: int = 0
     encoding: str = "utf-8"
     normalisation: str = "none"
+    line_ends: str = "keep"
 
 
 class CharLM(Task):
     r"""Next-character prediction: p(x(t+1) | x(1), ..., x(t)); or of bytes, or of words.
 
-    The first 90 % of the text are for training, the rest is held out. A text has no third part, so validation
-    and test are the same: choose nothing by the one and report it as the other without saying so.
+    The first 90 % of the text are for training, the rest is held out; or a tenth of its lines or documents,
+    drawn at random. A text has no third part, so validation and test are the same: choose nothing by the one
+    and report it as the other without saying so.
 
     Training reads the text as NYU 6-3 does: cut into ``size`` columns (:func:`batchify`), all read side by
     side, ``period`` tokens a batch, the state carried on and detached (truncated BPTT). An epoch is over
     when the columns are; the next begins at another place, drawn anew, so that it cuts the text differently.
     Or it reads blocks from places drawn at random, each from the start state, as models without a state are
-    trained (nanoGPT).
+    trained (nanoGPT). Or documents drawn at random, each from the start state; of one longer than ``period``
+    a stretch drawn at random.
 
     Held out, every token but the first (of the first :data:`JUDGED`) is predicted exactly once:
 
@@ -81,6 +84,7 @@ class CharLM(Task):
       pieces side by side, each but the first warmed by the 512 tokens before it.
     - ``block-256``, ``block-64``: the text is cut into blocks, each read from the start state. The first
       tokens of a block are hard to guess, so figures are worse than those of ``stream``.
+    - documents, where these are what is trained on: each is read from the start state, as a whole.
 
     The loss is in nats per token. With c characters per token in the judged text, the share r of rare tokens
     there, and R different ones folded into one symbol,
@@ -95,11 +99,17 @@ class CharLM(Task):
         glob: which files of a folder to read.
         encoding: of a path's files: utf-8, utf-16, cp949, latin-1, ...
         normalisation: ``NFC`` or ``NFKC`` brings the text into that Unicode form.
+        line_ends: ``lf`` makes all lines end with a line feed; ``keep`` leaves carriage returns.
+        documents: the files of a folder are ``joined`` by ends of lines, or each is ``marked`` at its
+            beginning, by ASCII's file separator.
+        split_by: what the held-out part is made of: the last tenth (``position``), or a tenth of the lines or
+            documents.
         tokens: ``char``, ``byte`` (256 symbols for any text), or ``word`` (words, and each sign between).
         rare: tokens seen less often than this are one symbol, which prints as U+FFFD; 0 keeps all.
         period: tokens through which the gradient flows back.
         block: tokens of the blocks in which the held-out text is judged; null for one stream.
-        batches: ``columns`` that go on from batch to batch, or ``blocks`` of ``period`` tokens from anywhere.
+        batches: ``columns`` that go on from batch to batch, ``blocks`` of ``period`` tokens from anywhere, or
+            marked ``documents``.
 
     Attributes:
         vocabulary: the tokens of the whole text, with counts.
@@ -107,6 +117,7 @@ class CharLM(Task):
 
     Raises:
         TextError: when there is no such text, it is in another encoding, or it is too short.
+        SettingsError: when documents are asked for, but are not marked.
     """
 
     metrics = (
@@ -118,6 +129,7 @@ class CharLM(Task):
         Metric("loss", False, (0.0, None)),
     )
     has_test = False
+    earlier: ClassVar = {"line_ends": "keep"}
     trials = (Trial("stream"), Trial("block-256", {"block": 256}), Trial("block-64", {"block": 64}))
     vocabulary: Vocabulary
     data: CorpusInfo
@@ -133,38 +145,69 @@ class CharLM(Task):
         rare: Annotated[int, Field(ge=0)] = 0,
         period: Annotated[int, Field(ge=1, le=100_000)] = 64,
         block: Annotated[int, Field(ge=1, le=1_000_000)] | None = None,
-        batches: Literal["columns", "blocks"] = "columns",
+        batches: Literal["columns", "blocks", "documents"] = "columns",
+        line_ends: LineEnds = "lf",
+        documents: Documents = "joined",
+        split_by: SplitBy = "position",
     ) -> None:
+        if documents != "marked" and "document" in (split_by, batches.removesuffix("s")):
+            raise SettingsError(
+                f"task.split_by={split_by}, task.batches={batches} ask for documents, which are not marked.",
+                hint="Set task.documents=marked, and give a folder of files.",
+            )
         found = load_corpus(corpus, glob=glob)
-        read = encode_corpus(found, Reading(encoding, normalisation, tokens, rare))
-        self.period, self.block, self.stream = period, block, batches == "columns"
+        reading = Reading(encoding, Form(normalisation, line_ends), tokens, rare, documents)
+        self._read = read = encode_corpus(found, reading)
+        self.period, self.block, self.batches = period, block, batches
+        self.stream = batches == "columns"
+        if batches == "documents":
+            self.trials = (Trial("documents"),)
         self.vocabulary = read.vocabulary
         symbols = len(read.vocabulary)
         self.spec = Spec("tokens", symbols, "classes", symbols, causal=True)
-        self.data = CorpusInfo(
-            found.name,
-            found.source,
-            read.sha256,
-            found.stands_in_for,
-            found.reason,
-            read.characters,
-            tokens,
-            len(read.codes),
-            symbols,
-            read.vocabulary.folded,
-            encoding,
-            normalisation,
+        self._parts = dict(
+            zip(("train", "held out"), split(read.codes, read.vocabulary, split_by), strict=True)
         )
-        cut = int(TRAINING_SHARE * len(read.codes))
-        self._parts = {"train": read.codes[:cut], "held out": read.codes[cut:]}
         if min(map(len, self._parts.values())) < 2:
             raise TextError(
                 f"The text {corpus!r} is too short to train on 90 % and test on the rest: it has "
                 f"{len(read.codes)} {UNITS[tokens]}s.",
                 hint="Give a longer text; `miniature` is one that is always there.",
             )
-        first = read.vocabulary.decode(read.codes[:1])
-        self.sample = Sample(prime="\n" if "\n" in read.vocabulary else first)
+        self.data = CorpusInfo(
+            name=found.name,
+            source=found.source,
+            sha256=read.sha256,
+            stands_in_for=found.stands_in_for,
+            reason=found.reason,
+            notes=tuple(self._notes(read, split_by)),
+            characters=read.characters,
+            tokens=tokens,
+            length=len(read.codes),
+            symbols=symbols,
+            folded=read.vocabulary.folded,
+            encoding=encoding,
+            normalisation=normalisation,
+            line_ends=line_ends,
+        )
+        self.sample = Sample(prime=read.vocabulary.start or read.vocabulary.decode(read.codes[:1]))
+
+    def _notes(self, read: EncodedText, split_by: SplitBy) -> Iterator[str]:
+        """Yield what is to be said of the text before it is learned."""
+        if read.replaced:
+            ends = " or ".join(repr(end)[1:-1] for end in read.replaced)
+            yield f"Lines of the text end with {ends}; they are read as \\n. task.line_ends=keep keeps them."
+        differs = difference(self.text("train"), self.text("test"), read.vocabulary)
+        if differs is not None:
+            other = "task.split_by=line takes lines from everywhere." if split_by == "position" else ""
+            yield f"{differs} {other}".rstrip()
+        counts = np.array(read.vocabulary.counts)
+        if len(counts) >= LARGE:
+            often = int((counts >= 3).sum())
+            yield (
+                f"There are {len(counts):,} different {UNITS[read.vocabulary.tokens]}s, each of which is "
+                f"scored at every step; task.rare=3 leaves {often + 1:,}, which takes less time and memory."
+            )
 
     def text(self, split: Split) -> Codes:
         """Return the tokens of a split, in order."""
@@ -184,8 +227,12 @@ class CharLM(Task):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return the next ``period`` tokens of ``size`` columns, or as many blocks, (B, period)."""
         text = self.text(split)
-        if not self.stream:
+        if self.batches == "blocks":
             return self._drawn_blocks(text, numpy_stream(seed, "char-lm", split, "blocks", index), size)
+        if self.batches == "documents":
+            return self._drawn_documents(
+                split, numpy_stream(seed, "char-lm", split, "documents", index), size
+            )
         length = self._column_length(len(text), size)  # of a column: a whole number of periods
         epoch, place = divmod(index, length // self.period)
         slack = len(text) - 1 - size * length
@@ -195,7 +242,7 @@ class CharLM(Task):
         inputs, targets = (
             batchify(text[start : start + size * length], size)[rows].T for start in (offset, offset + 1)
         )
-        return Batch(_tensor(inputs), _tensor(targets), continues=place > 0)
+        return Batch(tensor_of(inputs), tensor_of(targets), continues=place > 0)
 
     def _drawn_blocks(self, text: Codes, random: np.random.Generator, size: int) -> Batch:
         if len(text) <= self.period:
@@ -206,7 +253,24 @@ class CharLM(Task):
             )
         starts = random.integers(len(text) - self.period, size=size)
         places = starts[:, None] + np.arange(self.period)  # (B, period)
-        return Batch(_tensor(text[places]), _tensor(text[places + 1]))
+        return Batch(tensor_of(text[places]), tensor_of(text[places + 1]))
+
+    def _drawn_documents(self, split: Split, random: np.random.Generator, size: int) -> Batch:
+        starts, lengths = self._stretches["train" if split == "train" else "held out"]
+        chosen = random.integers(len(lengths), size=size)
+        read = np.minimum(lengths[chosen], self.period)
+        begin = starts[chosen] + random.integers(lengths[chosen] - read + 1)
+        return batch_of(*padded(self.text(split), begin, read, min(self.period, int(lengths.max()))))
+
+    @property
+    def _mark(self) -> int:
+        """The number of what stands in front of every document."""
+        return int(self.vocabulary.encode(DOCUMENT)[0])
+
+    @cached_property
+    def _stretches(self) -> dict[str, tuple[Codes, Codes]]:
+        """Where the documents of each part begin, and how long they are."""
+        return {name: stretches(part, self._mark) for name, part in self._parts.items()}
 
     def _column_length(self, length: int, size: int) -> int:
         """Return how long columns may be so that the offset has at least a period to vary in."""
@@ -224,7 +288,12 @@ class CharLM(Task):
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the held-out text, as a stream or in blocks; ``sequences`` and ``seed`` have no say."""
         text = self.text(split)[:JUDGED]
-        return _stream(text) if self.block is None else _blocks(text, self.block)
+        symbols = len(self.vocabulary)
+        if self.block is not None:
+            return blocks(text, self.block, symbols)
+        if self.batches == "documents":
+            return whole_documents(text, self._mark, symbols)
+        return stream(text, symbols)
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return nats and bits a character, and of tokens the loss in nats, perplexity and accuracy.
@@ -283,62 +352,6 @@ def _offset(slack: int, seed: int, split: Split, epoch: int) -> int:
     return int(numpy_stream(seed, "char-lm", split, epoch).integers(slack + 1))
 
 
-def batchify(text: Codes, columns: int) -> Codes:
-    """Cut a text into columns: (N,) to (N // columns, columns); what is left over goes.
-
-    Source: NYU 6-3.
-
-    >>> batchify(np.arange(12), 4)
-    array([[ 0,  3,  6,  9],
-           [ 1,  4,  7, 10],
-           [ 2,  5,  8, 11]])
-    """
-    rows = len(text) // columns
-    return text[: rows * columns].reshape(columns, rows).T
-
-
-def _blocks(text: Codes, length: int) -> Iterator[Batch]:
-    """Yield a text in blocks, each from the start state; the last one, shorter, is a batch of its own."""
-    predictions = len(text) - 1
-    whole = predictions // length * length
-    inputs, targets = text[:whole].reshape(-1, length), text[1 : whole + 1].reshape(-1, length)
-    at_once = max(1, POSITIONS // length)
-    for first in range(0, len(inputs), at_once):
-        rows = slice(first, first + at_once)
-        yield Batch(_tensor(inputs[rows]), _tensor(targets[rows]))
-    if whole < predictions:
-        yield Batch(_tensor(text[None, whole:-1]), _tensor(text[None, whole + 1 :]))
-
-
-def _stream(text: Codes) -> Iterator[Batch]:
-    """Yield a text as pieces side by side, the state carried from batch to batch.
-
-    Every row reads WARM_UP + ``length`` characters and answers for the last ``length``, at which the next row
-    begins to answer; the first row, with nothing before it, answers for all. The last row may run out of
-    text: what stands there does not count.
-    """
-    predictions = len(text) - 1
-    warm_up = min(WARM_UP, predictions - 1)
-    length = -(-(predictions - warm_up) // PIECES)
-    starts = np.arange(-(-(predictions - warm_up) // length))[:, None] * length  # (pieces, 1)
-    for first in range(0, warm_up + length, STEPS):
-        step = np.arange(first, min(first + STEPS, warm_up + length))
-        place = starts + step  # (pieces, steps)
-        counted = place < predictions
-        counted[1:, step < warm_up] = False
-        place = np.minimum(place, predictions - 1)
-        yield Batch(
-            _tensor(text[place]),
-            _tensor(text[place + 1]),
-            mask=torch.from_numpy(counted),
-            continues=first > 0,
-        )
-
-
 def _or_shorter(length: int, size: int) -> str:
     period = length // (size + 1)
     return f", or training.batch_size={size} with task.period={period}" if period >= 1 else ""
-
-
-def _tensor(codes: Codes) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(codes, dtype=np.int64))

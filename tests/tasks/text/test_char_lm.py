@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from seqlab.contracts import Batch
 from seqlab.errors import TextError
-from seqlab.tasks.text import char_lm
-from seqlab.tasks.text.char_lm import CharLM, batchify
+from seqlab.tasks.text import _pieces, char_lm
+from seqlab.tasks.text._pieces import batchify
+from seqlab.tasks.text.char_lm import CharLM
 
 MakeTask = Callable[..., CharLM]
 
@@ -129,25 +130,25 @@ def test_every_protocol_predicts_every_character_but_the_first_once(length: int)
     text = np.arange(length, dtype=np.int32)
     wanted = [(place, place + 1) for place in range(length - 1)]
     for batches, carried in [
-        (list(char_lm._stream(text)), True),
-        (list(char_lm._blocks(text, 64)), False),
-        (list(char_lm._blocks(text, 256)), False),
+        (list(_pieces.stream(text)), True),
+        (list(_pieces.blocks(text, 64)), False),
+        (list(_pieces.blocks(text, 256)), False),
     ]:
         assert sorted(p[:2] for p in predictions(batches, carried=carried)) == wanted
 
 
 @pytest.mark.parametrize("length", [2, 63, 512, 513, 514, 640, 5000])
 def test_the_stream_answers_only_what_it_has_read_512_characters_for(length: int) -> None:
-    batches = list(char_lm._stream(np.arange(length, dtype=np.int32)))
+    batches = list(_pieces.stream(np.arange(length, dtype=np.int32)))
     for place, _, before in predictions(batches, carried=True):
-        assert min(place, char_lm.WARM_UP) <= before <= place
+        assert min(place, _pieces.WARM_UP) <= before <= place
     assert len(batches[0].inputs) <= 64
     for batch in batches:
-        assert batch.inputs.shape[1] <= char_lm.STEPS
+        assert batch.inputs.shape[1] <= _pieces.STEPS
 
 
 def test_rows_of_the_stream_are_stretches_of_text() -> None:
-    batches = list(char_lm._stream(np.arange(40_000, dtype=np.int32)))
+    batches = list(_pieces.stream(np.arange(40_000, dtype=np.int32)))
     assert len(batches) > 2
     read = torch.cat([batch.inputs for batch in batches], 1)
     step = read[:, 1:] - read[:, :-1]
