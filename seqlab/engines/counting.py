@@ -12,6 +12,7 @@ from seqlab.models import SequenceModel, read_batch
 from seqlab.registry import load
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
+from seqlab.text.ngram import check_countable
 from seqlab.training import Learner, Step
 from seqlab.training.loop import note_step, validate
 
@@ -25,7 +26,7 @@ class Counting(Engine):
         """Return the reason why it cannot train an experiment, or None if it can."""
         if not getattr(load("model", experiment.model.name), "counts", False):
             return Refusal("the model does not count")
-        task.text("train")  # or it is said here that there is none
+        check_countable(len(task.text("train")))  # or it is said here that there is none
         return None
 
     def settle(

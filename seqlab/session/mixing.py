@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from seqlab.errors import RunFolderError, SettingsError
+from seqlab.errors import RunFolderError, SettingsError, UsageError
 from seqlab.models import Mixture, SequenceModel
 from seqlab.models.counting.ngram import NGram
 from seqlab.registry import load
 from seqlab.runs import Run
 from seqlab.settings import MixedIn, TrainExperiment
 from seqlab.tasks import Task
+from seqlab.text.ngram import check_countable
 from seqlab.training.checkpoints import load_weights, save_weights
 
 
 def check_mixture(experiment: TrainExperiment, task: Task) -> None:
-    """Raise a SettingsError when there is nothing that counts could be mixed into."""
+    """Raise an error when there is nothing that counts could be mixed into, or too much to be counted."""
     if experiment.mixture is None:
         return
     try:
-        task.text("train")
+        text = task.text("train")
     except SettingsError:
         raise SettingsError(
             f"mixture is set, but the task {experiment.task.name} has no text that could be counted.",
@@ -28,6 +29,13 @@ def check_mixture(experiment: TrainExperiment, task: Task) -> None:
             f"mixture is set, but the model {experiment.model.name} counts by itself.",
             hint="Set mixture=null, or take a network: --model gru.",
         )
+    try:
+        check_countable(len(text))
+        NGram(task.spec, order=experiment.mixture.order)
+    except UsageError as error:
+        raise SettingsError(
+            f"mixture is set, but the text cannot be counted: {error.message}", hint="Set mixture=null."
+        ) from None
 
 
 def mix_with_counts(network: SequenceModel, task: Task, settings: MixedIn) -> Mixture:

@@ -308,6 +308,8 @@ def _try_out(session: Session) -> None:
             f"got {tuple(outputs.shape)}."
         )
     _check_figures(session, task.figures(task.tally(outputs.float(), batch)))
+    if task.sample is not None and task.vocabulary is not None:
+        task.vocabulary.encode(task.sample.prime)  # what is written on the way begins with it
 
 
 def _check_figures(session: Session, figures: Mapping[str, float]) -> None:

@@ -109,6 +109,7 @@ class _Member:
         self.result: Result | None = None
         self.best: dict[str, Tensor] = {}
         self.best_saved = self.saved = -math.inf
+        self.before_judging = min(settings.evaluate_every, settings.steps) - 1
         self.samples_at = set[int]()
         if session.task.sample is not None:
             self.samples_at = {max(1, round(share * settings.steps)) for share in SAMPLE_AT}
@@ -146,6 +147,8 @@ class _Member:
             if step.step in self.samples_at or over:
                 keep_sample(self.run, self.session, self.learner)
             is_due = step.step % settings.checkpoint_every == 0
+            if step.step == self.before_judging:  # which may be too much for the machine
+                is_due |= self.learner.counters["seconds"] >= PAUSE
             if is_due and time.perf_counter() >= self.saved + PAUSE:
                 self.save()
 
@@ -203,7 +206,7 @@ class _Company:
             session.task,
             [one.learner for one in group],
             [one.session.experiment.seed for one in group],
-            pause_at={step for one in group for step in one.samples_at},
+            pause_at={step for one in group for step in (*one.samples_at, one.before_judging)},
             on_failure=lambda place, error: self.fail(group[place], error),
         ):
             made = [

@@ -147,11 +147,7 @@ def fit(symbols: NDArray[np.integer], vocabulary_size: int, order: int) -> NGram
         raise SettingsError(f"The order of an n-gram model is 1 to {MAX_ORDER}, got {order}.")
     if vocabulary_size < 1:
         raise SettingsError(f"A vocabulary holds at least 1 symbol, got {vocabulary_size}.")
-    if len(symbols) > MAX_SYMBOLS:
-        raise TextError(
-            f"An n-gram model counts at most {MAX_SYMBOLS:,} symbols; there are {len(symbols):,}.",
-            hint="Give a part of the text, or take a model that learns by gradient, such as lstm.",
-        )
+    check_countable(len(symbols))
     symbols = _checked(symbols, vocabulary_size)
     if len(symbols) == 0:
         raise TextError("An n-gram model cannot be made of an empty text.")
@@ -175,6 +171,15 @@ def fit(symbols: NDArray[np.integer], vocabulary_size: int, order: int) -> NGram
         keys, gram = longer, gram_k
     levels.append(_level(keys, occurrences, vocabulary_size, contexts))
     return NGram(vocabulary_size, tuple(levels))
+
+
+def check_countable(symbols: int) -> None:
+    """Raise a TextError when a text of so many symbols is too long to be counted."""
+    if symbols > MAX_SYMBOLS:
+        raise TextError(
+            f"An n-gram model counts at most {MAX_SYMBOLS:,} symbols; there are {symbols:,}.",
+            hint="Give a part of the text, or take a model that learns by gradient, such as lstm.",
+        )
 
 
 def discounts(counts: IntArray) -> FloatArray:

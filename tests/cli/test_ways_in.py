@@ -40,7 +40,10 @@ def test_line_ends_are_those_of_training_by_every_way_in(
     run = train(crlf.encode())
     (tmp_path / "lf.txt").write_text(lines)
     assert "\r" not in json.loads((run / "vocabulary.json").read_text())["symbols"]
-    assert "Lines of the text end with" in json.loads((run / "run.json").read_text())["extra"]["corpus"]["notes"][0]
+    assert (
+        "Lines of the text end with"
+        in json.loads((run / "run.json").read_text())["extra"]["corpus"]["notes"][0]
+    )
 
     def same(*words: str, text: str = "") -> None:
         unix, windows = (

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 import torch
 
-from seqlab.errors import NonFiniteLossError, RunFolderError, SettingsError, UnknownNameError
+from seqlab.errors import (
+    NonFiniteLossError,
+    RunFailedError,
+    RunFolderError,
+    SettingsError,
+    UnknownNameError,
+    UsageError,
+)
 from seqlab.plugins import admit
 from seqlab.registry import resolve
-from seqlab.session import begin, load_language_model, reopen, train
+from seqlab.session import begin, go_on, load_language_model, reopen, train
 from seqlab.settings import TrainExperiment, check, read_text
+from seqlab.training.loop import Validation
 
+needs_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 HELLO = """
 experiment: tiny
 task: {name: hello}
@@ -150,3 +160,51 @@ def test_an_unknown_metric_to_stop_at_is_refused_before_a_run_begins(tmp_path: P
     with pytest.raises(UnknownNameError, match="Did you mean 'accuracy'"):
         begin(settings(HELLO, stop_when={"acuracy": 1.0}), command="test")
     assert not (tmp_path / "runs").exists()
+
+
+TEXT = """
+experiment: tiny
+task: {name: char-lm, corpus: miniature, period: 8}
+model: {name: MODEL}
+training: {steps: 4, batch_size: 2, evaluate_every: 3, checkpoint_every: 100, engine: ENGINE}
+mixture: {order: 2, share: 0.3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"), [("gru, hidden_size: 3", "mixture=null"), ("ngram", "a part of the text")]
+)
+def test_what_cannot_be_counted_is_refused_before_a_run_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, hint: str
+) -> None:
+    monkeypatch.setattr("seqlab.text.ngram.MAX_SYMBOLS", 50_000)
+    text = TEXT.replace("MODEL", model).replace("ENGINE", "auto")
+    if model == "ngram":
+        text = text.replace("mixture: {order: 2, share: 0.3}", "")
+    with pytest.raises(UsageError, match="counts at most 50,000 symbols; there are 58,343") as caught:
+        begin(settings(text), command="test")
+    assert hint in str(caught.value.hint)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("engine", ["torch", pytest.param("fused", marks=needs_numba)])
+def test_a_checkpoint_is_there_before_a_model_is_judged_for_the_first_time(
+    monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    text = TEXT.replace("MODEL", "gru, hidden_size: 3").replace("ENGINE", engine)
+    whole, session = begin(settings(text), command="test")
+    train(whole, session)
+
+    def too_much(*_: object) -> Validation:
+        raise MemoryError("too much")
+
+    run, session = begin(settings(text), command="test")
+    monkeypatch.setattr("seqlab.session.running.PAUSE", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("seqlab.training.loop.validate", too_much)
+        patch.setattr("seqlab.fused.member.validate", too_much)
+        with pytest.raises(RunFailedError, match="too much"):
+            train(run, session)
+    assert run.last_checkpoint.is_file()
+    train(run, go_on(run))
+    assert (run.path / "metrics.jsonl").read_bytes() == (whole.path / "metrics.jsonl").read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated, ClassVar, Literal
@@ -130,7 +130,11 @@ class CharLM(Task):
     )
     has_test = False
     earlier: ClassVar = {"line_ends": "keep"}
-    trials = (Trial("stream"), Trial("block-256", {"block": 256}), Trial("block-64", {"block": 64}))
+    trials: Sequence[Trial] = (
+        Trial("stream"),
+        Trial("block-256", {"block": 256}),
+        Trial("block-64", {"block": 64}),
+    )
     vocabulary: Vocabulary
     data: CorpusInfo
 
