@@ -251,7 +251,7 @@ def parse_reference(text: str) -> Component:
             f"{text!r} is not a name with settings.", hint="Write it as lstm[hidden_size=8,layers=2]."
         )
     words = re.findall(r"(?:\[[^\]]*\]|[^,\[])+", match[2] or "")  # the commas of a list separate no settings
-    chosen = dict(settings.parse_override(word.strip()) for word in words if word.strip())
+    chosen = settings.once(settings.parse_override(word.strip()) for word in words if word.strip())
     if "name" in chosen:
         raise SettingsError(f"{text!r} names two components.", hint=f"Write {chosen['name']} alone.")
     return settings.Component(name=match[1].strip(), **chosen)

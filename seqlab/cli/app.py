@@ -38,6 +38,7 @@ from seqlab.cli import (
 )
 from seqlab.cli import list as list_
 from seqlab.cli.console import ends_quietly
+from seqlab.cli.once import Command
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
@@ -79,5 +80,6 @@ def seqlab(
 
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(ends_quietly(_command))
+        _name = _command.__name__.rstrip("_")
+        app.command(_name, cls=Command, rich_help_panel=_panel)(ends_quietly(_command))
 app.add_typer(corpus.app, name="corpus", rich_help_panel="Look up")

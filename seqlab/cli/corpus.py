@@ -12,6 +12,7 @@ import typer
 
 from seqlab.cli.console import ends_quietly, show_json, show_table, stderr
 from seqlab.cli.language_model import Json, visible
+from seqlab.cli.once import Command
 
 if TYPE_CHECKING:
     from seqlab.settings import TrainExperiment
@@ -61,7 +62,9 @@ def choose_text(
     if experiment is not None and "=" in experiment:
         words, experiment = [experiment, *words], None
     if text is not None and experiment is None and config is None:
-        experiment, words = LANGUAGE_MODEL, [f"experiment={json.dumps(name_of(text))}", *words]
+        named = any(word.startswith("experiment=") for word in words)
+        own_name = [] if named else [f"experiment={json.dumps(name_of(text))}"]
+        experiment, words = LANGUAGE_MODEL, [*own_name, *words]
     elif experiment is not None and task is None:
         _refuse_without_text(experiment)
     own = [f"task.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items() if value]
@@ -266,4 +269,4 @@ def _announce(text: str) -> None:
 
 
 for command in (list_, info, fetch):
-    app.command(command.__name__.rstrip("_"))(ends_quietly(command))
+    app.command(command.__name__.rstrip("_"), cls=Command)(ends_quietly(command))

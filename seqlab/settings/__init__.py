@@ -17,7 +17,7 @@ from seqlab.settings.catalogue import (
     read_experiment_file,
     summary,
 )
-from seqlab.settings.overrides import apply_overrides, apply_preset, parse_override
+from seqlab.settings.overrides import apply_overrides, apply_preset, once, parse_override
 from seqlab.settings.reader import COMMAND_LINE, Document, dump, read_file, read_text, read_value
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ __all__ = [
     "explain",
     "family",
     "kind_names",
+    "once",
     "parse_override",
     "preset_names",
     "read_experiment",

@@ -36,10 +36,30 @@ def apply_overrides(document: Document, words: Iterable[str]) -> Document:
     >>> document = apply_overrides(Document({"seed": 1}, "mine.yaml"), ["seed=2", "model.name=lstm"])
     >>> document.data, document.overridden
     ({'seed': 2, 'model': {'name': 'lstm'}}, ('seed', 'model.name'))
+
+    Raises:
+        SettingsError: when a word is no setting, or one is given twice.
     """
-    for word in words:
-        document = document.override(*parse_override(word))
+    for key, value in once(map(parse_override, words)).items():
+        document = document.override(key, value)
     return document
+
+
+def once(settings: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Return settings by key.
+
+    Raises:
+        SettingsError: when one is given twice: which was meant, nobody can know.
+    """
+    found: dict[str, object] = {}
+    for key, value in settings:
+        if key in found:
+            raise SettingsError(
+                f"On {COMMAND_LINE}: {key} is given twice, as {show(found[key])} and as {show(value)}.",
+                hint="Leave one out.",
+            )
+        found[key] = value
+    return found
 
 
 def presets(document: Document) -> Mapping[str, Mapping[str, object]]:
