@@ -66,7 +66,8 @@ def _train_again(run: Run, model: str | None, task: str | None, quiet: bool) -> 
     from seqlab.engines import engine_of
     from seqlab.session import begin, read_experiment, train
 
-    again, session = begin(read_experiment(run, model, task), command=shlex.join(["seqlab", *sys.argv[1:]]))
+    command = shlex.join(["seqlab", *sys.argv[1:]])
+    again, session = begin(read_experiment(run, model, task), command=command, again=run)
     again.update_info(extra={"replay_of": run.id})
     if not quiet:
         stderr().print(f"{run.id} again, as {again.id}", soft_wrap=True, markup=False)

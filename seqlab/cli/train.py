@@ -87,21 +87,35 @@ def resume(
     run: options.NamedRun = "latest",
     model: options.OwnModel = None,
     task: options.OwnTask = None,
+    text: Annotated[
+        str | None, typer.Option(help="Where the run's text is now, where it has been moved.")
+    ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also where code, versions or device have changed since.")
     ] = False,
     quiet: options.Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run."""
+    """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run.
+
+    With --text it is written down where the run's text is now, for every command; so it is of a finished run.
+
+    Examples: seqlab resume / seqlab resume latest --text ~/texts/notes.txt
+    """
     from seqlab.errors import RunFolderError
     from seqlab.runs import find_run
-    from seqlab.session import go_on
+    from seqlab.session import go_on, move_text, read_experiment
 
     found = find_run(
         run, where=lambda info: info.status in ("interrupted", "failed"), kind="interrupted or failed run"
     )
     status = found.info().status
+    if text is not None and status != "running":
+        options.admit_plugins(model, task)
+        move_text(found, read_experiment(found, model, task), text)
+        stderr().print(f"The text of {found.id} is {text} now.", soft_wrap=True, markup=False)
+        if status == "finished":
+            return
     if status == "finished":
         raise RunFolderError(
             f"{found.id} is finished; there is nothing to go on with.", hint=f"seqlab show {found.id}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from seqlab.errors import SeqlabError, UnknownNameError, UsageError
@@ -43,7 +44,19 @@ def having(entries: Sequence[RunEntry], key: str, value: Any) -> list[RunEntry]:
     known = {name for found in settings.values() for name in found}
     if entries and key not in known:
         raise UnknownNameError("setting", key, known)
-    return [entry for entry in entries if settings[entry.id].get(key, _NOTHING) == value]
+    return [entry for entry in entries if _is(settings[entry.id].get(key, _NOTHING), value)]
+
+
+def _is(found: Any, wanted: Any) -> bool:
+    """Say whether a setting has a value; a path, which is kept absolute, is known by its end.
+
+    >>> _is("/home/me/texts/plain.txt", "texts/plain.txt"), _is("/home/me/plain.txt", "ain.txt")
+    (True, False)
+    """
+    if isinstance(found, str) and isinstance(wanted, str) and wanted and Path(found).is_absolute():
+        parts = Path(wanted).expanduser().parts
+        return Path(found).parts[-len(parts) :] == parts
+    return bool(found == wanted)
 
 
 def sort_by(entries: Sequence[RunEntry], name: str) -> list[RunEntry]:

@@ -1,5 +1,6 @@
 """Runs in their folders: opened, trained, recorded, interrupted, gone on with."""
 
+from seqlab.session.data import move_text
 from seqlab.session.opening import (
     Session,
     begin,
@@ -17,6 +18,7 @@ __all__ = [
     "begin",
     "go_on",
     "load_language_model",
+    "move_text",
     "open_session",
     "read_experiment",
     "reopen",

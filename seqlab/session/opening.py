@@ -16,6 +16,7 @@ from seqlab.models import SequenceModel, build_model, count_parameters, read_bat
 from seqlab.plugins import flags
 from seqlab.registry import check_options, load, resolve
 from seqlab.runs import Run, create_run
+from seqlab.session.data import task_of
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
@@ -67,15 +68,19 @@ def trials_of(experiment: TrainExperiment, task: Task) -> dict[str, Trial]:
     return own | {name: Trial(name, **trial.model_dump()) for name, trial in experiment.trials.items()}
 
 
-def open_session(experiment: TrainExperiment) -> Session:
+def open_session(experiment: TrainExperiment, run: Run | None = None) -> Session:
     """Build task and model, prepare the process, and check that they fit each other.
+
+    Args:
+        experiment: the settings.
+        run: on whose data the task is to be; None for what there is.
 
     Raises:
         SettingsError: when the model does not answer in the shape that the task asks for, the task returns
             figures that it does not declare, or ``stop_when`` names a metric that it does not have.
     """
     flush_denormals()  # before torch has threads, since those begin as this one is
-    task = build_task(experiment.task)
+    task = build_task(experiment.task) if run is None else task_of(run, experiment)
     model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
     check_mixture(experiment, task)
@@ -90,13 +95,18 @@ def open_session(experiment: TrainExperiment) -> Session:
     return session
 
 
-def begin(experiment: TrainExperiment, *, command: str) -> tuple[Run, Session]:
+def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None) -> tuple[Run, Session]:
     """Create the folder of a new run.
+
+    Args:
+        experiment: its settings.
+        command: with which it was asked for.
+        again: the run that it repeats, on the same data; None for one that repeats none.
 
     Raises:
         SettingsError: as from :func:`open_session`, and when the engine that is asked for cannot train this.
     """
-    session = open_session(experiment)
+    session = open_session(experiment, again)
     check_engine(session.experiment, session.task)
     task, identity = session.task, identify(session.experiment, session.task, session.device)
     run = create_run(
@@ -170,20 +180,13 @@ def reopen(run: Run, model: str | None = None, task: str | None = None) -> Sessi
     Raises:
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
-    session = open_session(read_experiment(run, model, task))
+    session = open_session(read_experiment(run, model, task), run)
     recorded = run.info().extra.get("spec")
     if recorded is not None and Spec.from_dict(recorded) != session.task.spec:
         raise RunFolderError(
             f"{run.id} was trained on a task that gives and asks for something else than "
             f"{session.experiment.task.name} does now.",
             hint="Is --task the file that it was trained with?",
-        )
-    data, trained_on = session.task.data, run.info().data_hash
-    if data is not None and trained_on not in (None, data.sha256):
-        raise RunFolderError(
-            f"{run.id} was trained on data with SHA-256 {trained_on[:12]}..., but {data.name!r} "
-            f"here has {data.sha256[:12]}...",
-            hint="Is the corpus offline or changed? Set SEQLAB_DATA_DIR to where the first one lies.",
         )
     return session
 

@@ -80,6 +80,7 @@ class Task:
         sample: what models write while they train, where they go on with a text, symbol by symbol; else None.
         symbols: what the input symbols are called, where their numbers say nothing.
         answers: what the classes are called, likewise.
+        reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
 
@@ -93,6 +94,7 @@ class Task:
     sample: Sample | None = None
     symbols: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **keywords: Any) -> None:

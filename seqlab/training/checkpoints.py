@@ -61,7 +61,8 @@ def load_weights(path: Path, model: SequenceModel) -> None:
     """
     if not path.is_file():
         raise RunFolderError(
-            f"There are no weights at {path}.", hint="Has the run come to its first validation?"
+            f"{path} is missing: the run has not come to its first validation, or the file is gone.",
+            hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
         )
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
@@ -82,6 +83,11 @@ def _apart(value: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path} is missing: the run has not come to its first checkpoint, or the file is gone.",
+            hint="The best weights lie in another file: --checkpoint best, where a command has it.",
+        )
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or hostile file; none may pass

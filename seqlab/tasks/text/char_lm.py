@@ -129,6 +129,7 @@ class CharLM(Task):
         Metric("loss", False, (0.0, None)),
     )
     has_test = False
+    reads = "corpus"
     earlier: ClassVar = {"line_ends": "keep"}
     trials: Sequence[Trial] = (
         Trial("stream"),
