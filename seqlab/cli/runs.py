@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqlab.registry import Kind
     from seqlab.runs import RunEntry
 
-COLUMNS = ("run", "status", "steps", "held out", "solved", "seconds", "age")
+COLUMNS = ("run", "status", "steps", "held out", "guessing", "solved", "seconds", "age")
 NARROW, WIDE = (0, 1, 3), 120
 """The columns for which a narrow terminal has room, and the width at which it has room for all."""
 
@@ -122,10 +122,11 @@ def _say_what_next(shown: int, found: int, known: int) -> None:
 
 def as_data(entry: RunEntry) -> dict[str, Any]:
     """Return what is known of a run as plain data, the same keys for every run."""
-    from seqlab.runs import headline, note_of, tags_of
+    from seqlab.runs import guessed, headline, note_of, tags_of
 
     info, summary = entry.info, entry.summary or {}
     metric = headline(summary, info.extra.get("metric") if info else None)
+    guess = guessed(info).figures if info else {}
     return {
         "id": entry.id,
         "path": str(entry.path),
@@ -140,6 +141,7 @@ def as_data(entry: RunEntry) -> dict[str, Any]:
         "steps": summary.get("steps"),
         "metric": metric[0] if metric else None,
         "held_out": metric[1] if metric else None,
+        "guess": guess.get(metric[0]) if metric else None,
         "solved": summary.get("solved"),
         "wall_seconds": summary.get("wall_seconds"),
         "tags": tags_of(info) if info else [],
@@ -165,13 +167,14 @@ def age(created: str) -> str:
 
 def _row(entry: RunEntry) -> list[str]:
     if entry.info is None:
-        return [entry.id, entry.status, "-", "-", "-", "-", "-"]
+        return [entry.id, entry.status, "-", "-", "-", "-", "-", "-"]
     data = as_data(entry)
     return [
         entry.id,
         entry.status,
         _number(data["steps"], ",d"),
         f"{data['metric']} {data['held_out']:.4g}" if data["metric"] else "-",
+        _number(data["guess"], ".3g"),
         {True: "yes", False: "no"}.get(data["solved"], "-"),
         _number(data["wall_seconds"], ",.1f"),
         age(entry.info.created),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seqlab.runs import Run, RunInfo
 
 SAMPLE_LINES = 4
-_TOLD_ELSEWHERE = ("tags", "note", "metrics", "trials", "spec")
+_TOLD_ELSEWHERE = ("tags", "note", "metrics", "trials", "spec", "guess")
 
 
 def show(
@@ -138,6 +138,8 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"settings {name}", word(value)
     for name, value in leaves(data["summary"] or {}).items():
         yield f"summary {name}", word(value)
+    for name, value in leaves(info["extra"].get("guess") or {}).items():
+        yield f"guess {name.replace('figures.', '')}", word(value)
     for name, value in leaves(data["so_far"] or {}).items():
         yield f"so far {name}", word(value)
     for name, judged in data["judgements"].items():

@@ -15,7 +15,7 @@ from seqlab.cli.corpus import choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
-    from seqlab.runs import Run
+    from seqlab.runs import Guessed, Run, RunInfo
     from seqlab.session import Session
     from seqlab.settings import TrainExperiment
     from seqlab.tasks import Metric
@@ -182,7 +182,7 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
         numbers = {"explained": told, "figures": figures} if moments else {}
         show_json({"run": run.id, "path": str(run.path), **summary, **numbers})
     else:
-        for line in describe(summary, session.task.metrics):
+        for line in describe(summary, session.task.metrics, run.info()):
             print(line)
         for sample in sorted(run.samples.glob("step-*.txt"))[-1:]:
             print(f"\n{sample.read_text(encoding='utf-8').rstrip()}\n")
@@ -196,8 +196,16 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
     )
 
 
-def describe(summary: dict[str, Any], metrics: Sequence[Metric]) -> list[str]:
-    """Word a summary for people; ``metrics`` are those of the task."""
+def describe(summary: dict[str, Any], metrics: Sequence[Metric], info: RunInfo) -> list[str]:
+    """Word a summary for people, each figure beside that of guessing.
+
+    Args:
+        summary: of a run.
+        metrics: those of the task.
+        info: the run's record, which holds what guessing comes to.
+    """
+    from seqlab.runs import guessed, remark
+
     seen = f"{summary['steps']:,} steps, {summary['sequences_seen']:,} sequences seen"
     lines = [seen]
     if summary["solved"] is not None:
@@ -207,25 +215,34 @@ def describe(summary: dict[str, Any], metrics: Sequence[Metric]) -> list[str]:
         lines = [f"{after} ({seen})"]
     trials = summary["trials"]
     if summary["held_out"] not in trials.values():
-        lines.append(f"held out: {in_words(summary['held_out'], metrics)}")
-    lines += [f"held out, {name}: {in_words(figures, metrics)}" for name, figures in trials.items()]
-    mixed = summary.get("mixture", {})
-    lines += [f"mixed with counts, {name}: {in_words(figures, metrics)}" for name, figures in mixed.items()]
+        lines.append(f"held out: {in_words(summary['held_out'], metrics, guessed(info))}")
+    for what, told in (("held out", trials), ("mixed with counts", summary.get("mixture", {}))):
+        lines += [f"{what}, {name}: {in_words(told[name], metrics, guessed(info, name))}" for name in told]
+    lines += [note for note in (remark(info, summary["held_out"]), _past_its_best(summary)) if note]
     lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
     return lines
 
 
-def in_words(figures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
-    """Word the figures of a judgement, in the order of the metrics."""
+def in_words(figures: Mapping[str, float], metrics: Sequence[Metric], guess: Guessed) -> str:
+    """Word the figures of a judgement, in the order of the metrics, each beside that of guessing."""
     counts = ("errors", "sequences")
-    words = [
-        f"{metric.title} {figures[metric.name]:.5g}"
-        for metric in metrics
-        if metric.name in figures and metric.name not in counts
-    ]
+    words: list[str] = []
+    for metric in metrics:
+        if metric.name in figures and metric.name not in counts:
+            bar, name = guess.figures.get(metric.name), "" if words else f"{guess.name} "
+            beside = "" if bar is None else f" ({name}{bar:.3g})"
+            words.append(f"{metric.title} {figures[metric.name]:.5g}{beside}")
     if all(name in figures for name in counts):
         words.append(f"{figures['errors']:,} of {figures['sequences']:,} sequences wrong")
     return ", ".join(words)
+
+
+def _past_its_best(summary: Mapping[str, Any]) -> str | None:
+    """Say where validation rose again long before the end: what was learned then was learned by heart."""
+    best, steps = summary["best_step"], summary["steps"]
+    if summary["solved"] or not best or best > 0.8 * steps:
+        return None
+    return f"Validation was best at step {best:,} of {steps:,} and rose again after; those weights are kept."
 
 
 def _tell(line: str) -> None:
@@ -235,7 +252,9 @@ def _tell(line: str) -> None:
 def _announce(run: Run, session: Session) -> None:
     from rich.markup import escape
 
-    console = stderr()
+    from seqlab.runs import Guessed, guessed
+
+    console, guess = stderr(), guessed(run.info())
     compute = session.experiment.compute
     data = session.task.data
     if data is not None and data.stands_in_for:
@@ -247,6 +266,8 @@ def _announce(run: Run, session: Session) -> None:
     reason = f" ({session.precision_reason})" if session.precision_reason else ""
     how = f"{compute.precision}{reason}, {engine} engine, {threads}"
     console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True, markup=False)
+    if words := in_words(guess.figures, session.task.metrics, Guessed()):
+        console.print(f"To beat ({guess.name}): {words}", soft_wrap=True, markup=False)
     if session.advice:
         console.print(f"[bold yellow]Note:[/] {escape(session.advice)}", soft_wrap=True)
 

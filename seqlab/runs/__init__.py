@@ -2,6 +2,7 @@
 
 from seqlab.files import replace_file
 from seqlab.runs.folder import Run
+from seqlab.runs.guessing import Guessed, guessed, remark
 from seqlab.runs.info import RunInfo, Status
 from seqlab.runs.notes import note_of, tag_run, tags_of, write_note
 from seqlab.runs.store import (
@@ -21,7 +22,7 @@ from seqlab.runs.store import (
 from seqlab.runs.summary import headline
 
 __all__ = [
-    "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run", "headline",
-    "list_runs", "make_runs_dir", "note_of", "read_entry", "replace_file", "restore_run", "runs_dir",
-    "short_model", "tag_run", "tags_of", "trash_dir", "trash_run", "write_note",
+    "Guessed", "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run",
+    "guessed", "headline", "list_runs", "make_runs_dir", "note_of", "read_entry", "remark",
+    "replace_file", "restore_run", "runs_dir", "short_model", "tag_run", "tags_of", "trash_dir", "trash_run", "write_note",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from seqlab.plugins import flags
 from seqlab.registry import check_options, load, resolve
 from seqlab.runs import Run, create_run
 from seqlab.session.data import task_of
+from seqlab.session.guessing import guesses
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
@@ -109,6 +110,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
     session = open_session(experiment, again)
     check_engine(session.experiment, session.task)
     task, identity = session.task, identify(session.experiment, session.task, session.device)
+    shown = {name: trial for name, trial in session.trials.items() if trial.answers == "shown"}
     run = create_run(
         experiment.experiment,
         experiment.model.name,
@@ -126,6 +128,9 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "metric": task.metric.name,
             "metrics": [metric.to_dict() for metric in task.metrics],
             "trials": {name: trial.to_dict() for name, trial in session.trials.items()},
+            "guess": guesses(
+                session.experiment, task, {name: trial_task(session, trial) for name, trial in shown.items()}
+            ),
             "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
             "spec": task.spec.to_dict(),
             "engine": session.experiment.training.engine,

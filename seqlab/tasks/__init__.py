@@ -3,9 +3,10 @@
 from seqlab.registry import load
 from seqlab.settings import Component
 from seqlab.tasks._base import Data, Sample, Task
+from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import Answers, Metric, Trial
 
-__all__ = ["Answers", "Data", "Metric", "Sample", "Task", "Trial", "build_task"]
+__all__ = ["Answers", "Data", "Guess", "Metric", "Sample", "Task", "Trial", "build_task"]
 
 
 def build_task(component: Component) -> Task:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split
 from seqlab.errors import SettingsError
+from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
 from seqlab.text.vocabulary import Codes, Vocabulary
 
@@ -150,6 +151,15 @@ class Task:
         """
         for index, start in enumerate(range(0, sequences, 512)):
             yield self.batch(split, index, min(512, sequences - start), seed)
+
+    def guess(self, sequences: int, seed: int) -> Guess:
+        """Return what comes of answering without having learned; it is shown beside a model's figures.
+
+        Args:
+            sequences: of the test set, as in :meth:`evaluation`.
+            seed: of the random streams.
+        """
+        return constant_guess(self, sequences, seed)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss over what counts.

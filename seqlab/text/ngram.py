@@ -182,6 +182,34 @@ def check_countable(symbols: int) -> None:
         )
 
 
+def commonest_next(
+    text: NDArray[np.integer], read: NDArray[np.integer], vocabulary_size: int
+) -> IntArray:
+    """Return what came most often in a text after the same two symbols, or, after unknown ones, at all.
+
+    Args:
+        text: (T,) symbols that are counted, at least one.
+        read: (N,) symbols; the answer at a place is for the symbol that comes next.
+        vocabulary_size: V.
+
+    >>> commonest_next(np.array([0, 1, 2, 0, 1, 2, 1]), np.array([0, 1, 1]), vocabulary_size=3)
+    array([1, 2, 1])
+    """
+    text, read = text.astype(np.int64), read.astype(np.int64)
+    grams, counts = np.unique(
+        (text[:-2] * vocabulary_size + text[1:-1]) * vocabulary_size + text[2:], return_counts=True
+    )
+    order = np.lexsort((-counts, grams // vocabulary_size))  # by context, there the commonest first
+    contexts, first = np.unique(grams[order] // vocabulary_size, return_index=True)
+    answers = grams[order][first] % vocabulary_size
+    found: IntArray = np.full(len(read), np.bincount(text).argmax())
+    if len(read) > 1 and len(contexts):
+        wanted = read[:-1] * vocabulary_size + read[1:]
+        place = np.minimum(np.searchsorted(contexts, wanted), len(contexts) - 1)
+        found[1:] = np.where(contexts[place] == wanted, answers[place], found[1:])
+    return found
+
+
 def discounts(counts: IntArray) -> FloatArray:
     """Return the three discounts of one order.
 

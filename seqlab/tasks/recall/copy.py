@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
+from seqlab.tasks._guessing import Guess
 
 
 class Copy(Task):
@@ -64,6 +66,12 @@ class Copy(Task):
         inputs[:, self.recall + self.lag - 1] = self.delimiter
         targets[:, -self.recall :] = wanted
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets))
+
+    def guess(self, sequences: int, seed: int) -> Guess:
+        """Return what the best answer without memory comes to: blanks, then any symbol."""
+        right, steps = 1 / self.alphabet, self.lag + 2 * self.recall
+        figures = {"loss": self.recall * math.log(self.alphabet) / steps, "accuracy": right}
+        return Guess("guessing", {**figures, "sequence_accuracy": right**self.recall})
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError, TextError
 from seqlab.tasks._base import Data, Sample, Task
+from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import SHARE, Metric, Trial
 from seqlab.tasks.text._pieces import (
     batch_of,
@@ -26,7 +27,7 @@ from seqlab.tasks.text._pieces import (
 )
 from seqlab.tasks.text._pieces import documents as whole_documents
 from seqlab.tasks.text._splitting import SplitBy, difference, split
-from seqlab.text import EncodedText, Reading, Vocabulary, encode_corpus, load_corpus
+from seqlab.text import EncodedText, Reading, Vocabulary, encode_corpus, load_corpus, ngram
 from seqlab.text.corpora import absolute
 from seqlab.text.reading import DOCUMENT, Documents, Form, LineEnds, Normalisation
 from seqlab.text.tokens import UNITS, Tokens
@@ -37,6 +38,9 @@ JUDGED = 1_000_000
 
 LARGE = 20_000
 """Symbols from which it is said that a vocabulary is large."""
+
+COUNTED = 2_000_000
+"""Tokens of the training text that guessing counts, at most."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +303,15 @@ class CharLM(Task):
         if self.batches == "documents":
             return whole_documents(text, self._mark, symbols)
         return stream(text, symbols)
+
+    def guess(self, sequences: int, seed: int) -> Guess:
+        """Return what counting comes to: a 3-gram model of the training text, its first :data:`COUNTED`."""
+        text, judged = self.text("train")[:COUNTED], self.text("test")[:JUDGED]
+        size = len(self.vocabulary)
+        nats = -ngram.fit(text, size, 3).log_probabilities(judged, block=self.block)[1:]
+        right = ngram.commonest_next(text, judged[:-1], size) == judged[1:]
+        total = {"loss": float(nats.sum()), "targets": len(nats), "correct": int(right.sum())}
+        return Guess("3-gram", self.figures(total))
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return nats and bits a character, and of tokens the loss in nats, perplexity and accuracy.

@@ -1,0 +1,79 @@
+"""What guessing comes to, as a run has it on record, and how a figure stands to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seqlab.runs.info import RunInfo
+from seqlab.runs.summary import is_number
+
+MARGIN = 0.02
+"""A figure is better than guessing if it is so by this share of what there is to gain, or of the guess."""
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """The figures of guessing that belong to one judgement of a run.
+
+    Attributes:
+        name: of the way to guess, such as ``guessing`` or ``3-gram``.
+        figures: by the names of the task's metrics.
+    """
+
+    name: str = "guessing"
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+def guessed(info: RunInfo, trial: str | None = None) -> Guessed:
+    """Return what guessing comes to in a trial of a run, or as it is judged ordinarily.
+
+    Runs of earlier versions have it not on record, nor have trials in which answers are written: no figures.
+    """
+    record = info.extra.get("guess") or {}
+    told = record.get("held_out") if trial is None else (record.get("trials") or {}).get(trial)
+    if not isinstance(told, Mapping):
+        return Guessed()
+    numbers = {name: float(value) for name, value in told["figures"].items() if is_number(value)}
+    return Guessed(str(told["name"]), numbers)
+
+
+def below(value: float, guess: float, higher_is_better: bool, bounds: Iterable[float | None]) -> str:
+    """Say where a figure stands that is not better than guessing: ``worse than`` it, or ``no better than``.
+
+    Args:
+        value: of a model.
+        guess: of guessing.
+        higher_is_better: the direction of the metric.
+        bounds: what it can be at most and at least, as its metric has them.
+
+    Returns:
+        An empty text for a figure that is better than guessing.
+
+    >>> below(0.98, 0.9, True, (0, 1)), below(0.9001, 0.9, True, (0, 1)), below(0.2, 0.5, True, (0, 1))
+    ('', 'no better than', 'worse than')
+    >>> below(7.7, 5.1, False, (0, None))
+    'worse than'
+    """
+    low, high = bounds
+    room = abs(guess) if low is None or high is None else min(guess - low, high - guess)
+    gain = value - guess if higher_is_better else guess - value
+    if gain > MARGIN * room:
+        return ""
+    return "worse than" if gain < -MARGIN * room else "no better than"
+
+
+def remark(info: RunInfo, figures: Mapping[str, Any], trial: str | None = None) -> str | None:
+    """Return a sentence where a run's main figure is not better than guessing, else None."""
+    metric = next(iter(info.extra.get("metrics") or ()), None)
+    guess = guessed(info, trial)
+    if metric is None or metric["name"] not in guess.figures or not is_number(figures.get(metric["name"])):
+        return None
+    value, bar = figures[metric["name"]], guess.figures[metric["name"]]
+    standing = below(value, bar, bool(metric["higher_is_better"]), metric["bounds"])
+    if not standing:
+        return None
+    title = metric["label"] or metric["name"]
+    what = "guessing" if guess.name == "guessing" else f"a {guess.name} model that counts"
+    return f"This is {standing} {what}: {title} {value:.4g}, where that has {bar:.4g}."
