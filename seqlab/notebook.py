@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from seqlab.comparison import wording
 from seqlab.comparison.entries import Entry
 from seqlab.comparison.outcome import Comparison
 from seqlab.comparison.study import learning_curves
+from seqlab.comparison.verdict import verdict
+from seqlab.comparison.wording import table
 from seqlab.configure import leaves
 from seqlab.figures.comparison import pictures
 from seqlab.figures.curves import curves
 from seqlab.figures.style import look, save
 from seqlab.plugins import admit
-from seqlab.runs import Run, headline
+from seqlab.runs import Run, guessed, headline
 from seqlab.session import reopen
 from seqlab.tasks import build_task
 from seqlab.training.checkpoints import load_weights
@@ -98,6 +99,7 @@ class TrainedRun(Run):
             [(self.id, self.metrics())],
             metric=metric or extra.get("metric"),
             loss_unit=extra.get("loss_unit", "nats"),
+            guess=guessed(self.info()),
         )
         return Plot(figure)
 
@@ -127,7 +129,10 @@ class TrainedRun(Run):
             found["solved"] = after or "not solved"
         told = headline(summary, info.extra.get("metric"))
         if told is not None:
-            found["held out"] = f"{told[0]} {told[1]:.4g}"
+            guess = guessed(info)
+            bar = guess.figures.get(told[0])
+            beside = "" if bar is None else f" ({guess.name} {bar:.3g})"
+            found["held out"] = f"{told[0]} {told[1]:.4g}{beside}"
         corpus = info.extra.get("corpus") or {}
         if corpus.get("stands_in_for"):
             found["note"] = str(corpus.get("reason"))
@@ -153,12 +158,12 @@ class Study:
     @property
     def verdict(self) -> str:
         """What a person would say of it."""
-        return wording.verdict(self.comparison)
+        return verdict(self.comparison)
 
     @property
     def table(self) -> Records:
         """A line for each model."""
-        return Records(wording.table(self.comparison))
+        return Records(table(self.comparison))
 
     @property
     def runs(self) -> list[TrainedRun]:
@@ -173,16 +178,16 @@ class Study:
         return Plot(drawn[0].figure)
 
     def __repr__(self) -> str:
-        rows = wording.table(self.comparison)
+        rows = table(self.comparison)
         lines = ["  ".join(f"{name}: {value}" for name, value in row.items()) for row in rows]
         return "\n".join([*lines, self.verdict, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        rows = wording.table(self.comparison)
-        table = _table((list(row.values()) for row in rows), list(rows[0]))
+        rows = table(self.comparison)
+        shown = _table((list(row.values()) for row in rows), list(rows[0]))
         said = "".join(f"<p>{escape(text)}</p>" for text in (self.verdict, *self._remarks()))
         picture = base64.b64encode(self.plot()._repr_png_()).decode()
-        return f'{table}{said}<img alt="comparison" src="data:image/png;base64,{picture}">'
+        return f'{shown}{said}<img alt="comparison" src="data:image/png;base64,{picture}">'
 
     def _remarks(self) -> list[str]:
         failed = [item for item in self.finished if item.failure is not None]

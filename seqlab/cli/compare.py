@@ -201,7 +201,8 @@ def _tell(line: str) -> None:
 
 
 def _show(result: Comparison) -> None:
-    from seqlab.comparison.wording import table, verdict
+    from seqlab.comparison.verdict import verdict
+    from seqlab.comparison.wording import table
 
     rows = table(result)
     show_table(list(rows[0]), [list(row.values()) for row in rows])

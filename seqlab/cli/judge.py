@@ -54,15 +54,23 @@ def judge(
     which = {"checkpoint": checkpoint, "sequences": sequences, "mixed": is_mixed}
     unusual = [f"{key}={value}" for key, value in which.items() if value not in ("best", None, False)]
     name = ", ".join([trial.name, *unusual])
-    found.keep_judgement(name, {"trial": trial.to_dict(), **which, "figures": figures})
+    guess = _guess(session, trial, sequences)
+    told = {"trial": trial.to_dict(), "figures": figures, "guess": guess}
+    found.keep_judgement(name, {**told, **which})
     summary = found.summary() or {}
     before = (next(iter(summary["mixture"].values())) if is_mixed else summary.get("held_out")) or {}
     if as_json:
-        return show_json({"run": found.id, "trial": trial.to_dict(), "figures": figures, "held_out": before})
+        return show_json({"run": found.id, **told, "held_out": before})
+    beside = () if guess is None else (f"{guess['name']} there",)
     show_table(
-        ("figure", "as trained", name),
+        ("figure", "as trained", name, *beside),
         [
-            (metric.title, _word(before.get(metric.name)), _word(figures[metric.name]))
+            (
+                metric.title,
+                _word(before.get(metric.name)),
+                _word(figures[metric.name]),
+                *(() if guess is None else (_word(guess["figures"].get(metric.name)),)),
+            )
             for metric in session.task.metrics
             if metric.name in figures
         ],
@@ -97,6 +105,17 @@ def _trial(session: Session, words: list[str], answers: Literal["shown", "greedy
     trial = Trial(name, {key: checked.options[key] for key in changed}, answers)
     trial_task(session, trial)
     return trial
+
+
+def _guess(session: Session, trial: Trial, sequences: int | None) -> dict[str, Any] | None:
+    """Return what guessing comes to in a trial, where answers are shown."""
+    from seqlab.session.opening import trial_task
+
+    if trial.answers != "shown":
+        return None
+    experiment = session.experiment
+    sequences = sequences or experiment.training.test_sequences
+    return trial_task(session, trial).guess(sequences, experiment.seed).to_dict()
 
 
 def _model(run: Run, session: Session, checkpoint: options.Weights, alone: bool) -> SequenceModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +13,7 @@ from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stderr
 
 if TYPE_CHECKING:
-    from seqlab.runs import Run
+    from seqlab.runs import Guessed, Run
 
 ASCII_BLOCKS = "_.-=+*%#"
 
@@ -51,6 +52,7 @@ def plot(
         [(run.id, lines) for run, lines in records.items()],
         metric=extra.get("metric"),
         loss_unit=extra.get("loss_unit", "nats"),
+        guess=_shared_guess(found),
     )
     name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
     target = (found[0].figures if output is None else output) / name
@@ -71,6 +73,19 @@ def plot(
         "Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.", soft_wrap=True
     )
     return None
+
+
+def _shared_guess(runs: list[Run]) -> Guessed:
+    """Return what guessing comes to on the held-out set, where that is as good as the same for all runs."""
+    from seqlab.runs import Guessed, guessed
+
+    first, *others = [guessed(run.info()) for run in runs]
+    near = {
+        name: value
+        for name, value in first.figures.items()
+        if all(math.isclose(other.figures.get(name, math.inf), value, rel_tol=0.05) for other in others)
+    }
+    return Guessed(first.name, near)
 
 
 def _trials(runs: list[Run], output: Path | None) -> list[Path]:

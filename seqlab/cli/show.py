@@ -139,7 +139,8 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in leaves(data["summary"] or {}).items():
         yield f"summary {name}", word(value)
     for name, value in leaves(info["extra"].get("guess") or {}).items():
-        yield f"guess {name.replace('figures.', '')}", word(value)
+        if value != {}:
+            yield f"guess {name.replace('figures.', '')}", word(value)
     for name, value in leaves(data["so_far"] or {}).items():
         yield f"so far {name}", word(value)
     for name, judged in data["judgements"].items():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seqlab.comparison.budgets import within_budget
 from seqlab.comparison.entrants import Entrant, Grid, make_entrants
+from seqlab.comparison.judged import level_keys
 from seqlab.comparison.matching import beside, match_parameters
 from seqlab.configure import load_training
 from seqlab.engines import check_engine, take_engine
@@ -104,6 +105,9 @@ def draw_up(design: Design) -> Lineup:
         labels=design.labels,
         difficulties=design.difficulties,
         grid=design.grid,
+        level_keys=level_keys(
+            design.grid, lambda words: load(design.models[0], [*design.overrides, *words], _only(design))
+        ),
         overrides=design.overrides,
     )
     notes: list[str] = []
@@ -125,6 +129,11 @@ def draw_up(design: Design) -> Lineup:
             f"Steps that fit into {design.budget:g} s: {', '.join(steps) or 'as many as there are'}."
         )
     return Lineup(entrants, notes)
+
+
+def _only(design: Design) -> str | None:
+    """Return a difficulty at which all keys of the sweep can be tried."""
+    return design.difficulties[0] if design.difficulties else None
 
 
 def with_engines(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Protocol
@@ -55,6 +55,7 @@ def make_entrants(
     labels: Sequence[str] = (),
     difficulties: Sequence[str] = (),
     grid: Grid | None = None,
+    level_keys: Collection[str] = (),
     overrides: Sequence[str] = (),
 ) -> list[Entrant]:
     """Return every model at every point of the grid, level by level.
@@ -68,6 +69,7 @@ def make_entrants(
         labels: what they are called, one each; none for their names.
         difficulties: none for that of the experiment; several are a ladder.
         grid: settings that take several values.
+        level_keys: those among them whose values are levels, as difficulties are, and not models.
         overrides: ``key.path=value`` words for all.
 
     Raises:
@@ -79,15 +81,17 @@ def make_entrants(
             hint="Add labels=[] to call the models by their own names.",
         )
     grid = grid or {}
-    points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    levels: Sequence[str | None] = difficulties or [None]
+    rungs = _points({key: values for key, values in grid.items() if key in level_keys})
+    points = _points({key: values for key, values in grid.items() if key not in level_keys})
     found = []
-    for level in levels:
+    tried: Sequence[str | None] = difficulties or [None]
+    for difficulty, rung in product(tried, rungs):
+        level = " ".join([*([difficulty] if difficulty and len(difficulties) > 1 else []), *_words(rung)])
         for (label, model), point in product(zip(labels or models, models, strict=True), points):
             brackets = [f"model.{setting}" for setting in _settings(model)]
-            words = [f"{key}={value}" for key, value in point.items()]
-            experiment = load(model, [*overrides, *brackets, *words], level)
-            found.append(Entrant(*_names(label, point), level if len(levels) > 1 else None, experiment))
+            words = [f"{key}={value}" for key, value in {**rung, **point}.items()]
+            experiment = load(model, [*overrides, *brackets, *words], difficulty)
+            found.append(Entrant(*_names(label, point), level or None, experiment))
     repeated = [key for key, count in Counter((one.level, one.label) for one in found).items() if count > 1]
     if repeated:
         raise UsageError(f"{repeated[0][1]!r} is named twice.", hint="Vary it: lstm lstm[hidden_size=8]")
@@ -138,15 +142,21 @@ def vary(model: str, **options: object) -> str:
 
 
 def _names(model: str, point: Mapping[str, str]) -> tuple[str, str]:
-    """Return what tells a point of the grid from the others: the model with its options, and the rest.
-
-    Of a key its last word is shown, where that tells it from the others.
-    """
+    """Return what tells a point of the grid from the others: the model with its options, and the rest."""
     inside = {key.removeprefix("model."): value for key, value in point.items() if key.startswith("model.")}
     outside = {key: value for key, value in point.items() if not key.startswith("model.")}
-    ends = Counter(key.rpartition(".")[2] for key in outside)
-    shown = {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in outside}
-    return vary(model, **inside), " ".join(f"{shown[key]}={value}" for key, value in outside.items())
+    return vary(model, **inside), " ".join(_words(outside))
+
+
+def _points(grid: Grid) -> list[dict[str, str]]:
+    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
+def _words(point: Mapping[str, str]) -> list[str]:
+    """Return a point's settings as words; of a key its last part, where that tells it from the others."""
+    ends = Counter(key.rpartition(".")[2] for key in point)
+    shown = {key: end if ends[end := key.rpartition(".")[2]] == 1 else key for key in point}
+    return [f"{shown[key]}={value}" for key, value in point.items()]
 
 
 def _settings(model: str) -> list[str]:

@@ -21,6 +21,7 @@ from seqlab.comparison.entries import Entry, entries_of
 from seqlab.configure import load_training
 from seqlab.kinds.lags import Ladder, LagsExperiment
 from seqlab.models import outline
+from seqlab.runs import guessed
 from seqlab.session import open_session
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import build_task
@@ -35,12 +36,14 @@ class Score:
         lag: steps from the first symbol that matters to the answer.
         values: the task's metric on held-out data, of each seed whose run finished.
         seeds: how many seeds there were.
+        guess: what guessing comes to there, the mean over the seeds; None where nobody knows.
     """
 
     model: str
     lag: int
     values: tuple[float, ...]
     seeds: int
+    guess: float | None = None
 
     @property
     def mean(self) -> float | None:
@@ -131,7 +134,12 @@ def _is(item: Entry, label: str, lag: int) -> bool:
 
 def _score(label: str, lag: int, metric: str, finished: Sequence[Entry]) -> Score:
     values = [((item.summary or {}).get("held_out") or {}).get(metric) for item in finished]
-    return Score(label, lag, tuple(float(value) for value in values if value is not None), len(finished))
+    bars = [guessed(item.run.info()).figures.get(metric) for item in finished if item.run is not None]
+    known = [bar for bar in bars if bar is not None]
+    guess = sum(known) / len(known) if known else None
+    return Score(
+        label, lag, tuple(float(value) for value in values if value is not None), len(finished), guess
+    )
 
 
 def _at_start(label: str, experiments: Sequence[TrainExperiment]) -> tuple[ModelGradient, str]:

@@ -29,6 +29,7 @@ from seqlab.comparison.statistics import (
     paired_difference,
     wilson,
 )
+from seqlab.runs.guessing import below
 
 UNBOUNDED = (-math.inf, math.inf)
 
@@ -52,6 +53,8 @@ class RunOutcome:
         run_id: the folder.
         level: the difficulty, where the comparison climbs several; else None.
         further: other held-out figures by name, such as those of a second protocol.
+        guess: the metric that guessing has on the same held-out set; None where nobody knows.
+        guess_name: of the way to guess.
     """
 
     model: str
@@ -68,6 +71,8 @@ class RunOutcome:
     run_id: str
     level: str | None = None
     further: Mapping[str, float | None] = field(default_factory=dict)
+    guess: float | None = None
+    guess_name: str = "guessing"
 
     def __post_init__(self) -> None:
         if self.solved and self.sequences_to_solve is None:
@@ -94,6 +99,10 @@ class ModelOutcome:
         survival: Kaplan-Meier curve of the sequences to solve, with median and quartiles.
         level: the difficulty, where the comparison climbs several; else None.
         further: other held-out figures by name: mean and 95 % interval.
+        without_metric: finished runs whose metric is no number.
+        guess: the mean of the metric that guessing has on the same held-out sets, or None.
+        guess_name: of the way to guess.
+        below_guessing: ``worse than`` or ``no better than`` guessing, where the mean is that; else empty.
     """
 
     model: str
@@ -111,6 +120,10 @@ class ModelOutcome:
     survival: Survival | None = None
     level: str | None = None
     further: Mapping[str, tuple[float, Interval | None]] = field(default_factory=dict)
+    without_metric: int = 0
+    guess: float | None = None
+    guess_name: str = "guessing"
+    below_guessing: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +159,7 @@ class PairOutcome:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several models on one task, or on several levels of it; in words: :mod:`seqlab.comparison.wording`.
+    """Several models on one task, or on several levels of it; in words: :mod:`seqlab.comparison.verdict`.
 
     Attributes:
         metric_name: the held-out metric.
@@ -201,6 +214,7 @@ def summarise(
     pairs: list[PairOutcome] = []
     for level, runs in levels.items():
         here, between = _level(runs, bounds)
+        here = [_beside_guessing(model, runs, higher_is_better, bounds) for model in here]
         models += [replace(model, level=level) for model in here]
         pairs += [replace(pair, level=level) for pair in between]
     return Comparison(metric_name, higher_is_better, tuple(models), tuple(pairs))
@@ -240,6 +254,7 @@ def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float
         seconds_per_run=median(run.wall_seconds for run in timed) if timed else None,
         updates_per_second=median(run.steps / run.wall_seconds for run in updating) if updating else None,
         further=_further(runs, bounds),
+        without_metric=sum(run.status == "finished" for run in runs) - len(metrics),
     )
     if budget is None or not runs:
         return outcome
@@ -249,6 +264,18 @@ def _model(everything: list[RunOutcome], budget: int | None, bounds: tuple[float
         solved_interval=wilson(sum(solved), len(runs)),
         survival=kaplan_meier([_duration(run, budget) for run in runs], solved),
     )
+
+
+def _beside_guessing(
+    model: ModelOutcome, runs: Sequence[RunOutcome], higher_is_better: bool, bounds: tuple[float, float]
+) -> ModelOutcome:
+    """Return a model's figures with what guessing comes to on the held-out sets of its runs."""
+    own = [run for run in runs if run.model == model.model and run.guess is not None]
+    guess = sum(run.guess or 0.0 for run in own) / len(own) if own else None
+    if guess is None or model.metric_mean is None:
+        return model
+    standing = below(model.metric_mean, guess, higher_is_better, bounds)
+    return replace(model, guess=guess, guess_name=own[0].guess_name, below_guessing=standing)
 
 
 def _further(
@@ -325,7 +352,7 @@ def _plain(model: ModelOutcome) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "model": model.model,
-        **({} if model.level is None else {"difficulty": model.level}),
+        **({} if model.level is None else {"level": model.level}),
         "parameters": model.parameters,
         "runs": model.runs,
         "failed": model.failed,
@@ -341,6 +368,7 @@ def _plain(model: ModelOutcome) -> dict[str, Any]:
         "metric_high": metric and metric.high,
         "metric_lowest": model.metric_range and model.metric_range[0],
         "metric_highest": model.metric_range and model.metric_range[1],
+        "guess": model.guess,
         **further,
         "seconds_per_run": model.seconds_per_run,
         "updates_per_second": model.updates_per_second,

@@ -49,7 +49,8 @@ def write(
         figures: for each picture its name, caption, and the names of its files.
         notes: what there is to say about who takes part.
     """
-    from seqlab.comparison.wording import table, verdict  # which import what looking does without
+    from seqlab.comparison.verdict import verdict  # which import what looking does without
+    from seqlab.comparison.wording import table
 
     shared, differing = _settings(finished)
     facts = {
@@ -158,7 +159,7 @@ def _settings(finished: Sequence[Entry]) -> tuple[dict[str, Any], list[dict[str,
     }
     differing = [
         {
-            "difficulty": level,
+            "level": level,
             "model": label,
             "settings": {key: value for key, value in own.items() if key not in shared},
         }
@@ -174,7 +175,7 @@ def _run(item: Entry, folder: Path, metric: str) -> dict[str, Any]:
     figure = None if item.run is None else held_out.get(item.run.info().extra.get("metric"))
     return {
         "model": item.label,
-        "difficulty": item.level,
+        "level": item.level,
         "seed": item.experiment.seed,
         "status": "finished" if item.failure is None else "failed",
         "failure": item.failure,

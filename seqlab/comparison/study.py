@@ -13,7 +13,7 @@ from seqlab.comparison.workers import Job, Update, run_jobs
 from seqlab.engines import engine_of, settle
 from seqlab.errors import Interrupted
 from seqlab.models import outline
-from seqlab.runs import Run, RunEntry, list_runs, make_runs_dir
+from seqlab.runs import Guessed, Run, RunEntry, guessed, list_runs, make_runs_dir
 from seqlab.runs.machine import processors
 from seqlab.session.identity import Identity, identify
 from seqlab.session.opening import trials_of
@@ -136,6 +136,7 @@ def outcome(entry: Entry, metric: Metric) -> RunOutcome:
     """
     summary = entry.summary or {}
     held_out = summary.get("held_out") or {}
+    guess = Guessed() if entry.run is None else guessed(entry.run.info())
     others = {
         f"{metric.title} ({name})": figures.get(metric.name)
         for name, figures in (summary.get("trials") or {}).items()
@@ -159,6 +160,8 @@ def outcome(entry: Entry, metric: Metric) -> RunOutcome:
         run_id="" if entry.run is None else entry.run.id,
         level=entry.level,
         further=others,
+        guess=guess.figures.get(metric.name),
+        guess_name=guess.name,
     )
 
 

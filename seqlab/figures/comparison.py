@@ -80,16 +80,20 @@ def pictures(result: Comparison, curves: Mapping[str, Sequence[Curve]], metric: 
     levels = list(dict.fromkeys(model.level for model in result.models))
     if len(levels) > 1 and any(model.solved is not None for model in result.models):
         return [_ladder_of(result, levels)]
+    bars = {(model.guess_name, model.guess) for model in result.models if model.guess is not None}
+    guess = next(iter(bars)) if len(bars) == 1 else None
     learning = Picture(
         "learning-curves",
         f"Learning curves: {metric} over the training sequences seen.",
-        learning_curves(curves, metric),
+        learning_curves(curves, metric, guess),
     )
     survivals = {model.model: model.survival for model in result.models if model.survival is not None}
     if not survivals:
         return [learning]
     return [
-        Picture("comparison", "Learning curves and time until solved.", overview(curves, survivals, metric)),
+        Picture(
+            "comparison", "Learning curves and time until solved.", overview(curves, survivals, metric, guess)
+        ),
         learning,
         Picture(
             "not-yet-solved",
@@ -119,12 +123,14 @@ def _ladder_of(result: Comparison, levels: Sequence[str | None]) -> Picture:
     solved: dict[str, list[tuple[int, int]]] = {}
     for model in result.models:  # level by level
         solved.setdefault(model.model, []).append((model.solved or 0, model.runs))
-    caption = "The share of seeds that solve the task, by difficulty."
-    figure = ladder(solved, [str(level) for level in levels], "difficulty")
-    return Picture("success-by-difficulty", caption, figure)
+    caption = "The share of seeds that solve the task, by level."
+    figure = ladder(solved, [str(level) for level in levels], "level of the task")
+    return Picture("success-by-level", caption, figure)
 
 
-def learning_curves(curves: Mapping[str, Sequence[Curve]], metric: str) -> Figure:
+def learning_curves(
+    curves: Mapping[str, Sequence[Curve]], metric: str, guess: tuple[str, float] | None = None
+) -> Figure:
     """Draw a metric over the sequences seen: the median over seeds, the quartiles as a band, each seed thin.
 
     A run that ends early, having solved the task, keeps its last value to the end of the picture.
@@ -132,8 +138,9 @@ def learning_curves(curves: Mapping[str, Sequence[Curve]], metric: str) -> Figur
     Args:
         curves: by model, one for each seed.
         metric: what the curves are, for the label.
+        guess: how to guess, and what that comes to, for a dotted line.
     """
-    return _panels([lambda axes: _learning(axes, curves, metric)])
+    return _panels([lambda axes: _learning(axes, curves, metric, guess)])
 
 
 def survival_curves(survivals: Mapping[str, Survival]) -> Figure:
@@ -147,9 +154,16 @@ def survival_curves(survivals: Mapping[str, Survival]) -> Figure:
     return _panels([lambda axes: _survival(axes, survivals)])
 
 
-def overview(curves: Mapping[str, Sequence[Curve]], survivals: Mapping[str, Survival], metric: str) -> Figure:
+def overview(
+    curves: Mapping[str, Sequence[Curve]],
+    survivals: Mapping[str, Survival],
+    metric: str,
+    guess: tuple[str, float] | None = None,
+) -> Figure:
     """Draw :func:`learning_curves` and :func:`survival_curves` side by side, under one legend."""
-    return _panels([lambda axes: _learning(axes, curves, metric), lambda axes: _survival(axes, survivals)])
+    return _panels(
+        [lambda axes: _learning(axes, curves, metric, guess), lambda axes: _survival(axes, survivals)]
+    )
 
 
 def ladder(
@@ -179,7 +193,9 @@ def _panels(draw: Sequence[Callable[[Axes], None]]) -> Figure:
     return figure
 
 
-def _learning(axes: Axes, curves: Mapping[str, Sequence[Curve]], metric: str) -> None:
+def _learning(
+    axes: Axes, curves: Mapping[str, Sequence[Curve]], metric: str, guess: tuple[str, float] | None
+) -> None:
     finite = {model: [curve for run in runs if (curve := _finite(run))] for model, runs in curves.items()}
     end = max((float(at[-1]) for runs in finite.values() for at, _ in runs), default=1.0)
     for index, (model, runs) in enumerate(finite.items()):
@@ -192,6 +208,11 @@ def _learning(axes: Axes, curves: Mapping[str, Sequence[Curve]], metric: str) ->
         axes.plot(grid, values.T, color=style["color"], linestyle="-", alpha=0.35, linewidth=0.6)
         axes.fill_between(grid, low, high, color=style["color"], alpha=0.15, linewidth=0)
         axes.plot(grid, middle, **style, markevery=_spread(index, len(curves)), markersize=5, label=model)
+    if guess is not None:
+        axes.axhline(guess[1], color="#555555", linestyle=":", linewidth=1)
+        axes.annotate(
+            guess[0], (0.005, guess[1]), xycoords=("axes fraction", "data"), va="bottom", fontsize=7
+        )
     axes.set(xlabel="training sequences seen", ylabel=metric, xlim=(0, end))
     axes.set_title(
         "thick: median over seeds, band: quartiles, thin: each seed\na run that ended keeps its last value",

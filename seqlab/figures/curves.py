@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from seqlab.figures.style import line, look
+from seqlab.runs.guessing import Guessed
 
 Records = Sequence[Mapping[str, Any]]
 Array = NDArray[np.float64]
@@ -30,7 +31,11 @@ _LABELS = {
 
 
 def curves(
-    runs: Sequence[tuple[str, Records]], *, metric: str | None = None, loss_unit: str = "nats"
+    runs: Sequence[tuple[str, Records]],
+    *,
+    metric: str | None = None,
+    loss_unit: str = "nats",
+    guess: Guessed | None = None,
 ) -> Figure:
     """Draw the learning curves of runs.
 
@@ -38,12 +43,13 @@ def curves(
         runs: for each its label and the records of its ``metrics.jsonl``.
         metric: which validation figure to draw below the loss; None picks one that the runs have.
         loss_unit: for the label of the loss.
+        guess: what guessing comes to, for a dotted line in the first two panels.
 
     Returns:
         Panels one below the other, over the number of sequences: the loss in training (thin; thick: smoothed
         over 1/25 of the run) and in validation (markers), the metric in validation, the norm of the gradient.
     """
-    metric = metric or pick_metric(runs)
+    metric, guess = metric or pick_metric(runs), guess or Guessed()
     panels = ["loss"]
     panels += ["metric"] * (metric is not None and _any(runs, _PREFIX + metric))
     panels += ["gradient"] * _any(runs, "grad_norm")
@@ -56,9 +62,11 @@ def curves(
         for panel, ax in zip(panels, axes, strict=True):
             if panel == "loss":
                 _draw_loss(ax, runs, loss_unit)
+                _draw_guess(ax, guess, "loss")
             elif panel == "metric":
                 assert metric is not None
                 _draw_metric(ax, runs, metric)
+                _draw_guess(ax, guess, metric)
             else:
                 _draw_gradient(ax, runs)
         axes[-1].set_xlabel("training sequences seen")
@@ -162,6 +170,18 @@ def _draw_metric(ax: Axes, runs: Sequence[tuple[str, Records]], metric: str) -> 
         else _LABELS.get(metric, metric.replace("_", " "))
     )
     ax.set_ylabel(f"validation\n{label}")
+
+
+def _draw_guess(ax: Axes, guess: Guessed, metric: str) -> None:
+    """Draw what guessing comes to, within the axis as it is or a little beyond it."""
+    if metric not in guess.figures:
+        return
+    bar = guess.figures[metric]
+    low, high = ax.get_ylim()
+    if bar > high + (high - low) or (bar < low - (high - low) and ax.get_yscale() == "linear"):
+        return  # so far away that the curves would become flat
+    ax.axhline(bar, color="#555555", linestyle=":", linewidth=1)
+    ax.annotate(guess.name, (0.004, bar), xycoords=("axes fraction", "data"), va="bottom", fontsize=7)
 
 
 def _draw_gradient(ax: Axes, runs: Sequence[tuple[str, Records]]) -> None:

@@ -60,6 +60,10 @@ def _scores(ax: Axes, climb: Climb, labels: Sequence[str]) -> None:
                 [score.lag] * len(score.values), score.values, linestyle="none", marker=style["marker"],
                 markersize=3, markerfacecolor="none", color=style["color"], alpha=0.6, clip_on=False,
             )  # fmt: skip
+    bars = [(score.lag, score.guess) for score in climb.scores if score.guess is not None]
+    if bars:
+        ax.plot(*zip(*sorted(set(bars)), strict=True), color="#555555", linestyle=":", linewidth=1)
+        ax.annotate("guessing", max(bars), (0, 2), textcoords="offset points", ha="right", fontsize=7)
     ax.set_xlabel("lag (steps from what matters to the answer)")
     ax.set_ylabel(f"after training\nheld-out {climb.metric.replace('_', ' ')}")
     if climb.metric.endswith("accuracy"):

@@ -121,7 +121,7 @@ def _pictures(figures: Sequence[Mapping[str, str]], folder: Path) -> str:
 
 def _settings(facts: Mapping[str, Any]) -> str:
     differing = [
-        (" ".join(filter(None, [one.get("difficulty"), one["model"]])), _words(one["settings"]))
+        (" ".join(filter(None, [one.get("level"), one["model"]])), _words(one["settings"]))
         for one in facts.get("differing", [])
     ]
     shared = _list(sorted((key, _value(value)) for key, value in facts.get("settings", {}).items()))
@@ -133,9 +133,9 @@ def _settings(facts: Mapping[str, Any]) -> str:
 def _runs(facts: Mapping[str, Any]) -> str:
     runs = facts["runs"]
     metric = str(facts.get("metric_name", "metric"))
-    columns = ["run", "model", "difficulty", "seed", "status", "sequences to solve", metric]
-    if not any(run.get("difficulty") for run in runs):
-        columns.remove("difficulty")
+    columns = ["run", "model", "level", "seed", "status", "sequences to solve", metric]
+    if not any(run.get("level") for run in runs):
+        columns.remove("level")
     if all(run.get("solved") is None for run in runs):
         columns.remove("sequences to solve")
     rows = [[_run_cell(run, column, metric) for column in columns] for run in runs]

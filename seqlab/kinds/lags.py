@@ -69,13 +69,14 @@ def run(settings: LagsExperiment, asked: Asked) -> None:
     if asked.as_json:
         return show_json({**data, "figures": [str(path) for path in paths]})
     show_table(
-        ["task", "model", "lag", "held out", "each seed"],
+        ["task", "model", "lag", "held out", "guessing", "each seed"],
         [
             [
                 climb.on,
                 score.model,
                 str(score.lag),
                 "failed" if score.mean is None else f"{score.mean:.3f}",
+                "–" if score.guess is None else f"{score.guess:.3f}",
                 " ".join(f"{value:.3f}" for value in score.values),
             ]
             for climb in climbs

@@ -24,5 +24,6 @@ from seqlab.runs.summary import headline
 __all__ = [
     "Guessed", "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run",
     "guessed", "headline", "list_runs", "make_runs_dir", "note_of", "read_entry", "remark",
-    "replace_file", "restore_run", "runs_dir", "short_model", "tag_run", "tags_of", "trash_dir", "trash_run", "write_note",
+    "replace_file", "restore_run", "runs_dir", "short_model", "tag_run", "tags_of", "trash_dir",
+    "trash_run", "write_note",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,8 +57,8 @@ def below(value: float, guess: float, higher_is_better: bool, bounds: Iterable[f
     >>> below(7.7, 5.1, False, (0, None))
     'worse than'
     """
-    low, high = bounds
-    room = abs(guess) if low is None or high is None else min(guess - low, high - guess)
+    finite = [bound for bound in bounds if bound is not None and math.isfinite(bound)]
+    room = min(abs(guess - bound) for bound in finite) if len(finite) == 2 else abs(guess)
     gain = value - guess if higher_is_better else guess - value
     if gain > MARGIN * room:
         return ""
@@ -75,5 +76,13 @@ def remark(info: RunInfo, figures: Mapping[str, Any], trial: str | None = None) 
     if not standing:
         return None
     title = metric["label"] or metric["name"]
-    what = "guessing" if guess.name == "guessing" else f"a {guess.name} model that counts"
-    return f"This is {standing} {what}: {title} {value:.4g}, where that has {bar:.4g}."
+    return f"This is {standing} {in_words(guess.name)}: {title} {value:.4g}, where that has {bar:.4g}."
+
+
+def in_words(name: str) -> str:
+    """Return how a way to guess is called in a sentence.
+
+    >>> in_words("guessing"), in_words("3-gram")
+    ('guessing', 'a 3-gram')
+    """
+    return name if name == "guessing" else f"a {name}"

@@ -182,9 +182,7 @@ def check_countable(symbols: int) -> None:
         )
 
 
-def commonest_next(
-    text: NDArray[np.integer], read: NDArray[np.integer], vocabulary_size: int
-) -> IntArray:
+def commonest_next(text: NDArray[np.integer], read: NDArray[np.integer], vocabulary_size: int) -> IntArray:
     """Return what came most often in a text after the same two symbols, or, after unknown ones, at all.
 
     Args:

@@ -79,7 +79,7 @@ def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> 
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     lines = list(csv.DictReader(result.stdout.splitlines()))
-    assert [(line["difficulty"], line["model"]) for line in lines] == [
+    assert [(line["level"], line["model"]) for line in lines] == [
         ("easy", "rnn learning_rate=1e-3"),
         ("easy", "rnn learning_rate=1e-2"),
         ("normal", "rnn learning_rate=1e-3"),
@@ -88,8 +88,9 @@ def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> 
     (facts,) = (
         json.loads(path.read_text()) for path in (tmp_path / "runs" / "reports").glob("*/comparison.json")
     )
-    assert [figure["name"] for figure in facts["figures"]] == ["success-by-difficulty"]
-    assert [line.split(":")[0] for line in facts["verdict"].splitlines()] == ["easy", "normal"]
+    assert [figure["name"] for figure in facts["figures"]] == ["success-by-level"]
+    headlines = [line for line in facts["verdict"].splitlines() if not line.startswith("- ")]
+    assert [line.split(":")[0] for line in headlines] == ["easy", "normal"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")

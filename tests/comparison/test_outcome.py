@@ -12,7 +12,8 @@ import pytest
 
 from seqlab.comparison.outcome import Comparison, RunOutcome, summarise
 from seqlab.comparison.statistics import wilson
-from seqlab.comparison.wording import table, verdict
+from seqlab.comparison.verdict import verdict
+from seqlab.comparison.wording import table
 
 
 def run(model: str, seed: int, **changes: Any) -> RunOutcome:
@@ -141,7 +142,10 @@ def test_solved_without_a_number_is_refused() -> None:
 
 def test_verdict_of_a_clear_difference() -> None:
     text = verdict(lstm_against_rnn(10))
-    assert "Seeds solved: lstm 10 of 10 and rnn 0 of 10." in text
+    assert text.splitlines()[0] == (
+        "lstm solves it on all 10 seeds, rnn on none. "
+        "Beyond chance, lstm is ahead of rnn in the share of seeds solved (McNemar p = 0.002)."
+    )
     assert "Median sequences to solve: lstm 5,000 and rnn more than 40,000." in text
     assert "lstm has the better held-out accuracy over 10 paired seeds (lstm minus rnn: +0.3945 [0.3" in text
     assert "sign-flip p = 0.002" in text
@@ -162,12 +166,45 @@ def test_verdict_of_few_seeds_claims_nothing(seeds: int) -> None:
 
 def test_verdict_of_five_seeds_says_that_the_test_cannot_decide() -> None:
     text = verdict(lstm_against_rnn(5))
-    assert "The data do not separate lstm and rnn in held-out accuracy" in text
-    assert (
-        "With 5 seeds no difference can reach p = 0.05 (the smallest possible p is 0.062); run at least 6."
-        in text
+    assert text.splitlines()[0] == (
+        "lstm solves it on all 5 seeds, rnn on none. All 5 seeds put lstm ahead of rnn in the share of seeds "
+        "solved, but with 5 seeds no difference can reach p = 0.05 (the smallest possible p is 0.062); "
+        "run at least 6."
     )
+    assert "No test of lstm and rnn reaches 5 %: held-out accuracy (lstm minus rnn: +0.39" in text
     assert "better" not in text
+    assert "do not separate" not in text
+
+
+def test_five_seeds_that_all_point_one_way_in_a_metric_alone_are_said_to() -> None:
+    def of(model: str, metrics: tuple[float, ...]) -> list[RunOutcome]:
+        plain = {"solved": None, "sequences_to_solve": None}
+        return [run(model, seed, metric=metric, **plain) for seed, metric in enumerate(metrics)]
+
+    first = of("a", (0.2, 0.3, 0.25, 0.2, 0.3))
+    one_way = verdict(summarise(first + of("b", (0.95, 0.96, 0.97, 0.99, 0.98)), "accuracy", True))
+    assert "All 5 seeds put b ahead of a in the held-out metric" in one_way
+    both_ways = verdict(summarise(first + of("b", (0.95, 0.96, 0.97, 0.99, 0.1)), "accuracy", True))
+    assert "All 5 seeds" not in both_ways
+    assert "The data do not separate a and b" in both_ways
+
+
+def test_who_is_no_better_than_guessing_is_named() -> None:
+    runs = [run("a", seed, guess=0.25) for seed in range(1, 7)]
+    runs += [unsolved("b", seed, metric=0.253, guess=0.25) for seed in range(1, 7)]
+    runs += [unsolved("c", seed, metric=0.1, guess=0.25) for seed in range(1, 7)]
+    comparison = summarise(runs, "accuracy", True, (0, 1))
+    headline = verdict(comparison).splitlines()[0]
+    assert (
+        "c is worse than guessing (accuracy 0.25). b is no better than guessing (accuracy 0.25)." in headline
+    )
+    assert [row["guessing"] for row in table(comparison)] == ["0.25", "0.25", "0.25"]
+    assert "a is" not in headline.partition("c is worse")[2]
+
+
+def test_a_finished_run_without_a_number_is_counted_aloud() -> None:
+    runs = [run("a", seed) for seed in range(1, 6)] + [run("a", 6, metric=float("nan"))]
+    assert "1 finished run of a came to no number in accuracy" in verdict(summarise(runs, "accuracy", True))
 
 
 def test_verdict_of_no_difference() -> None:
@@ -233,14 +270,15 @@ def test_levels_are_compared_apart() -> None:
     assert comparison.pairs[1] == replace(
         summarise([replace(one, level=None) for one in hard], "accuracy", True).pairs[0], level="hard"
     )
-    assert [line.split(":")[0] for line in verdict(comparison).splitlines()] == ["easy", "hard"]
-    assert [row["difficulty"] for row in table(comparison)] == ["easy", "easy", "hard", "hard"]
+    headlines = [line for line in verdict(comparison).splitlines() if not line.startswith("- ")]
+    assert [line.split(":")[0] for line in headlines] == ["easy", "hard"]
+    assert [row["level"] for row in table(comparison)] == ["easy", "easy", "hard", "hard"]
 
 
 def test_one_model_is_summarised_without_pairs() -> None:
     comparison = summarise([run("a", seed) for seed in range(3)], "accuracy", True)
     assert comparison.pairs == ()
-    assert verdict(comparison).startswith("Seeds solved: a 3 of 3.")
+    assert verdict(comparison).startswith("a solves it on all 3 seeds.\n")
 
 
 def test_rows_are_a_table_for_people() -> None:

@@ -13,7 +13,8 @@ import pytest
 from matplotlib.image import imread
 
 from seqlab.comparison.outcome import RunOutcome, summarise
-from seqlab.comparison.wording import table, verdict
+from seqlab.comparison.verdict import verdict
+from seqlab.comparison.wording import table
 from seqlab.errors import RunFolderError
 from seqlab.figures.comparison import pictures
 from seqlab.figures.page import page
@@ -79,16 +80,16 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any]
         figures.append({"name": picture.name, "caption": picture.caption, "svg": svg.name})
     runs = [
         {"model": "lstm", "seed": 1, "status": "finished", "solved": True, "sequences_to_solve": 1000,
-         "accuracy": 0.9, "id": "lstm-s1", "path": "../../lstm-s1", "difficulty": None},
+         "accuracy": 0.9, "id": "lstm-s1", "path": "../../lstm-s1", "level": None},
         {"model": NASTY, "seed": 2, "status": "failed", "failure": NASTY, "solved": None, "accuracy": None,
-         "id": None, "path": None, "difficulty": None},
+         "id": None, "path": None, "level": None},
     ]  # fmt: skip
     facts = {
         "on": "temporal-order", "question": f"Which? {NASTY}", "command": f"seqlab compare {NASTY}",
         "created": "2026-01-02T03:04:05+00:00", "seeds": [1, 2, 3, 4, 5, 6], "metric_name": "accuracy",
         "table": table(result), "verdict": verdict(result), "notes": [NASTY],
         "settings": {"training.steps": 12, "training.clip_norm": None},
-        "differing": [{"difficulty": None, "model": name, "settings": {"model.name": name}} for name in names],
+        "differing": [{"level": None, "model": name, "settings": {"model.name": name}} for name in names],
         "runs": runs, "figures": figures,
         "environment": {"versions": {"torch": "2"}, "machine": {"cores": 2}, "git_commit": None},
     }  # fmt: skip
