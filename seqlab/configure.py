@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
@@ -42,7 +42,7 @@ def load_settings(
         model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
             size stays, what belonged to the old model alone goes. A file is loaded: the user named it.
         difficulty: of the task; the preset of that name is laid over, too, where there is one.
-        preset: a group of settings from the file.
+        preset: a group of settings from the file; one named as a level of the task is that level.
         seed: of weights, data and dropout.
         task: another task, named as a model is.
 
@@ -64,8 +64,11 @@ def load_settings(
     document = _bare(task) if task is not None and name is None and config is None else _read(name, config)
     if task is not None:
         document = _replace_component(document, "task", task)
+    level = None
     if preset is not None:
         document = apply_preset(document, preset)
+        level = preset if preset in _levels(document) else None
+        document = document if level is None else document.override("task.difficulty", level)
     if difficulty is not None:
         document = _set_difficulty(document, difficulty)
     if model is not None:
@@ -76,6 +79,7 @@ def load_settings(
     experiment = check(document)
     if isinstance(experiment, TrainExperiment):
         experiment = resolve(experiment, document)
+        _check_level(level, experiment)
     return experiment, document
 
 
@@ -244,6 +248,36 @@ def _set_difficulty(document: Document, difficulty: str) -> Document:
     if (isinstance(presets, Mapping) and difficulty in presets) or not {"task", "difficulty"} & fields.keys():
         document = apply_preset(document, difficulty)
     return document.override("task.difficulty", difficulty) if "task" in fields else document
+
+
+def _levels(document: Document) -> tuple[object, ...]:
+    """Return the difficulties that the document's task has; a preset named as one of them is that level."""
+    from seqlab.errors import SeqlabError
+    from seqlab.registry import load, options
+
+    task = document.data.get("task")
+    name = task.get("name") if isinstance(task, Mapping) else None
+    try:
+        field = options(load("task", name)).model_fields.get("difficulty") if isinstance(name, str) else None
+    except SeqlabError:  # it is said where the task is looked up
+        return ()
+    return () if field is None else get_args(field.annotation)
+
+
+def _check_level(level: str | None, experiment: TrainExperiment) -> None:
+    """Refuse a preset that is one level of the task together with another level.
+
+    Raises:
+        UsageError: naming both.
+    """
+    from seqlab.errors import UsageError
+
+    taken = experiment.task.options.get("difficulty")
+    if level is not None and level != taken:
+        raise UsageError(
+            f"--preset {level} is the task's level {level}, but its difficulty is set to {taken}.",
+            hint=f"Leave one of them out; --difficulty {taken} takes the settings that suit it.",
+        )
 
 
 def _replace_component(document: Document, kind: Kind, reference: str) -> Document:

@@ -11,6 +11,7 @@ import pytest
 
 from seqlab.configure import changes, load_settings
 from seqlab.defaults import known
+from seqlab.errors import UsageError
 from seqlab.registry import resolve
 from seqlab.settings import TrainExperiment
 
@@ -61,6 +62,15 @@ def test_what_stands_later_wins(mine: Path) -> None:
     assert {"layers": 3, "hidden_size": 4, "forget_bias": 5.0}.items() <= experiment.model.options.items()
     assert document.where("model.layers") == "On the command line"
     assert document.where("model.forget_bias") == f"{mine}, line 6"
+
+
+def test_a_preset_named_as_a_level_of_the_task_is_that_level(mine: Path) -> None:
+    experiment, _ = load_settings(None, config=mine, preset="hard")
+    assert (experiment.seed, experiment.task.options["difficulty"]) == (7, "hard")
+    for others in ({"difficulty": "easy"}, {"overrides": ["task.difficulty=easy"]}):
+        with pytest.raises(UsageError, match="--preset hard is the task's level hard, but .* set to easy"):
+            load_settings(None, config=mine, preset="hard", **others)
+    assert load_settings(None, config=mine, preset="short")[0].task.options["difficulty"] == "easy"
 
 
 def test_another_model_keeps_the_size_alone(mine: Path) -> None:
