@@ -74,6 +74,8 @@ def load_settings(
     if model is not None:
         document = _replace_component(document, "model", model)
     document = apply_overrides(document, overrides)
+    if document.is_overridden("training.steps") and not document.is_overridden("training.passes"):
+        document = document.override("training.passes", None)
     if seed is not None:
         document = document.override("seed", seed)
     experiment = check(document)

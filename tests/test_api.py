@@ -46,7 +46,8 @@ def test_a_run_is_trained_silently_and_can_be_looked_at(capfd: pytest.CaptureFix
     assert run.info().command == f"seqlab.train('hello', model='lstm', seed=3, **{SHORT!r})"
     assert run.summary()["steps"] == 40
     assert [line["step"] for line in run.metrics() if "loss" in line] == [1, 20, 40]
-    assert repr(run) == f"<run {run.id}: finished, accuracy {run.summary()['held_out']['accuracy']:.4g}>"
+    accuracy = run.summary()["held_out"]["accuracy"]
+    assert repr(run) == f"<run {run.id}: finished, accuracy {accuracy:.4g} (guessing 0.5)>"
     for html in (run._repr_html_(), run.metrics()._repr_html_(), run.summary()._repr_html_()):
         assert html.startswith("<table>")
     assert run.id in run._repr_html_()

@@ -68,7 +68,7 @@ def test_a_preset_named_as_a_level_of_the_task_is_that_level(mine: Path) -> None
     experiment, _ = load_settings(None, config=mine, preset="hard")
     assert (experiment.seed, experiment.task.options["difficulty"]) == (7, "hard")
     for others in ({"difficulty": "easy"}, {"overrides": ["task.difficulty=easy"]}):
-        with pytest.raises(UsageError, match="--preset hard is the task's level hard, but .* set to easy"):
+        with pytest.raises(UsageError, match=r"--preset hard is the task's level hard, but .* set to easy"):
             load_settings(None, config=mine, preset="hard", **others)
     assert load_settings(None, config=mine, preset="short")[0].task.options["difficulty"] == "easy"
 

@@ -268,8 +268,8 @@ def _announce(run: Run, session: Session) -> None:
     console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True, markup=False)
     if words := in_words(guess.figures, session.task.metrics, Guessed()):
         console.print(f"To beat ({guess.name}): {words}", soft_wrap=True, markup=False)
-    if session.advice:
-        console.print(f"[bold yellow]Note:[/] {escape(session.advice)}", soft_wrap=True)
+    for note in filter(None, (session.advice, session.sizing)):
+        console.print(f"[bold yellow]Note:[/] {escape(note)}", soft_wrap=True)
 
 
 def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
@@ -281,7 +281,7 @@ def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
         "model": settings.model.name,
         "task": settings.task.name,
         "parameters": speed.parameters,
-        "steps": settings.training.steps,
+        "steps": speed.steps,
         "first_loss": speed.first_loss,
         "estimated_seconds": speed.seconds_for(settings),
     }

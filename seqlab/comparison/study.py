@@ -17,6 +17,7 @@ from seqlab.runs import Guessed, Run, RunEntry, guessed, list_runs, make_runs_di
 from seqlab.runs.machine import processors
 from seqlab.session.identity import Identity, identify
 from seqlab.session.opening import trials_of
+from seqlab.session.passes import within_passes
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Metric, Task, build_task
 from seqlab.training.runtime import pick_device
@@ -205,5 +206,6 @@ def identity_of(experiment: TrainExperiment, built: dict[str, Task] | None = Non
     if key not in built:
         built[key] = build_task(experiment.task)
     task, device = built[key], pick_device(experiment.compute.device)
+    experiment, _ = within_passes(experiment, task)
     settled = settle(experiment, task, outline(experiment.model, task.spec), device)
     return identify(settled.experiment, task, device)

@@ -32,6 +32,7 @@ class Speed:
         test_seconds: the judgement at the end.
         first_loss: the loss of the first batch.
         parameters: of the model.
+        steps: that a run of these settings makes.
     """
 
     step_seconds: float
@@ -39,12 +40,12 @@ class Speed:
     test_seconds: float
     first_loss: float
     parameters: int
+    steps: int
 
     def seconds_for(self, experiment: TrainExperiment) -> float:
         """Return the seconds that a run of these settings takes if it uses all its steps."""
-        training = experiment.training
-        validations = -(-training.steps // training.evaluate_every)
-        return training.steps * self.step_seconds + validations * self.validation_seconds + self.test_seconds
+        validations = -(-self.steps // experiment.training.evaluate_every)
+        return self.steps * self.step_seconds + validations * self.validation_seconds + self.test_seconds
 
 
 def parse_seconds(text: str) -> float:
@@ -103,7 +104,7 @@ def measure(experiment: TrainExperiment, seconds: float, announce: Announce = No
         evaluate(mixture, session.task, session.task.evaluation("validation", 0, seed))
         test += (time.perf_counter() - started) * 2  # in the other trials, too, but counted once
     parameters = sum(weight.numel() for weight in session.model.parameters())
-    return Speed(typical, validation, test, first_loss, parameters)
+    return Speed(typical, validation, test, first_loss, parameters, settings.steps)
 
 
 def steps_within(experiment: TrainExperiment, seconds: float, announce: Announce = None) -> int:

@@ -20,6 +20,7 @@ from seqlab.session.data import task_of
 from seqlab.session.guessing import guesses
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
+from seqlab.session.passes import within_passes
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
@@ -41,6 +42,7 @@ class Session:
         device: where.
         advice: what there is to say about the engine that was taken, if anything.
         precision_reason: why the precision was taken, where the settings left it open.
+        sizing: what there is to say about the number of steps, where the data are few.
     """
 
     experiment: TrainExperiment
@@ -49,6 +51,7 @@ class Session:
     device: torch.device
     advice: str | None = None
     precision_reason: str | None = None
+    sizing: str | None = None
 
     @property
     def trials(self) -> dict[str, Trial]:
@@ -85,13 +88,14 @@ def open_session(experiment: TrainExperiment, run: Run | None = None) -> Session
     model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
     check_mixture(experiment, task)
+    experiment, sizing = within_passes(experiment, task)
     experiment, advice = take_engine(experiment, task)
     settled = settle(experiment, task, model, device)
     threads = settled.experiment.compute.threads
     assert threads is not None
     prepare(threads)
     model = model.to(device)
-    session = Session(settled.experiment, task, model, device, advice, settled.reason)
+    session = Session(settled.experiment, task, model, device, advice, settled.reason, sizing)
     _try_out(session)
     return session
 

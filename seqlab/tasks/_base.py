@@ -152,6 +152,10 @@ class Task:
         for index, start in enumerate(range(0, sequences, 512)):
             yield self.batch(split, index, min(512, sequences - start), seed)
 
+    def steps_of_a_pass(self, size: int) -> float | None:
+        """Return in how many batches of ``size`` all training data are seen once; None where they never end."""
+        return None
+
     def guess(self, sequences: int, seed: int) -> Guess:
         """Return what comes of answering without having learned; it is shown beside a model's figures.
 

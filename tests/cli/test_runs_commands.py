@@ -74,10 +74,10 @@ def test_runs_are_listed_newest_first_with_whole_names(
     done = seqlab_process("runs", env={"COLUMNS": "30"})
     assert done.returncode == 0
     header, *rows = table(done.stdout)
-    assert header == ["run", "status", "steps", "held out", "solved", "seconds", "age"]
-    assert rows[0][:6] == [second.id, "failed", "-", "-", "-", "-"]
-    assert rows[1][:6] == [first.id, "finished", "1,300", "accuracy 0.9877", "yes", "1.2"]
-    assert all(re.fullmatch(r"\d+ (s|min)", row[6]) for row in rows)
+    assert header == ["run", "status", "steps", "held out", "guessing", "solved", "seconds", "age"]
+    assert rows[0][:7] == [second.id, "failed", "-", "-", "-", "-", "-"]
+    assert rows[1][:7] == [first.id, "finished", "1,300", "accuracy 0.9877", "-", "yes", "1.2"]
+    assert all(re.fullmatch(r"\d+ (s|min)", row[7]) for row in rows)
     assert "seqlab show" in done.stderr.splitlines()[-1]
 
 

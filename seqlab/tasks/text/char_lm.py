@@ -304,6 +304,10 @@ class CharLM(Task):
             return whole_documents(text, self._mark, symbols)
         return stream(text, symbols)
 
+    def steps_of_a_pass(self, size: int) -> float:
+        """Return in how many batches of ``size`` the training text is read once."""
+        return len(self.text("train")) / (size * self.period)
+
     def guess(self, sequences: int, seed: int) -> Guess:
         """Return what counting comes to: a 3-gram model of the training text, its first :data:`COUNTED`."""
         text, judged = self.text("train")[:COUNTED], self.text("test")[:JUDGED]
