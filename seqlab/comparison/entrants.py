@@ -12,6 +12,7 @@ from typing import Protocol
 from seqlab.errors import SettingsError, UsageError
 from seqlab.registry import parse_reference
 from seqlab.settings import TrainExperiment, parse_override
+from seqlab.settings.overrides import once
 
 Grid = Mapping[str, Sequence[str]]
 """By dotted key, the values that it takes in turn, as they were typed."""
@@ -84,13 +85,15 @@ def make_entrants(
     rungs = _points({key: values for key, values in grid.items() if key in level_keys})
     points = _points({key: values for key, values in grid.items() if key not in level_keys})
     found = []
+    once(map(parse_override, overrides))  # what is given twice there is refused
     tried: Sequence[str | None] = difficulties or [None]
     for difficulty, rung in product(tried, rungs):
         level = " ".join([*([difficulty] if difficulty and len(difficulties) > 1 else []), *_words(rung)])
         for (label, model), point in product(zip(labels or models, models, strict=True), points):
             brackets = [f"model.{setting}" for setting in _settings(model)]
-            words = [f"{key}={value}" for key, value in {**rung, **point}.items()]
-            experiment = load(model, [*overrides, *brackets, *words], difficulty)
+            swept = [f"{key}={value}" for key, value in {**rung, **point}.items()]
+            last = {word.partition("=")[0]: word for word in [*overrides, *brackets, *swept]}
+            experiment = load(model, list(last.values()), difficulty)
             found.append(Entrant(*_names(label, point), level or None, experiment))
     repeated = [key for key, count in Counter((one.level, one.label) for one in found).items() if count > 1]
     if repeated:

@@ -9,7 +9,7 @@ from seqlab.tasks import Task
 
 
 def within_passes(experiment: TrainExperiment, task: Task) -> tuple[TrainExperiment, str | None]:
-    """Return the settings with no more steps than ``training.passes`` allows; with a note where they are fewer.
+    """Return the settings with no more steps than ``training.passes`` allows; a note where they are fewer.
 
     Each pass is then validated. Settings that have been through this once stay as they are.
 
@@ -26,7 +26,7 @@ def within_passes(experiment: TrainExperiment, task: Task) -> tuple[TrainExperim
         return experiment, None
     fewer = {"steps": steps, "evaluate_every": min(training.evaluate_every, max(1, round(steps_of_a_pass)))}
     note = (
-        f"{steps:,} steps instead of {training.steps:,}: these are training.passes={training.passes:g} passes "
-        "over the data, beyond which it would be learned by heart."
+        f"{steps:,} steps instead of {training.steps:,}: these are training.passes={training.passes:g} "
+        "passes over the data, beyond which it would be learned by heart."
     )
     return experiment.model_copy(update={"training": training.model_copy(update=fewer)}), note

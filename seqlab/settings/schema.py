@@ -100,8 +100,8 @@ class Training(Settings):
     passes: float | None = Field(
         default=None,
         gt=0,
-        description="passes over the data after which training ends at the latest, where a task's data have an "
-        "end, as a text has; null for all the steps, as it is when steps are given on the command line",
+        description="passes over the data after which training ends at the latest, where they have an end, "
+        "as a text has; null for all the steps, as it is when steps are given on the command line",
     )
     patience: int | None = Field(
         default=None, ge=1, description="validations without a better loss before stopping"

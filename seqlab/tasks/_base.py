@@ -153,7 +153,7 @@ class Task:
             yield self.batch(split, index, min(512, sequences - start), seed)
 
     def steps_of_a_pass(self, size: int) -> float | None:
-        """Return in how many batches of ``size`` all training data are seen once; None where they never end."""
+        """Return in how many batches of ``size`` all training data are seen once; None if they never end."""
         return None
 
     def guess(self, sequences: int, seed: int) -> Guess:

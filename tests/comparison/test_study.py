@@ -33,7 +33,8 @@ def _runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def entries(*models: str, seeds: int = 2, **design: Any) -> list[Entry]:
-    overrides = (*SMALL, *design.pop("overrides", ()))
+    words = (*SMALL, *design.pop("overrides", ()))
+    overrides = tuple({word.partition("=")[0]: word for word in words}.values())
     wish = Design(
         design.pop("on", "temporal-order"), models, tuple(range(1, seeds + 1)), overrides=overrides, **design
     )
