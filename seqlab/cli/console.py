@@ -10,7 +10,8 @@ import functools
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from seqlab.errors import SeqlabError
@@ -66,6 +67,22 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
     for row in rows:
         table.add_row(*map(Text, row))
     stdout().print(table)
+
+
+@contextmanager
+def waiting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show on stderr, on a terminal, what is being done and how far it is.
+
+    Yields:
+        The function to call with how much of ``total`` has been done.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    console = stderr()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def ends_quietly(command: Callable[..., None]) -> Callable[..., None]:

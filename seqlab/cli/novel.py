@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table
+from seqlab.cli.console import show_json, show_table, waiting
 from seqlab.cli.language_model import (
     Alone,
     Encoding,
@@ -69,14 +69,17 @@ def novel(
         text = encode(vocabulary, read_file(file, encoding, found), unknown).astype(np.int64)
     if len(text) == 0:
         raise TextError("The text is empty.", hint="Give a file with text, or --length of at least 1.")
-    training = task.text("train").astype(np.int64)
-    held_out = task.text("test")[: len(text)].astype(np.int64)
+    training, held_out = task.text("train"), task.text("test")[: len(text)].astype(np.int64)
+    with waiting(f"Looking through {len(training):,} {UNITS[vocabulary.tokens]}s", len(training)) as watch:
+        none = [len(vocabulary)]  # a symbol that stands nowhere, so that both are looked for at once
+        lengths, sources = shared_lengths(np.concatenate([text, none, held_out]), training, watch)
+    own = lengths[: len(text)]
     data = {
         "run": found.id,
         "unit": UNITS[vocabulary.tokens],
         "length": len(text),
-        **_figures(shared_lengths(text, training)[0], ""),
-        **_figures(shared_lengths(held_out, training)[0], "held_out_"),
+        **_figures(own, ""),
+        **_figures(lengths[len(text) + 1 :], "held_out_"),
         "passages": [
             {
                 "length": passage.length,
@@ -84,7 +87,7 @@ def novel(
                 "training_line": int((training[: passage.source] == _end(vocabulary)).sum()) + 1,
                 "text": vocabulary.decode(text[passage.start : passage.start + passage.length]),
             }
-            for passage in passages(text, training, count)
+            for passage in passages(own, sources[: len(text)], count)
         ],
     }
     return show_json(data) if as_json else _show(data)
