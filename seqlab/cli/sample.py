@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,15 +22,19 @@ from seqlab.cli.language_model import (
     harmless,
     open_language_model,
     read_file,
+    visible,
 )
 from seqlab.cli.show import run_words
+from seqlab.plugins import flags
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from seqlab.generation import Sampling
+    from seqlab.generation.rule import Symbols
     from seqlab.models import SequenceModel
+    from seqlab.runs import Run
     from seqlab.text import Vocabulary
     from seqlab.text.vocabulary import Codes
 
@@ -38,16 +42,22 @@ if TYPE_CHECKING:
 def sample(
     run: NewestRun = None,
     prime: Annotated[
-        str | None, typer.Option(help="The text to go on from; default: the start of a line.")
+        str | None, typer.Option(help="The text to go on from; default: that of the run's own samples.")
     ] = None,
     prime_file: Annotated[
         Path | None, typer.Option(help="A file with the text to go on from; - for standard input.")
     ] = None,
     encoding: Encoding = None,
-    length: Annotated[int, typer.Option(help="Characters (bytes, words) to write.")] = 400,
+    length: Annotated[
+        int | None,
+        typer.Option(help="Characters (bytes, words) to write; default: as in the run, mostly 400."),
+    ] = None,
     temperature: Annotated[
-        float, typer.Option(help="Below 1 safer, above 1 wilder, 0 always the likeliest.")
-    ] = 0.8,
+        float | None,
+        typer.Option(
+            help="Below 1 safer, above 1 wilder, 0 the likeliest; default: as in the run, mostly 0.8."
+        ),
+    ] = None,
     top_k: Annotated[int | None, typer.Option(help="Draw from this many likeliest characters only.")] = None,
     top_p: Annotated[
         float, typer.Option(help="Draw from the likeliest that hold this share of the probability.")
@@ -55,6 +65,9 @@ def sample(
     min_p: Annotated[
         float, typer.Option(help="Leave out what has less than this share of the likeliest's probability.")
     ] = 0.0,
+    repetition_penalty: Annotated[
+        float, typer.Option(help="Above 1, what was written already is less likely.")
+    ] = 1.0,
     count: Annotated[int, typer.Option(help="Texts to write.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
     stop: Annotated[str, typer.Option(help="End a text once this has been written in it.")] = "",
@@ -63,6 +76,10 @@ def sample(
     alone: Alone = False,
     model: options.OwnModel = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
+    each: Annotated[
+        Literal["line", "file"] | None,
+        typer.Option(help="A text a line; or a file, in the folder named by --output."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write text with a trained language model.
@@ -73,31 +90,84 @@ def sample(
     from seqlab.generation import Sampling, generate
     from seqlab.generation.priming import encode
     from seqlab.models import Mixture
+    from seqlab.text.tokens import UNITS
 
     if prime is not None and prime_file is not None:
         raise UsageError("Both --prime and --prime-file are given.", hint="Leave one out.")
     if count < 1:
         raise UsageError(f"count is {count}.", hint="It must be a whole number of texts, 1 or more.")
-    sampling = Sampling(length, temperature, seed, top_k, top_p, min_p)
+    _check_output(output, each, as_json)
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
+    usual = found.info().extra.get("sample") or {}
+    sampling = Sampling(
+        usual.get("length", 400) if length is None else length,
+        usual.get("temperature", 0.8) if temperature is None else temperature,
+        seed, top_k, top_p, min_p, repetition_penalty,
+    )  # fmt: skip
+    if prime is None and usual.get("prime") != vocabulary.start:
+        prime = usual.get("prime")
     codes = encode(vocabulary, read_file(prime_file, encoding, found) if prime_file else prime or "", unknown)
     end = _end(vocabulary, stop, unknown)
     start = codes if len(codes) else vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
     shown = vocabulary.decode(codes)
-    if count == 1 and output is None and not as_json:
-        _stream(shown, generate(network, start, sampling, stop=end), vocabulary)
+    texts: list[Symbols]
+    if count == 1 and output is None and each is None and not as_json:
+        texts = [_stream(shown, generate(network, start, sampling, stop=end), vocabulary)]
     else:
-        texts = _write(network, start, sampling, count, end)
+        texts = [*_write(network, start, sampling, count, end)]
         if as_json:
             made = {"stop": stop, "checkpoint": checkpoint, "mixed": isinstance(network, Mixture)}
             settings = {**dataclasses.asdict(sampling), **made}
-            figures = _figures(network, vocabulary, shown, start, texts)
+            figures = _figures(network, vocabulary, shown, start, texts, end)
             data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
             _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
         else:
-            _deliver(_headed([shown + vocabulary.decode(text) for text in texts]), output)
-    name = run_words(found)
-    _say(f"Next: seqlab sample {name} --seed {seed + 1}, or seqlab novel {name}")
+            _hand_over([shown + vocabulary.decode(text) for text in texts], output, each)
+    _advise(sampling, texts, UNITS[vocabulary.tokens])
+    _point_on(found, sampling)
+
+
+def _check_output(output: Path | None, each: str | None, as_json: bool) -> None:
+    """Refuse at once what could not be written at the end.
+
+    Raises:
+        UsageError: saying what is wrong with where the texts are to go.
+    """
+    from seqlab.errors import UsageError
+
+    if each is not None and as_json:
+        raise UsageError("Both --each and --json are given.", hint="Leave one out.")
+    if each == "file" and output is None:
+        raise UsageError("--each file asks for a folder.", hint="Name one: --output FOLDER")
+    if output is None:
+        return
+    if each != "file" and output.is_dir():
+        raise UsageError(f"{str(output)!r} is a folder.", hint="Name a file, or add --each file.")
+    if not output.parent.is_dir():
+        raise UsageError(f"{str(output)!r} cannot be written: there is no folder {str(output.parent)!r}.")
+
+
+def _advise(sampling: Sampling, texts: Sequence[Symbols], unit: str) -> None:
+    """Say what there is to say about texts that are all the same, or go round in circles."""
+    from seqlab.generation.repetition import circle_of
+
+    if sampling.temperature == 0 and len(texts) > 1:
+        _say(f"At temperature 0 all {len(texts)} texts are the same: each symbol is the likeliest.")
+    circles = [length for length in map(circle_of, texts) if length is not None]
+    if circles:
+        who = "The text goes" if len(texts) == 1 else f"{len(circles)} of {len(texts)} texts go"
+        _say(
+            f"{who} round in a circle of {circles[0]} {unit}s; "
+            "--temperature 0.8 or --repetition-penalty 1.2 may lead out."
+        )
+
+
+def _point_on(run: Run, sampling: Sampling) -> None:
+    info, name = run.info(), run_words(run)
+    another = f"--seed {sampling.seed + 1}" if sampling.temperature > 0 else "--temperature 0.8"
+    own = flags(info.model, "")
+    copied = f", or seqlab novel {name}{own}" if info.data_hash is not None else ""
+    _say(f"Next: seqlab sample {name}{own} {another}{copied}")
 
 
 def _end(vocabulary: Vocabulary, stop: str, unknown: Unknown) -> list[int]:
@@ -112,15 +182,25 @@ def _end(vocabulary: Vocabulary, stop: str, unknown: Unknown) -> list[int]:
     return symbols
 
 
-def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> None:
-    """Print a text while it is written: on a terminal character by character."""
+def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> Symbols:
+    """Print a text while it is written: on a terminal character by character. Return its symbols."""
+    import numpy as np
+
     live = sys.stdout.isatty()
     sys.stdout.write(shown)
-    for piece in vocabulary.stream(symbols):
+    written: list[int] = []
+
+    def noted() -> Iterator[int]:
+        for symbol in symbols:
+            written.append(symbol)
+            yield symbol
+
+    for piece in vocabulary.stream(noted()):
         sys.stdout.write(harmless(piece) if live else piece)
         if live:
             sys.stdout.flush()
     sys.stdout.write("\n")
+    return np.array(written, np.int64)
 
 
 def _write(
@@ -137,7 +217,12 @@ def _write(
 
 
 def _figures(
-    network: SequenceModel, vocabulary: Vocabulary, shown: str, start: Codes, texts: list[NDArray[np.int64]]
+    network: SequenceModel,
+    vocabulary: Vocabulary,
+    shown: str,
+    start: Codes,
+    texts: Sequence[Symbols],
+    stop: list[int],
 ) -> list[dict[str, Any]]:
     """Describe each text; its log-probability is that of what was written, given the prime."""
     import numpy as np
@@ -155,6 +240,7 @@ def _figures(
                 "text": shown + written,
                 "characters": len(written),
                 "tokens": len(text),
+                "stopped": bool(stop) and text[-len(stop) :].tolist() == stop,
                 "log_probability_per_character": log_probability / len(written) if written else None,
             }
         )
@@ -166,6 +252,24 @@ def _headed(texts: list[str]) -> str:
     if len(texts) == 1:
         return texts[0] + "\n"
     return "".join(f"--- {number} of {len(texts)} ---\n{text}\n" for number, text in enumerate(texts, 1))
+
+
+def _hand_over(texts: list[str], output: Path | None, each: str | None) -> None:
+    """Print or write texts: below their numbers, a line each, or a file each."""
+    from seqlab.errors import UsageError
+
+    if each == "line":
+        return _deliver("".join(f"{visible(text.strip(chr(10)))}\n" for text in texts), output)
+    if each is None or output is None:
+        return _deliver(_headed(texts), output)
+    try:
+        output.mkdir(exist_ok=True)
+        for number, text in enumerate(texts, 1):
+            name = f"{number:0{len(str(len(texts)))}}.txt"
+            (output / name).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
+    return _say(f"{len(texts)} files written to {output}")
 
 
 def _deliver(result: str, output: Path | None) -> None:

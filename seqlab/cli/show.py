@@ -180,7 +180,7 @@ def _next(run: Run, info: RunInfo) -> str:
             return f"seqlab resume {name}{own_file}"
         return f"seqlab train --config {shlex.quote(str(run.config_path))}{own_file}"
     if info.status == "finished" and _has(run.samples):
-        return f"seqlab sample {name}{own_file}, or seqlab plot {name}"
+        return f"seqlab sample {name}{flags(info.model, '')}, or seqlab plot {name}"
     return f"seqlab plot {name}"
 
 

@@ -162,8 +162,10 @@ def start(
 def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unrolled | None = None) -> None:
     """Train a run to its end and say what came of it; where ``before`` is given, number by number."""
     from seqlab.cli.progress import Reporter, progress, sampler
+    from seqlab.cli.show import run_words
     from seqlab.cli.unrolled import keep_unrolled, show_unrolled, unrolled
     from seqlab.engines import engine_of
+    from seqlab.plugins import flags
     from seqlab.session import train as train_run
     from seqlab.training.checkpoints import step_of
 
@@ -189,9 +191,10 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
         show_unrolled(moments)
         for path in figures:
             print(path)
-    following = "seqlab sample" if session.task.sample else "seqlab plot"
+    name = run_words(run)
+    following = f"sample {name}{flags(run.info().model, '')}" if session.task.sample else f"plot {name}"
     console.print(
-        f"Run: {run.path}\nNext: {following}, seqlab show, or seqlab train again with another --seed.",
+        f"Run: {run.path}\nNext: seqlab {following}, seqlab show, or seqlab train again with another --seed.",
         soft_wrap=True,
     )
 

@@ -74,6 +74,7 @@ def can_write(model: SequenceModel, sampling: Sampling, count: int) -> bool:
         and next(model.parameters()).is_cpu
         and sampling.temperature > 0
         and not sampling.truncates
+        and sampling.repetition_penalty == 1
         and importlib.util.find_spec("numba") is not None
     )
 

@@ -4,7 +4,7 @@ The other text may be far larger than memory: it is read in windows. In each, th
 three, ... symbols stand in the text too are followed up to :data:`SHORT` symbols; most end long before that.
 The stretches that are left are put behind the text, and every place gets the rank of the 2^j symbols that
 begin there among all such passages, for j = 0, 1, 2, ...; a passage of 2^(j+1) symbols is a pair of ranks, so
-sorting the pairs gives the next ranks (Manber & Myers, "Suffix arrays", 1993). In the order of the last ranks,
+sorting the pairs gives the next ranks (Manber & Myers, "Suffix arrays", 1993). In the order of the last ranks
 what shares most with a place of the one text stands next to it among those of the other.
 """
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import numpy_stream
 from seqlab.errors import RunFailedError, UsageError
+from seqlab.generation.repetition import penalised
 from seqlab.generation.rule import Scores, Symbols
 
 _DRAWS = 1024
@@ -29,7 +30,8 @@ class Sampling:
     What is unlikely may then be cut off: first all but the ``top_k`` likeliest symbols; of these, all but the
     fewest that together hold the share ``top_p`` (Holtzman et al. 2020); of these, what has less than
     ``min_p`` times the probability of the likeliest (Nguyen et al. 2024). Of equally likely symbols the one
-    with the smaller number goes first.
+    with the smaller number goes first. Before all this, what has been written already may be made less likely
+    (:func:`seqlab.generation.repetition.penalised`).
 
     Attributes:
         length: symbols to write, at most.
@@ -38,6 +40,7 @@ class Sampling:
         top_k: symbols kept; None for all.
         top_p: share of the probability that is kept.
         min_p: least probability kept, as a share of the greatest.
+        repetition_penalty: by which the scores of symbols are worse that were written already; 1 for none.
 
     Raises:
         UsageError: naming the setting and what it may be.
@@ -49,6 +52,7 @@ class Sampling:
     top_k: int | None = None
     top_p: float = 1.0
     min_p: float = 0.0
+    repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         temperature = self.temperature
@@ -63,6 +67,8 @@ class Sampling:
         _require(self.top_k is None or self.top_k >= 1, "top-k", self.top_k, "a whole number, 1 or more")
         _require(0 < self.top_p <= 1, "top-p", self.top_p, "a share greater than 0 and at most 1")
         _require(0 <= self.min_p <= 1, "min-p", self.min_p, "a share from 0 to 1")
+        penalty = self.repetition_penalty
+        _require(1 <= penalty <= 100, "repetition-penalty", penalty, "a number from 1, which is none, to 100")
 
     @property
     def truncates(self) -> bool:
@@ -90,17 +96,27 @@ class Drawing:
         self.draws = _Draws(sampling.seed, indices)
         self.latest: deque[Symbols] = deque(maxlen=len(self.stop))
         self.lengths, self.over = np.full(len(indices), sampling.length), False
+        self.written: NDArray[np.bool_] | None = None
 
     def choose(self, scores: Scores) -> Symbols | None:
         """Draw a symbol of each text."""
         if self.step == self.sampling.length or self.over:
             return None
         uniform = self.draws.next()
+        if self.sampling.repetition_penalty != 1:
+            scores = self._penalised(scores)
         symbols = choose(scores, uniform if scores.ndim > 1 else uniform[0], self.sampling)
         self.step += 1
+        if self.written is not None:
+            np.put_along_axis(self.written, np.asarray(symbols)[..., None], True, -1)
         if self.stop:
             self._look_for_stop(symbols)
         return symbols
+
+    def _penalised(self, scores: Scores) -> Scores:
+        if self.written is None:
+            self.written = np.zeros(scores.shape, bool)
+        return penalised(scores, self.written, self.sampling.repetition_penalty)
 
     def _look_for_stop(self, symbols: Symbols) -> None:
         self.latest.append(symbols)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 
@@ -141,6 +141,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "fingerprint": identity.fingerprint,
             "identity": identity.to_dict(),
             "vocabulary": len(task.vocabulary) if task.vocabulary and task.sample else None,
+            "sample": None if task.sample is None else asdict(task.sample),
             **({} if task.data is None else {"corpus": task.data.to_dict()}),
         },
     )
