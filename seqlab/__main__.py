@@ -19,13 +19,21 @@ def main() -> None:
     from seqlab.cli.console import show_error
     from seqlab.errors import SeqlabError
 
+    words = sys.argv[1:]
     try:
-        app(prog_name="seqlab")
-    except SeqlabError as error:
-        show_error(error)
-        sys.exit(error.exit_code)
+        app(
+            sorted(words, key=lambda word: word != "--traceback"), prog_name="seqlab"
+        )  # it may stand anywhere
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from seqlab.own_code import in_a_sentence
+
+        told = error if isinstance(error, SeqlabError) else in_a_sentence(error)
+        if told is None:
+            raise
+        show_error(told)
+        sys.exit(told.exit_code)
 
 
 if __name__ == "__main__":

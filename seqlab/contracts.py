@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -27,6 +27,9 @@ PAD = -1
 
 Kind = Literal["tokens", "features"]
 """``tokens`` are int64 symbols, looked up; ``features`` are float32 vectors."""
+
+Answer = Literal["classes", "bits", "values"]
+"""What comes out: scores for a softmax, logits of a logistic function each, real numbers."""
 
 State = tuple[tuple[Tensor, ...], ...]
 """What a model remembers: parts of any shape whose first axis is the row of the batch, in groups (of a
@@ -48,6 +51,10 @@ class Signal:
     kind: Kind
     size: int
     axes: tuple[str, ...] = ("time",)
+
+    def __post_init__(self) -> None:
+        _require_one_of("kind", self.kind, get_args(Kind))
+        _require_size("size", self.size)
 
     @property
     def form(self) -> str:
@@ -92,13 +99,17 @@ class Spec:
 
     inputs: Kind
     input_size: int
-    outputs: Literal["classes", "bits", "values"]
+    outputs: Answer
     output_size: int
     causal: bool
     context: Mapping[str, Signal] = field(default_factory=dict)
     writes: Written | None = None
 
     def __post_init__(self) -> None:
+        _require_one_of("inputs", self.inputs, get_args(Kind))
+        _require_one_of("outputs", self.outputs, get_args(Answer))
+        _require_size("input_size", self.input_size)
+        _require_size("output_size", self.output_size)
         writes = self.writes
         if writes and not (0 <= writes.end < self.output_size and 0 <= writes.begin < self.input_size):
             raise ValueError(
@@ -203,55 +214,14 @@ def at_once(outputs: int, most: int | None = None) -> int:
     return fitting if most is None else min(fitting, most)
 
 
-def problem_of(batch: Batch, spec: Spec) -> str | None:
-    """Return what is wrong with a batch: shapes, types, symbols and classes that there are not, NaN.
-
-    Args:
-        batch: of a task.
-        spec: of the same.
-
-    >>> spec = Spec("tokens", 2, "classes", 2, causal=True)
-    >>> problem_of(Batch(torch.tensor([[0, 7]]), torch.tensor([[0, 1]])), spec)
-    'inputs hold the symbol 7, but there are 0 to 1, and -1 for padding'
-    """
-    rows, steps = batch.inputs.shape[:2] if batch.inputs.dim() > 1 else (0, 0)
-    tokens = spec.inputs == "tokens"
-    shape = (rows, steps) if tokens else (rows, steps, spec.input_size)
-    kind = torch.int64 if tokens else torch.float32
-    if not rows or not steps or batch.inputs.shape != shape or batch.inputs.dtype != kind:
-        wanted = "(B, T) int64" if tokens else f"(B, T, {spec.input_size}) float32"
-        return f"inputs are {tuple(batch.inputs.shape)} {batch.inputs.dtype}, but {spec.inputs} are {wanted}"
-    if batch.mask is not None and (batch.mask.shape != (rows, steps) or batch.mask.dtype != torch.bool):
-        return f"the mask is {tuple(batch.mask.shape)} {batch.mask.dtype}, not {(rows, steps)} bool"
-    vectors = (rows, steps, spec.output_size)
-    shapes: list[tuple[int, ...]] = [] if spec.outputs == "bits" else [(rows, steps), (rows,)]
-    shapes += [] if spec.outputs == "classes" else [vectors]
-    if tuple(batch.targets.shape) not in shapes:
-        return f"targets are {tuple(batch.targets.shape)}, not {' or '.join(map(str, shapes))}"
-    if batch.targets.dim() == 1 and (batch.mask is None or not bool((batch.mask.sum(1) == 1).all())):
-        return "there is one target a sequence, but the mask does not hold one True in each row"
-    if batch.targets.dtype != (torch.int64 if spec.outputs == "classes" else torch.float32):
-        return f"targets are {batch.targets.dtype}; classes are int64, bits and values float32"
-    return range_problem_of(batch, spec)
+def _require_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(repr, known))}")
 
 
-def range_problem_of(batch: Batch, spec: Spec) -> str | None:
-    """Return which symbol or class of a batch is none, or where there is NaN; its shapes are right."""
-    inputs, targets = batch.inputs.numpy(force=True), batch.targets.numpy(force=True)
-    if spec.inputs == "tokens":
-        for symbol in (int(inputs.min()), int(inputs.max())):
-            if not PAD <= symbol < spec.input_size:
-                known = f"there are 0 to {spec.input_size - 1}, and -1 for padding"
-                return f"inputs hold the symbol {symbol}, but {known}"
-    elif not np.isfinite(inputs).all():
-        return "inputs hold NaN or infinity"
-    if targets.ndim > 1 and batch.mask is not None:
-        targets = targets[batch.mask.numpy(force=True)]
-    if spec.outputs == "classes" and targets.size:
-        for number in (int(targets.min()), int(targets.max())):
-            if not 0 <= number < spec.output_size:
-                return f"targets hold the class {number}, but there are 0 to {spec.output_size - 1}"
-    return None if spec.outputs == "classes" or np.isfinite(targets).all() else "targets hold NaN or infinity"
+def _require_size(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}; allowed: a whole number from 1 on")
 
 
 def numpy_stream(seed: int, *path: str | int) -> np.random.Generator:

@@ -21,6 +21,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+TRACEBACK = "SEQLAB_TRACEBACK"
+"""The variable of the environment with which an error shows where it comes from; ``--traceback`` sets it."""
+
 
 class SeqlabError(Exception):
     """Base of all errors shown to a user without a traceback.

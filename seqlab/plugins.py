@@ -88,6 +88,14 @@ def admitted(name: str) -> ModuleType | None:
     return _admitted.get(parts(name)[0], ("", None))[1]
 
 
+def is_own_file(path: Path) -> bool:
+    """Say whether a file is one that was admitted, or a neighbour that such a one imports."""
+    folders = [own.parent for own in _admitted]
+    return any(folder in path.parents for folder in folders) and any(
+        path in with_neighbours(own) for own in _admitted
+    )
+
+
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file and of its neighbours, as far as it imports them."""
     digest = hashlib.sha256()

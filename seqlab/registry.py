@@ -120,8 +120,22 @@ def load(kind: Kind, name: str) -> type[Any]:
 
     Raises:
         UnknownNameError: when nothing has that name.
-        PluginError: when a plug-in was not named on the command line, or holds no or several components.
+        PluginError: when a plug-in was not named on the command line, holds no or several components, or
+            one that lacks what it must have.
     """
+    found = _load(kind, name)
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    if missing:
+        place = component_file(kind, name) or found.__module__
+        raise PluginError(
+            f"{place}: the {kind} {found.__name__} has no {' and no '.join(map(repr, missing))}.",
+            hint=f"docs/adding-a-{kind}.md says what each does.",
+        )
+    return found
+
+
+def _load(kind: Kind, name: str) -> type[Any]:
+    """Return the class of a component, whole or not."""
     if is_plugin(name):
         module = admitted(name)
         if module is None:
@@ -298,6 +312,15 @@ def _offered(kind: Kind) -> dict[str, metadata.EntryPoint]:
     """Return what installed packages offer, by name; one of seqlab's own of that name stands before it."""
     points = metadata.entry_points(group=f"seqlab.{_FOLDERS[kind]}")
     return {point.name: point for point in points if point.name not in _files(kind)}
+
+
+@cache
+def offering_packages() -> frozenset[str]:
+    """Return the packages that offer models or tasks, by the names under which they are imported."""
+    kinds: tuple[Kind, ...] = ("model", "task")
+    return frozenset(
+        point.module.partition(".")[0] for kind in kinds for point in _offered(kind).values()
+    ) - {"seqlab"}
 
 
 def _class_offered(kind: Kind, point: metadata.EntryPoint) -> type[Any]:

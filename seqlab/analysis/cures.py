@@ -148,7 +148,7 @@ def _clip(name: str, settings: GradientExperiment, clip_norm: float) -> Clipped:
         cell = start(component, settings.input_std, seed)
         state, states, prepared = cell.start(1), [], cell.prepare()
         for x_t in drive(settings, seed).unsqueeze(1):
-            state = cell.step(x_t, state, *prepared)
+            state = cell.advance(x_t, state, prepared)
             states.append(state[0])
         size = states[-1].shape[1]
         bound = size**-0.5  # as every read-out starts

@@ -104,7 +104,7 @@ def _trajectory(cell: Cell, x: Tensor) -> Tensor:
     state, states, prepared = cell.start(1), [], cell.prepare()
     for x_t in x.unsqueeze(1):
         states.append(torch.cat(state, -1))
-        state = cell.step(x_t, state, *prepared)
+        state = cell.advance(x_t, state, prepared)
     return torch.cat(states)
 
 

@@ -153,7 +153,7 @@ def _read(
         with forced_gates(cell, force.gates, forced[:, t]) if force else nullcontext():
             if gate_names:
                 gates[t] = tuple(gate * active[:, t, None] for gate in read_gates(cell, x[:, t], state))
-            new = cell.step(x[:, t], state, *prepared)
+            new = cell.advance(x[:, t], state, prepared)
         state = hold(~active[:, t], state, new)
         if silent is not None:
             state[0][:, silent] = 0

@@ -233,6 +233,6 @@ def _states(cell: Cell, x: Tensor) -> list[tuple[Tensor, ...]]:
     state = tuple(part.detach().requires_grad_() for part in cell.start(1))
     states, prepared = [], cell.prepare()
     for x_t in x.unsqueeze(1):
-        state = cell.step(x_t, state, *prepared)
+        state = cell.advance(x_t, state, prepared)
         states.append(state)
     return states

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Annotated
 
@@ -39,6 +40,7 @@ from seqlab.cli import (
 from seqlab.cli import list as list_
 from seqlab.cli.console import ends_quietly
 from seqlab.cli.once import Command
+from seqlab.errors import TRACEBACK
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
@@ -68,11 +70,22 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
+def _show_tracebacks(value: bool) -> None:
+    if value:
+        os.environ[TRACEBACK] = "1"  # where the processes of a comparison find it, too
+
+
 @app.callback()
 def seqlab(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+    traceback: Annotated[
+        bool,
+        typer.Option(
+            "--traceback", callback=_show_tracebacks, is_eager=True, help="Show where an error comes from."
+        ),
     ] = False,
 ) -> None:
     """Hold the options that stand before a command."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from seqlab.errors import SeqlabError
+from seqlab.errors import TRACEBACK, PluginError, SeqlabError
 from seqlab.files import to_json
 
 if TYPE_CHECKING:
@@ -36,13 +36,21 @@ def stdout() -> Console:
 
 
 def show_error(error: SeqlabError) -> None:
-    """Print an error and its hint on stderr, without a traceback."""
+    """Print an error and its hint on stderr, after its traceback if the user asked for that."""
     from rich.text import Text
 
     console = stderr()
+    if os.environ.get(TRACEBACK):
+        from traceback import format_exception
+
+        console.print("".join(format_exception(error)), soft_wrap=True, markup=False)
     console.print(Text.assemble(("Error: ", "bold red"), error.message), soft_wrap=True)
     if error.hint:
         console.print(Text(error.hint), soft_wrap=True)
+    if isinstance(error, PluginError) and error.__cause__ is not None and not os.environ.get(TRACEBACK):
+        console.print(
+            "Where that came from is shown by: seqlab --traceback ...", markup=False, soft_wrap=True
+        )
 
 
 def show_json(data: Any) -> None:

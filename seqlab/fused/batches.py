@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, Split, problem_of
+from seqlab.contracts import PAD, Batch, Split
 from seqlab.errors import RunFailedError
 from seqlab.fused.kernels import generate
-from seqlab.tasks import Task
+from seqlab.tasks import Task, problem_of
 from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
 
 Floats = NDArray[np.float32]
@@ -53,9 +53,9 @@ def training_batches(
     if type(task) is TemporalOrder:
         yield _temporal_order(task, "train", index, count, size, seed, lanes)
         return
-    batches = (task.batch("train", i, size, seed) for i in range(index, index + count))
+    batches = (_checked(task.batch("train", i, size, seed), task, size) for i in range(index, index + count))
     for (_, continues), alike in groupby(batches, key=lambda batch: (batch.inputs.shape, batch.continues)):
-        run = [_checked(batch, task) for batch in alike]
+        run = list(alike)
         if task.stream and not continues:  # each begins at the start state
             yield from (pack([batch], lanes) for batch in run)
         else:
@@ -68,13 +68,15 @@ def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lane
         for index, start in enumerate(range(0, sequences, 512)):
             yield _temporal_order(task, split, index, 1, min(512, sequences - start), seed, lanes)
         return
+    rows = None
     for batch in task.evaluation(split, sequences, seed):
-        yield pack([_checked(batch, task)], lanes)
+        yield pack([_checked(batch, task, rows if batch.continues else None)], lanes)
+        rows = len(batch.inputs)
 
 
-def _checked(batch: Batch, task: Task) -> Batch:
+def _checked(batch: Batch, task: Task, rows: int | None) -> Batch:
     """Return a batch if compiled code can read it: it takes symbols and classes for places in memory."""
-    problem = problem_of(batch, task.spec)
+    problem = problem_of(batch, task, rows)
     if problem is not None:
         raise RunFailedError(f"The task has given a wrong batch: {problem}.")
     return batch

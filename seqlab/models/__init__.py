@@ -7,9 +7,11 @@ from seqlab.contracts import Batch, Spec, State, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._contract import require_reading, require_state
 from seqlab.models._mixture import Mixture
 from seqlab.models._recurrent import Recurrent
 from seqlab.models._stack import CellMixer, Mixer, Stack
+from seqlab.own_code import require_made, require_signature
 from seqlab.registry import check_size, load
 from seqlab.settings import Component
 
@@ -67,7 +69,11 @@ def _construct(component: Component, spec: Spec) -> SequenceModel:
     cls = load("model", component.name)
     options = component.options
     check_size(component)
-    model: SequenceModel = Recurrent(cls, spec, **options) if issubclass(cls, Cell) else cls(spec, **options)
+    if issubclass(cls, Cell):
+        return Recurrent(cls, spec, **options)
+    require_signature(cls, spec, **options)
+    model: SequenceModel = cls(spec, **options)
+    require_made(model, "spec")
     return model
 
 
@@ -76,10 +82,19 @@ def read_batch(model: SequenceModel, batch: Batch, state: State | None = None) -
 
     Returns:
         Outputs (B, T, O) and the state after the last step.
+
+    Raises:
+        PluginError: when the model gives something else.
     """
+    rows = len(batch.inputs)
     if state is None:
-        state = model.start(batch.context, len(batch.inputs)) or None  # nothing, of a model without a state
-    outputs, end = model(batch.inputs, state)
+        state = model.start(batch.context, rows) or None  # nothing, of a model without a state
+        if state is not None:
+            require_state(model.start, state, rows)
+    found = model(batch.inputs, state)
+    require_reading(model.forward, found, (*batch.inputs.shape[:2], model.spec.output_size))
+    outputs, end = found
+    require_state(model.forward, end, rows)
     return outputs, end
 
 

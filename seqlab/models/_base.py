@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -20,7 +21,7 @@ class Judge(Protocol):
         """Return the mean loss over what counts."""
 
 
-class SequenceModel(nn.Module):
+class SequenceModel(nn.Module, ABC):
     """A model that reads a sequence and answers at every step.
 
     What is known before the first step is the state to start from: :meth:`start` reads the context once, and
@@ -71,6 +72,7 @@ class SequenceModel(nn.Module):
         """
         return ()
 
+    @abstractmethod
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence.
 
@@ -82,7 +84,6 @@ class SequenceModel(nn.Module):
         Returns:
             Outputs (B, T, O) and the state after the last step.
         """
-        raise NotImplementedError
 
     def loss(self, task: Judge, outputs: Tensor, batch: Batch) -> Tensor:
         """Return what is learned from: the task's loss, and a model may add what is its own.
@@ -94,9 +95,9 @@ class SequenceModel(nn.Module):
         """
         return task.loss(outputs, batch)
 
+    @abstractmethod
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights from ``generator``."""
-        raise NotImplementedError
 
     def count(self, text: NDArray[np.integer]) -> None:
         """Learn from a text, (T,) symbols, where the model is one that :attr:`counts`."""

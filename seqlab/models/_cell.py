@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from seqlab.models._contract import require_parts, require_prepared, require_reading
 
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 """Modules whose gains and biases stay as they start."""
@@ -44,7 +47,7 @@ class Input(nn.Module):
         return column + self.bias if self.has_bias else column
 
 
-class Cell(nn.Module):
+class Cell(nn.Module, ABC):
     """A recurrent cell: one layer, one direction. Derive from it, write :meth:`step`, and it is a model.
 
     The state is a tuple of parts, each (B, ...); the first part is h (B, H), the cell's output. The
@@ -91,6 +94,7 @@ class Cell(nn.Module):
         """
         return ()
 
+    @abstractmethod
     def step(
         self, x: Tensor, state: tuple[Tensor, ...], *prepared: Any, **_: Any
     ) -> tuple[Tensor, ...]:  # typed so that a cell which prepares nothing may leave the rest out
@@ -104,7 +108,6 @@ class Cell(nn.Module):
         Returns:
             The new parts; the first is h.
         """
-        raise NotImplementedError
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence without padding; the fast path of a cell overrides this.
@@ -120,11 +123,25 @@ class Cell(nn.Module):
 
     def steps(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Do what :meth:`forward` does, one :meth:`step` after the other."""
-        outputs, prepared = [], self.prepare()
+        outputs, prepared = [], self.prepared()
         for x_t in x.unbind(1):
-            state = self.step(x_t, state, *prepared)
+            state = self.advance(x_t, state, prepared)
             outputs.append(state[0])
         return torch.stack(outputs, 1), state
+
+    def prepared(self) -> tuple[Tensor, ...]:
+        """Return what :meth:`prepare` computes; what is no tuple is refused."""
+        found = self.prepare()
+        require_prepared(self.prepare, found)
+        return found
+
+    def advance(
+        self, x: Tensor, state: tuple[Tensor, ...], prepared: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...]:
+        """Take one :meth:`step`; what is no state in the shapes of the one before is refused."""
+        new = self.step(x, state, *prepared)
+        require_parts(self.step, new, self.parts, state)
+        return new
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """Return the state before the first step: zeros, (B, H) for each part.
@@ -160,8 +177,11 @@ def read_cell(cell: Cell, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor,
     A step alone, as in generation, costs less than the fast path's set-up.
     """
     if x.shape[1] > 1:
-        return cell(x, state)  # type: ignore[no-any-return]
-    state = cell.step(x[:, 0], state, *cell.prepare())
+        found: tuple[Tensor, tuple[Tensor, ...]] = cell(x, state)
+        require_reading(cell.forward, found, (*x.shape[:2], cell.hidden_size))
+        require_parts(cell.forward, found[1], cell.parts, state)
+        return found
+    state = cell.advance(x[:, 0], state, cell.prepared())
     return state[0][:, None], state
 
 

@@ -15,7 +15,9 @@ from seqlab.contracts import Spec, State
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear, read_cell
+from seqlab.models._contract import require_start
 from seqlab.models._padding import Reader, padding, read_around
+from seqlab.own_code import require_made, require_signature
 
 
 class Recurrent(SequenceModel):
@@ -73,13 +75,13 @@ class Recurrent(SequenceModel):
         self.hidden_size = hidden_size
         widths = [spec.input_size] + [hidden_size * self.directions] * (layers - 1)
         self.cells = nn.ModuleList(
-            cell(width, hidden_size, **options) for width in widths for _ in range(self.directions)
+            _made(cell, width, hidden_size, **options) for width in widths for _ in range(self.directions)
         )
         self.readout = linear(hidden_size * self.directions, spec.output_size)
 
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:
         """Return the start states of the cells, layer by layer; see :meth:`SequenceModel.start`."""
-        return tuple(cell.start(rows) for cell in self.cells if isinstance(cell, Cell))
+        return tuple(_start(cell, rows) for cell in self.cells if isinstance(cell, Cell))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
@@ -165,6 +167,21 @@ class Recurrent(SequenceModel):
 
 
 Cell.network = Recurrent
+
+
+def _made(cls: type[Cell], input_size: int, hidden_size: int, **options: object) -> Cell:
+    """Make a cell; one that cannot be made so is refused."""
+    require_signature(cls, input_size, hidden_size, **options)
+    cell = cls(input_size, hidden_size, **options)
+    require_made(cell, "hidden_size")
+    return cell
+
+
+def _start(cell: Cell, rows: int) -> tuple[Tensor, ...]:
+    """Return a cell's start state; what is none is refused."""
+    found = cell.start(rows)
+    require_start(cell.start, found, cell.parts, rows)
+    return found
 
 
 def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
+from torch import Tensor
 
-from seqlab.contracts import Spec, problem_of
+from seqlab.contracts import Batch, Spec
 from seqlab.engines import check_engine, engine_of, settle, take_engine
-from seqlab.errors import RunFolderError, SeqlabError, SettingsError, TextError
+from seqlab.errors import PluginError, RunFolderError, SeqlabError, SettingsError, TextError
 from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
+from seqlab.own_code import form_of, in_a_sentence, place_of
 from seqlab.plugins import flags
-from seqlab.registry import check_options, load, resolve
+from seqlab.registry import check_options, component_hash, load, resolve
 from seqlab.runs import Run, create_run
 from seqlab.session.data import task_of
 from seqlab.session.guessing import guesses
@@ -289,40 +291,59 @@ def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
 
 
 def _try_out(session: Session) -> None:
-    """Run the first batch through, so that what does not fit is said before a run begins."""
-    task, settings, name = session.task, session.experiment.training, session.experiment.model.name
+    """Run the first batch through, so that what does not fit is said before a run begins.
+
+    Where model or task are not seqlab's, as far as a gradient: a step is all but made.
+    """
+    task, settings = session.task, session.experiment.training
     batch = task.batch("train", 0, settings.batch_size, session.experiment.seed).to(session.device)
-    problem = problem_of(batch, task.spec)
-    if problem is None and len(batch.inputs) != settings.batch_size:
-        problem = f"there are {len(batch.inputs)} rows where {settings.batch_size} were asked for"
-    if problem is not None:
-        raise SettingsError(
-            f"The task {session.experiment.task.name} gives a wrong batch: {problem}.",
-            hint="docs/adding-a-task.md says what a batch holds.",
-        )
-    expected = (*batch.inputs.shape[:2], task.spec.output_size)
-    with torch.no_grad():
-        try:
-            if engine_of(settings.engine).knows_models:
-                outputs = torch.zeros(expected)
-            else:
-                outputs, _ = read_batch(session.model, batch)
-        except SeqlabError:
-            raise
-        except Exception as error:
-            raise SettingsError(
-                f"The model {name} cannot read the task {session.experiment.task.name}: "
-                f"{type(error).__name__}: {error}",
-                hint=f"Its inputs are {task.spec.inputs} of shape {tuple(batch.inputs.shape)}.",
-            ) from error
-    if tuple(outputs.shape) != expected:
-        raise SettingsError(
-            f"The model {name} must answer in shape {expected} (batch, time, outputs), "
-            f"got {tuple(outputs.shape)}."
-        )
-    _check_figures(session, task.figures(task.tally(outputs.float(), batch)))
+    own = component_hash("model", session.experiment.model.name) or component_hash(
+        "task", session.experiment.task.name
+    )
+    engine = engine_of(settings.engine)
+    with torch.set_grad_enabled(bool(own)):
+        if engine.knows_models:
+            outputs = torch.zeros(*batch.inputs.shape[:2], task.spec.output_size)
+        else:
+            outputs = _read(session, batch)
+        if own:
+            _try_loss(session, outputs, batch, learns=engine.updates_by_torch)
+    _check_figures(session, task.figures(task.tally(outputs.detach().float(), batch)))
     if task.sample is not None and task.vocabulary is not None:
         task.vocabulary.encode(task.sample.prime)  # what is written on the way begins with it
+
+
+def _read(session: Session, batch: Batch) -> Tensor:
+    """Read a batch, or say that the model cannot."""
+    model, task = session.experiment.model.name, session.experiment.task.name
+    try:
+        return read_batch(session.model, batch)[0]
+    except SeqlabError:
+        raise
+    except Exception as error:
+        raise in_a_sentence(error) or SettingsError(
+            f"The model {model} cannot read the task {task}: {type(error).__name__}: {error}",
+            hint=f"Its inputs are {session.task.spec.inputs} of shape {tuple(batch.inputs.shape)}.",
+        ) from error
+
+
+def _try_loss(session: Session, outputs: Tensor, batch: Batch, *, learns: bool) -> None:
+    """Take the loss and, where torch learns from it, its gradient; the weights stay as they are."""
+    model, task = session.model, session.task
+    loss = model.loss(task, outputs.float(), batch)
+    method = model.loss if type(model).loss is not SequenceModel.loss else task.loss
+    if not isinstance(loss, Tensor) or loss.dim() > 0:
+        raise PluginError(f"{place_of(method)}: the loss must be one number; it is {form_of(loss)}.")
+    if not learns:
+        return
+    if not loss.requires_grad:
+        raise PluginError(
+            f"The loss of {session.experiment.task.name} does not depend on the weights of "
+            f"{session.experiment.model.name}, so nothing can be learned.",
+            hint="Is there a detach(), an item() or a torch.no_grad() in one of them?",
+        )
+    loss.backward()  # type: ignore[no-untyped-call]
+    model.zero_grad()
 
 
 def _check_figures(session: Session, figures: Mapping[str, float]) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from seqlab.engines import Announce, check_engine, engine_of
-from seqlab.errors import Interrupted, RunFailedError, SeqlabError
+from seqlab.errors import Interrupted, RunFailedError, SeqlabError, UsageError
+from seqlab.own_code import in_a_sentence
 from seqlab.plugins import flags
 from seqlab.runs import Run
 from seqlab.session.opening import Session
@@ -97,6 +98,19 @@ def train_together(
         for one in company.under_way:
             company.fail(one, error)
     return [one.result for one in company.members if one.result is not None]
+
+
+def as_failure(error: Exception, run: Run) -> SeqlabError:
+    """Return an error as that of a run which had begun and could not be finished."""
+    if isinstance(error, SeqlabError) and not isinstance(error, UsageError):
+        return error
+    told = error if isinstance(error, UsageError) else in_a_sentence(error)
+    said = f"{type(error).__name__}: {error}" if told is None else told.message
+    hints = [told.hint] if told is not None and told.hint else []
+    hint = " ".join([*hints, f"The traceback is in {run.path / 'error.txt'}."])
+    failure = RunFailedError(f"{run.id} failed: {said}", hint=hint)
+    failure.__cause__ = error
+    return failure
 
 
 class _Member:
@@ -230,14 +244,7 @@ class _Company:
             one.save_best()
         note_failure(one.run, error)
         one.learner.counters["ended"] = True  # for the engine, which may not know
-        if not isinstance(error, SeqlabError):
-            cause = error
-            error = RunFailedError(
-                f"{one.run.id} failed: {type(cause).__name__}: {cause}",
-                hint=f"The traceback is in {one.run.path / 'error.txt'}.",
-            )
-            error.__cause__ = cause
-        self._end(one, error)
+        self._end(one, as_failure(error, one.run))
 
     def _note(self, one: _Member, step: Step) -> None:
         one.note(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -59,7 +60,7 @@ class Data:
         return asdict(self)
 
 
-class Task:
+class Task(ABC):
     """A generator of sequences with known answers.
 
     A batch is a function of (split, index, size, seed) and of nothing else: batch 1,000 can be had without
@@ -126,9 +127,9 @@ class Task:
         """The figure that tells how well the task is done."""
         return self.metrics[0]
 
+    @abstractmethod
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index`` (from 0) of ``size`` sequences."""
-        raise NotImplementedError
 
     def text(self, split: Split) -> Codes:
         """Return the text of a split, (T,) symbols, for models that count.

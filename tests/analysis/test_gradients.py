@@ -261,7 +261,10 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path, linear: str) -> None
     with pytest.raises(RunFailedError, match="seed 1: The state or its Jacobian is not finite"):
         measured(f"{linear}[gain=1e30]", lags=10, burn_in=20)
     path = tmp_path / "static.py"
-    path.write_text("from seqlab.models import SequenceModel\nclass Static(SequenceModel):\n    pass\n")
+    path.write_text(
+        "from seqlab.models import SequenceModel\nclass Static(SequenceModel):\n"
+        "    def forward(self, inputs, state=None): ...\n    def initialise(self, generator): ...\n"
+    )
     plugins.admit(str(path))
     with pytest.raises(SettingsError, match="no recurrent cell"):
         measured(str(path))

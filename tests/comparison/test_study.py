@@ -107,12 +107,12 @@ DIES = """
 import os, torch
 from seqlab.models import Cell, Input
 class Dies(Cell):
-    '''Ends its process at the first step in training.'''
+    '''Ends its process at the second step in training.'''
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
         self.input = Input(input_size, hidden_size)
     def step(self, x, state):
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and self.input.weight.grad is not None:
             os._exit(7)
         return (torch.tanh(self.input(x) + state[0]),)
 """

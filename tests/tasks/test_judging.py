@@ -15,8 +15,13 @@ from seqlab.contracts import Batch, Spec, Split, torch_stream
 from seqlab.tasks import Metric, Task
 
 
+class Bare(Task):
+    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
+        raise NotImplementedError
+
+
 def task_of(outputs: str, size: int) -> Task:
-    task = Task()
+    task = Bare()
     task.spec = Spec("features", 2, outputs, size, causal=True)  # type: ignore[arg-type]
     return task
 
