@@ -23,6 +23,7 @@ from seqlab.figures.curves import curves
 from seqlab.figures.style import look, save
 from seqlab.plugins import admit
 from seqlab.runs import Run, guessed, headline
+from seqlab.runs.own_files import require_unchanged
 from seqlab.session import reopen
 from seqlab.tasks import build_task
 from seqlab.training.checkpoints import load_weights
@@ -103,15 +104,18 @@ class TrainedRun(Run):
         )
         return Plot(figure)
 
-    def model(self, file: str | None = None) -> SequenceModel:
+    def model(self, file: str | None = None, *, anyway: bool = False) -> SequenceModel:
         """Return the trained model with its best weights, ready to be asked.
 
         Args:
             file: the .py file of the run's model, where it has one; it is run.
+            anyway: whether to take it although it has changed since the run was trained.
         """
+        if not anyway:
+            require_unchanged(self, {"model": file})
         if file is not None:
             admit(file)
-        network = reopen(self, file).model
+        network = reopen(self, file, anyway=anyway).model
         load_weights(self.best_weights, network)
         return network.eval()
 

@@ -35,6 +35,7 @@ def cells(
         int, typer.Option(min=2_000, max=10_000_000, help="How much of it, at most.")
     ] = 100_000,
     model: options.OwnModel = None,
+    anyway: options.Anyway = False,
     output: options.PictureFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -50,12 +51,12 @@ def cells(
     from seqlab.analysis.features import begin_before, features_of
     from seqlab.analysis.states import network_of
 
-    found, network, vocabulary = open_language_model(run, "best", model, alone=True)
+    found, network, vocabulary = open_language_model(run, "best", model, alone=True, anyway=anyway)
     cells_of = network_of(network, found.info().model)
     if text is not None:
         whole, first = vocabulary.form.of(read_file(text, encoding, found)), 0
     else:
-        whole, first = _held_out(found, model, vocabulary)
+        whole, first = _held_out(found, model, vocabulary, anyway)
     read = whole[first : first + characters]
     units = read_units(cells_of, _codes(vocabulary, read), read)
     begin = begin_before(whole, first)
@@ -92,14 +93,14 @@ def cells(
     return None
 
 
-def _held_out(run: Run, model: str | None, vocabulary: Vocabulary) -> tuple[str, int]:
+def _held_out(run: Run, model: str | None, vocabulary: Vocabulary, anyway: bool) -> tuple[str, int]:
     """Return the whole text that a run learned from, and where its held-out part begins.
 
     Features are looked for in the whole text: the held-out part may begin within quotes.
     """
     from seqlab.session import reopen
 
-    task = reopen(run, model).task
+    task = reopen(run, model, anyway=anyway).task
     parts = [vocabulary.decode(task.text(split)) for split in ("train", "test")]
     return "".join(parts), len(parts[0])
 

@@ -45,6 +45,7 @@ def complete(
     checkpoint: options.Checkpoint = "best",
     alone: Alone = False,
     model: options.OwnModel = None,
+    anyway: options.Anyway = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: as JSON.")] = False,
 ) -> None:
     """Type, and have the likeliest continuations to the next word boundary suggested.
@@ -59,7 +60,7 @@ def complete(
 
     if once is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("Typing needs a terminal.", hint='In scripts: seqlab complete --once "to be or n"')
-    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
     if vocabulary.tokens == "word":
         raise UsageError(
             f"{found.id} reads whole words, so there is no rest of one to suggest.",

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from seqlab.analysis.gradients import Curve, ModelGradient
     from seqlab.analysis.trained_gradients import Moment
     from seqlab.runs import Run
+    from seqlab.session import Session
 
-Own = tuple[str | None, str | None]
-"""The own files behind a run's model and task, as they were named on the command line."""
 
 SHOWN_LAGS = (1, 10, 50, 100)
 
@@ -30,6 +29,7 @@ def gradients(
     sequences: Annotated[int, typer.Option(min=1, max=1000, help="Test sequences to measure on.")] = 3,
     model: options.OwnModel = None,
     task: options.OwnTask = None,
+    anyway: options.Anyway = False,
     output: options.PictureFolder = None,
     quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
@@ -47,11 +47,13 @@ def gradients(
     from seqlab.figures.gradients import run_figure
     from seqlab.figures.style import save
     from seqlab.runs import find_run, replace_file
+    from seqlab.session import reopen
 
     found = find_run(run)
-    options.admit_plugins(model, task, found)
-    end = _end(found, (model, task))
-    moments = _moments(found, (model, task), _steps(at, end), lags, sequences, quiet)
+    options.admit_plugins(found, model, task, anyway=anyway)
+    session = reopen(found, model, task, anyway=anyway)
+    end = _end(found, session)
+    moments = _moments(found, session, _steps(at, end), lags, sequences, quiet)
     folder = found.figures if output is None else output
     paths = [str(path) for path in save(run_figure(moments, found.id), folder / "gradients")]
     table = to_csv(moments)
@@ -74,12 +76,10 @@ def gradients(
     return None
 
 
-def _end(run: Run, own: Own) -> int:
+def _end(run: Run, session: Session) -> int:
     """Return the step at which a run ended, or would have ended."""
-    from seqlab.session import read_experiment
-
     summary = run.summary()
-    return int(summary["steps"]) if summary else read_experiment(run, *own).training.steps
+    return int(summary["steps"]) if summary else session.experiment.training.steps
 
 
 def _steps(text: str | None, end: int) -> list[int]:
@@ -100,14 +100,14 @@ def _steps(text: str | None, end: int) -> list[int]:
     return sorted(set(steps) - {0})
 
 
-def _moments(run: Run, own: Own, steps: list[int], lags: int, sequences: int, quiet: bool) -> list[Moment]:
+def _moments(
+    run: Run, session: Session, steps: list[int], lags: int, sequences: int, quiet: bool
+) -> list[Moment]:
     """Measure a run at its start, at the steps between, and with its best weights."""
     from seqlab.analysis.states import network_of
     from seqlab.analysis.trained_gradients import Moment, check_network, measure_network, train_again
-    from seqlab.session import reopen
     from seqlab.training.checkpoints import load_weights
 
-    session = reopen(run, *own)
     name = session.experiment.model.name
     network = network_of(session.model, name)
     check_network(network, name)

@@ -46,6 +46,7 @@ def inspect(
     ] = 512,
     model: options.OwnModel = None,
     task: options.OwnTask = None,
+    anyway: options.Anyway = False,
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
@@ -63,8 +64,8 @@ def inspect(
     if lesions and force is not None:
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
     found = find_run(run)
-    options.admit_plugins(model, task, found)
-    session = _open(found, model, task)
+    options.admit_plugins(found, model, task, anyway=anyway)
+    session = _open(found, model, task, anyway)
     network = network_of(session.model, session.experiment.model.name)
     folder = found.figures if output is None else output
     if lesions:
@@ -73,14 +74,14 @@ def inspect(
     return _states(found, session, network, text, example, held, sequences, folder, as_json)
 
 
-def _open(run: Run, model: str | None, task: str | None) -> Session:
+def _open(run: Run, model: str | None, task: str | None, anyway: bool) -> Session:
     """Build a run's task and its trained model, on the processor."""
     from dataclasses import replace
 
     from seqlab.session import reopen
     from seqlab.training.checkpoints import load_weights
 
-    session = reopen(run, model, task)
+    session = reopen(run, model, task, anyway=anyway)
     load_weights(run.best_weights, session.model)
     session.model.to("cpu").eval()
     return replace(session, model=session.model)

@@ -32,6 +32,7 @@ def judge(
     alone: Alone = False,
     model: options.OwnModel = None,
     task: options.OwnTask = None,
+    anyway: options.Anyway = False,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
 ) -> None:
     """Judge a trained run in another way: with other options of its task, or on answers that it writes.
@@ -45,8 +46,8 @@ def judge(
     if run is not None and "=" in run:
         run, overrides = "latest", [run, *(overrides or [])]
     found = find_run(run)
-    options.admit_plugins(model, task, found)
-    session = reopen(found, model, task)
+    options.admit_plugins(found, model, task, anyway=anyway)
+    session = reopen(found, model, task, anyway=anyway)
     trial = _trial(session, overrides or [], answers)
     judged = _model(found, session, checkpoint, alone)
     figures = judge_in(session, trial, judged, sequences)

@@ -38,7 +38,12 @@ Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 
 
 def open_language_model(
-    run: str | None, checkpoint: options.Weights, model: str | None, *, alone: bool = False
+    run: str | None,
+    checkpoint: options.Weights,
+    model: str | None,
+    *,
+    alone: bool = False,
+    anyway: bool = False,
 ) -> tuple[Run, SequenceModel, Vocabulary]:
     """Return the run that is meant, its trained model and its vocabulary.
 
@@ -47,6 +52,7 @@ def open_language_model(
         checkpoint: which weights.
         model: the user's own file that the model came from; it is loaded, because the user named it.
         alone: whether to leave out the counts that the network is mixed with.
+        anyway: whether to take the file of the model although it has changed.
 
     Raises:
         RunFolderError: when there is no language model, with what to type.
@@ -64,7 +70,7 @@ def open_language_model(
         stderr().print(f"Using {found.id}", soft_wrap=True, markup=False)
     else:
         found = find_run(run, where=writes, kind="language model")
-    options.admit_plugins(model, None, found)
+    options.admit_plugins(found, model, None, anyway=anyway)
     network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model, alone=alone)
     if isinstance(network, Mixture):
         stderr().print("The network is mixed with counts; --alone leaves them out.")

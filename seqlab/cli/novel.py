@@ -43,6 +43,7 @@ def novel(
     checkpoint: options.Checkpoint = "best",
     alone: Alone = False,
     model: options.OwnModel = None,
+    anyway: options.Anyway = False,
     as_json: Json = False,
 ) -> None:
     """Show the longest passages that a sample shares with the training text: what is memorised.
@@ -60,8 +61,8 @@ def novel(
     from seqlab.text.tokens import UNITS
 
     sampling = Sampling(length, temperature, seed)
-    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
-    task = _task_of(found, model)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
+    task = _task_of(found, model, anyway)
     if file is None:
         start = vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
         text = np.fromiter(generate(network, start, sampling), np.int64)
@@ -93,7 +94,7 @@ def novel(
     return show_json(data) if as_json else _show(data)
 
 
-def _task_of(run: Run, model: str | None) -> Task:
+def _task_of(run: Run, model: str | None, anyway: bool) -> Task:
     """Build the run's task again, which reads its text."""
     from seqlab.errors import RunFolderError
     from seqlab.session import reopen
@@ -103,7 +104,7 @@ def _task_of(run: Run, model: str | None) -> Task:
             f"{run.id} was not trained on a text, so there is none that it could repeat.",
             hint="Name a run of char-shakespeare or another text.",
         )
-    return reopen(run, model).task
+    return reopen(run, model, anyway=anyway).task
 
 
 def _figures(lengths: NDArray[np.int64], prefix: str) -> dict[str, float]:

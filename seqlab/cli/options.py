@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from seqlab.cli.console import stderr
 from seqlab.configure import admit_models, load_settings
 
 if TYPE_CHECKING:
@@ -17,28 +16,27 @@ if TYPE_CHECKING:
 __all__ = ["admit_models", "load_settings"]
 
 
-def admit_plugins(model: str | None, task: str | None, run: Run | None = None) -> None:
-    """Load the user's own files that were named on the command line.
+def admit_plugins(run: Run, model: str | None, task: str | None, *, anyway: bool) -> None:
+    """Load the user's own files of a run, which were named on the command line.
 
     Args:
-        model: the file of a model, or None.
+        run: that was made with them.
+        model: the file of its model, or None.
         task: likewise.
-        run: that was made with them; where one has changed since, that is said.
+        anyway: whether to take them although they have changed since.
+
+    Raises:
+        RunFolderError: when one has changed, and ``anyway`` is not said.
+        PluginError: when one cannot be imported.
     """
     from seqlab.plugins import admit
-    from seqlab.registry import Kind, component_hash
+    from seqlab.runs.own_files import require_unchanged
 
-    named: dict[Kind, str | None] = {"model": model, "task": task}
-    recorded = {} if run is None else (run.info().extra.get("identity") or {}).get("plugins") or {}
-    for kind, name in named.items():
-        if name is None:
-            continue
-        admit(name)
-        if recorded.get(kind, now := component_hash(kind, name)) != now:
-            stderr().print(
-                f"[bold yellow]Note:[/] {name} has changed since this run was trained with it.",
-                soft_wrap=True,
-            )
+    if not anyway:
+        require_unchanged(run, {"model": model, "task": task})
+    for name in (model, task):
+        if name is not None:
+            admit(name)
 
 
 def complete_experiment(incomplete: str) -> list[str]:
@@ -150,6 +148,10 @@ NamedRun = Annotated[
 ]
 OwnModel = Annotated[str | None, typer.Option(help="The .py file of the run's model, where it has one.")]
 OwnTask = Annotated[str | None, typer.Option(help="The .py file of the run's task, where it has one.")]
+Anyway = Annotated[
+    bool,
+    typer.Option("--anyway", help="Also where own files or data have changed since the run was trained."),
+]
 Weights = Literal["best", "last"]
 Checkpoint = Annotated[Weights, typer.Option(help="The weights of the best validation, or the last.")]
 PictureFolder = Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")]

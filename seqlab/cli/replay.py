@@ -21,6 +21,7 @@ def replay(
     run: options.NamedRun = "latest",
     model: options.OwnModel = None,
     task: options.OwnTask = None,
+    anyway: options.Anyway = False,
     tolerance: Annotated[
         float, typer.Option(min=0.0, help="How far a figure may be off: relative, below 1 absolute.")
     ] = 1e-3,
@@ -45,7 +46,7 @@ def replay(
             f"{found.id} is {status}; only a finished run can be compared with another.",
             hint=None if status == "running" else f"seqlab resume {found.id}{flags(info.model, info.task)}",
         )
-    options.admit_plugins(model, task)
+    options.admit_plugins(found, model, task, anyway=anyway)
     from seqlab.analysis.reproduction import compare_runs  # torch: only now that there is something to do
 
     again = _train_again(found, model, task, quiet)

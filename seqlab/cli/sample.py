@@ -75,6 +75,7 @@ def sample(
     checkpoint: options.Checkpoint = "best",
     alone: Alone = False,
     model: options.OwnModel = None,
+    anyway: options.Anyway = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
     each: Annotated[
         Literal["line", "file"] | None,
@@ -97,7 +98,7 @@ def sample(
     if count < 1:
         raise UsageError(f"count is {count}.", hint="It must be a whole number of texts, 1 or more.")
     _check_output(output, each, as_json)
-    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
     usual = found.info().extra.get("sample") or {}
     sampling = Sampling(
         usual.get("length", 400) if length is None else length,

@@ -41,6 +41,7 @@ def score(
     checkpoint: options.Checkpoint = "best",
     alone: Alone = False,
     model: options.OwnModel = None,
+    anyway: options.Anyway = False,
     as_json: Json = False,
 ) -> None:
     """Say how likely a language model finds a text.
@@ -55,7 +56,7 @@ def score(
     from seqlab.errors import TextError
     from seqlab.models import Mixture
 
-    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone)
+    found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
     text = vocabulary.form.of(read_file(file, encoding, found))
     texts = (
         {0: text} if not (line or rank) else {n: part for n, part in enumerate(text.split("\n"), 1) if part}

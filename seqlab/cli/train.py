@@ -122,7 +122,7 @@ def resume(
         )
     if status == "running":
         raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
-    options.admit_plugins(model, task)
+    options.admit_plugins(found, model, task, anyway=True)  # a change is said with all others
     _finish(found, go_on(found, model, task, anyway=anyway), quiet, as_json)
 
 

@@ -15,6 +15,7 @@ from seqlab.engines import check_engine, take_engine
 from seqlab.errors import UsageError
 from seqlab.plugins import is_plugin
 from seqlab.registry import parse_reference
+from seqlab.session import open_session
 from seqlab.session.mixing import check_mixture
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import build_task
@@ -82,7 +83,8 @@ def draw_up(design: Design) -> Lineup:
     """Return who takes part.
 
     Raises:
-        UsageError: when the settings are wrong, or two entrants would be called the same.
+        UsageError: when the settings are wrong, two entrants would be called the same, or one cannot read or
+            learn what it shall.
     """
 
     def load(model: str, overrides: Sequence[str], difficulty: str | None) -> TrainExperiment:
@@ -117,6 +119,10 @@ def draw_up(design: Design) -> Lineup:
         entrants = beside(entrants, matched.entrants) if design.same_width else matched.entrants
     entrants, advice = with_engines(entrants)
     notes += advice
+    for entrant in entrants:
+        open_session(
+            entrant.experiment
+        )  # a step is tried: what cannot learn is refused before any other does
     if design.budget is not None:
         fitted = within_budget(entrants, design.budget)
         steps = [

@@ -88,9 +88,9 @@ def read_batch(model: SequenceModel, batch: Batch, state: State | None = None) -
     """
     rows = len(batch.inputs)
     if state is None:
-        state = model.start(batch.context, rows) or None  # nothing, of a model without a state
-        if state is not None:
-            require_state(model.start, state, rows)
+        start = model.start(batch.context, rows)
+        require_state(model.start, start, rows)
+        state = start or None  # nothing, of a model without a state
     found = model(batch.inputs, state)
     require_reading(model.forward, found, (*batch.inputs.shape[:2], model.spec.output_size))
     outputs, end = found

@@ -14,6 +14,7 @@ from seqlab.contracts import Spec, State
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import NORMS, Cell, Input, linear, read_cell
+from seqlab.models._contract import require_parts, require_reading
 from seqlab.models._padding import Parts, padding, read_around
 
 Drop = Callable[[Tensor], Tensor]
@@ -112,7 +113,10 @@ class Block(nn.Module):
         self, x: Tensor, state: Parts, padded: Tensor | None, drop: Drop | None
     ) -> tuple[Tensor, Parts]:
         """Read a sequence; see :meth:`Mixer.forward`."""
-        mixed, state = self.mixer(self.mixer_norm(x), state, padded, drop)
+        found = self.mixer(self.mixer_norm(x), state, padded, drop)
+        require_reading(self.mixer.read, found, (*x.shape[:2], self.mixer.size))
+        require_parts(self.mixer.read, found[1], [f"part {k}" for k in range(len(state))], state)
+        mixed, state = found
         x = x + _dropped(self.out(mixed), drop)
         x = x + _dropped(self.down(F.gelu(self.up(self.mlp_norm(x)))), drop)
         return x, state

@@ -2,7 +2,7 @@
 
     config.yaml   run.json   metrics.jsonl   summary.json   judgements.json   train.log   error.txt
     checkpoints/  last.pt, best.safetensors
-    figures/      samples/
+    figures/      samples/      own/
 
 What is replaced is written beside and renamed; what grows is appended to, a line at a time.
 """
@@ -73,6 +73,11 @@ class Run:
     def judgements_path(self) -> Path:
         """``judgements.json``: what ``seqlab judge`` has found."""
         return self.path / "judgements.json"
+
+    @property
+    def own_files(self) -> Path:
+        """``own/``: copies of the user's own files behind its model and its task."""
+        return self.path / "own"
 
     @property
     def checkpoints(self) -> Path:

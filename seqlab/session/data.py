@@ -11,8 +11,8 @@ from seqlab.settings import Component, Document, TrainExperiment, dump
 from seqlab.tasks import Task, build_task
 
 
-def task_of(run: Run, experiment: TrainExperiment) -> Task:
-    """Build the task of a run from its settings, on the data that it was trained on.
+def task_of(run: Run, experiment: TrainExperiment, *, anyway: bool = False) -> Task:
+    """Build the task of a run from its settings, on the data that it was trained on; or on others, ``anyway``.
 
     Raises:
         RunFolderError: when the data is another.
@@ -26,7 +26,8 @@ def task_of(run: Run, experiment: TrainExperiment) -> Task:
         reason = error.message if isinstance(error, TextError) else str(error)
         message = f"{run.id} was trained on data that cannot be read: {reason}"
         raise TextError(message, hint=_hint(run, experiment)) from None
-    check_data(run, task, experiment)
+    if not anyway:
+        check_data(run, task, experiment)
     return task
 
 
@@ -39,7 +40,8 @@ def check_data(run: Run, task: Task, experiment: TrainExperiment) -> None:
     raise RunFolderError(
         f"{run.id} was trained on data with SHA-256 {trained_on[:12]}..., but {data.name!r} here has "
         f"{data.sha256[:12]}....{instead}",
-        hint="Has it been changed since?" if _option(experiment) is None else _hint(run, experiment),
+        hint=("Has it been changed since?" if _option(experiment) is None else _hint(run, experiment))
+        + " To take it as it is, add --anyway.",
     )
 
 

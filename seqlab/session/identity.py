@@ -99,6 +99,8 @@ def changed_since(recorded: Mapping[str, Any], now: Identity) -> list[str]:
     ]
     if recorded.get("device") != now.device:
         told.append(f"the device {recorded.get('device')} (now {now.device})")
+    if recorded.get("data") != now.data:
+        told.append("the data that its task reads")
     if recorded.get("code") != now.code:
         told.append("seqlab's code")
     plugins = recorded.get("plugins") or {}

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor
 
-from seqlab.contracts import Batch, Spec
-from seqlab.engines import check_engine, engine_of, settle, take_engine
-from seqlab.errors import PluginError, RunFolderError, SeqlabError, SettingsError, TextError
+from seqlab.contracts import Spec
+from seqlab.engines import check_engine, settle, take_engine
+from seqlab.errors import RunFolderError, SettingsError, TextError
 from seqlab.files import replace_file, to_json
-from seqlab.models import SequenceModel, build_model, count_parameters, read_batch
-from seqlab.own_code import form_of, in_a_sentence, place_of
+from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.plugins import flags
-from seqlab.registry import check_options, component_hash, load, resolve
+from seqlab.registry import Kind, check_options, load, resolve
 from seqlab.runs import Run, create_run
+from seqlab.runs.own_files import keep_own_files, where_it_was
 from seqlab.session.data import task_of
 from seqlab.session.guessing import guesses
 from seqlab.session.identity import changed_since, identify
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.session.passes import within_passes
+from seqlab.session.trying import try_out
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
-from seqlab.training.loop import is_solved, new_learner
+from seqlab.training.loop import new_learner
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
 VOCABULARY = "vocabulary.json"
@@ -74,19 +73,20 @@ def trials_of(experiment: TrainExperiment, task: Task) -> dict[str, Trial]:
     return own | {name: Trial(name, **trial.model_dump()) for name, trial in experiment.trials.items()}
 
 
-def open_session(experiment: TrainExperiment, run: Run | None = None) -> Session:
+def open_session(experiment: TrainExperiment, run: Run | None = None, *, anyway: bool = False) -> Session:
     """Build task and model, prepare the process, and check that they fit each other.
 
     Args:
         experiment: the settings.
         run: on whose data the task is to be; None for what there is.
+        anyway: whether other data than the run's are taken, too.
 
     Raises:
         SettingsError: when the model does not answer in the shape that the task asks for, the task returns
             figures that it does not declare, or ``stop_when`` names a metric that it does not have.
     """
     flush_denormals()  # before torch has threads, since those begin as this one is
-    task = build_task(experiment.task) if run is None else task_of(run, experiment)
+    task = build_task(experiment.task) if run is None else task_of(run, experiment, anyway=anyway)
     model = _build(experiment, task)
     device = pick_device(experiment.compute.device)
     check_mixture(experiment, task)
@@ -98,7 +98,9 @@ def open_session(experiment: TrainExperiment, run: Run | None = None) -> Session
     prepare(threads)
     model = model.to(device)
     session = Session(settled.experiment, task, model, device, advice, settled.reason, sizing)
-    _try_out(session)
+    try_out(session)
+    for trial in session.trials.values():
+        trial_task(session, trial)
     return session
 
 
@@ -147,6 +149,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             **({} if task.data is None else {"corpus": task.data.to_dict()}),
         },
     )
+    keep_own_files(run, {"model": experiment.model.name, "task": experiment.task.name})
     if task.vocabulary is not None:
         replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()))
     return run, session
@@ -165,15 +168,17 @@ def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway
     Raises:
         RunFolderError: when something has changed, or as from :func:`reopen`.
     """
-    session = reopen(run, model, task)
+    session = reopen(run, model, task, anyway=anyway)
     identity = identify(session.experiment, session.task, session.device)
     changed = changed_since(run.info().extra.get("identity") or {}, identity)
+    kinds: tuple[Kind, ...] = ("model", "task")
+    copies = "".join(where_it_was(run, kind) for kind in kinds if f"the file of the {kind}" in changed)
     own = flags(session.experiment.model.name, session.experiment.task.name)
     if changed and not anyway:
         raise RunFolderError(
             f"Since {run.id} was trained, this has changed: {', '.join(changed)}. Gone on with, it would be "
             "a run that nobody can repeat.",
-            hint=f"To go on all the same: seqlab resume {run.id}{own} --anyway",
+            hint=f"{copies}To go on all the same: seqlab resume {run.id}{own} --anyway",
         )
     if changed:
         extra = {"fingerprint": identity.fingerprint, "identity": identity.to_dict(), "changed": changed}
@@ -181,18 +186,19 @@ def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway
     return session
 
 
-def reopen(run: Run, model: str | None = None, task: str | None = None) -> Session:
+def reopen(run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False) -> Session:
     """Build a run's task and model again from its settings, with the weights of the start.
 
     Args:
         run: the run.
         model: the plug-in file that the run's model came from, as it was named on the command line.
         task: likewise that of its task.
+        anyway: whether other data are taken, too.
 
     Raises:
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
-    session = open_session(read_experiment(run, model, task), run)
+    session = open_session(read_experiment(run, model, task), run, anyway=anyway)
     recorded = run.info().extra.get("spec")
     if recorded is not None and Spec.from_dict(recorded) != session.task.spec:
         raise RunFolderError(
@@ -288,82 +294,6 @@ def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
             f"The model {experiment.model.name} ({sizes}) does not fit into memory.",
             hint="Choose a smaller model.hidden_size or fewer layers.",
         ) from None
-
-
-def _try_out(session: Session) -> None:
-    """Run the first batch through, so that what does not fit is said before a run begins.
-
-    Where model or task are not seqlab's, as far as a gradient: a step is all but made.
-    """
-    task, settings = session.task, session.experiment.training
-    batch = task.batch("train", 0, settings.batch_size, session.experiment.seed).to(session.device)
-    own = component_hash("model", session.experiment.model.name) or component_hash(
-        "task", session.experiment.task.name
-    )
-    engine = engine_of(settings.engine)
-    with torch.set_grad_enabled(bool(own)):
-        if engine.knows_models:
-            outputs = torch.zeros(*batch.inputs.shape[:2], task.spec.output_size)
-        else:
-            outputs = _read(session, batch)
-        if own:
-            _try_loss(session, outputs, batch, learns=engine.updates_by_torch)
-    _check_figures(session, task.figures(task.tally(outputs.detach().float(), batch)))
-    if task.sample is not None and task.vocabulary is not None:
-        task.vocabulary.encode(task.sample.prime)  # what is written on the way begins with it
-
-
-def _read(session: Session, batch: Batch) -> Tensor:
-    """Read a batch, or say that the model cannot."""
-    model, task = session.experiment.model.name, session.experiment.task.name
-    try:
-        return read_batch(session.model, batch)[0]
-    except SeqlabError:
-        raise
-    except Exception as error:
-        raise in_a_sentence(error) or SettingsError(
-            f"The model {model} cannot read the task {task}: {type(error).__name__}: {error}",
-            hint=f"Its inputs are {session.task.spec.inputs} of shape {tuple(batch.inputs.shape)}.",
-        ) from error
-
-
-def _try_loss(session: Session, outputs: Tensor, batch: Batch, *, learns: bool) -> None:
-    """Take the loss and, where torch learns from it, its gradient; the weights stay as they are."""
-    model, task = session.model, session.task
-    loss = model.loss(task, outputs.float(), batch)
-    method = model.loss if type(model).loss is not SequenceModel.loss else task.loss
-    if not isinstance(loss, Tensor) or loss.dim() > 0:
-        raise PluginError(f"{place_of(method)}: the loss must be one number; it is {form_of(loss)}.")
-    if not learns:
-        return
-    if not loss.requires_grad:
-        raise PluginError(
-            f"The loss of {session.experiment.task.name} does not depend on the weights of "
-            f"{session.experiment.model.name}, so nothing can be learned.",
-            hint="Is there a detach(), an item() or a torch.no_grad() in one of them?",
-        )
-    loss.backward()  # type: ignore[no-untyped-call]
-    model.zero_grad()
-
-
-def _check_figures(session: Session, figures: Mapping[str, float]) -> None:
-    """Check that a task declares what it returns, and that ``stop_when`` names what there is."""
-    declared, name = [metric.name for metric in session.task.metrics], session.experiment.task.name
-    for figure in figures:
-        if figure not in declared:
-            raise SettingsError(
-                f"The task {name} returns the figure {figure!r}, which its metrics do not declare.",
-                hint=f"They are {', '.join(declared)}; add Metric({figure!r}, higher_is_better=...).",
-            )
-    if declared[0] not in figures:
-        raise SettingsError(
-            f"The task {name} is judged by {declared[0]!r}, its first metric, but returns "
-            f"{', '.join(figures) or 'nothing'}.",
-            hint="Return it from `figures`, or declare another metric first.",
-        )
-    is_solved(figures, session.experiment.training.stop_when, session.task)
-    for trial in session.trials.values():
-        trial_task(session, trial)
 
 
 def trial_task(session: Session, trial: Trial) -> Task:

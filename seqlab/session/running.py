@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from seqlab.engines import Announce, check_engine, engine_of
-from seqlab.errors import Interrupted, RunFailedError, SeqlabError, UsageError
+from seqlab.errors import Interrupted, PluginError, RunFailedError, SeqlabError
 from seqlab.own_code import in_a_sentence
 from seqlab.plugins import flags
 from seqlab.runs import Run
@@ -101,10 +101,10 @@ def train_together(
 
 
 def as_failure(error: Exception, run: Run) -> SeqlabError:
-    """Return an error as that of a run which had begun and could not be finished."""
-    if isinstance(error, SeqlabError) and not isinstance(error, UsageError):
+    """Return an error as that of a run which cannot go on; one in own code is said in a sentence."""
+    if isinstance(error, SeqlabError) and not isinstance(error, PluginError):
         return error
-    told = error if isinstance(error, UsageError) else in_a_sentence(error)
+    told = error if isinstance(error, PluginError) else in_a_sentence(error)
     said = f"{type(error).__name__}: {error}" if told is None else told.message
     hints = [told.hint] if told is not None and told.hint else []
     hint = " ".join([*hints, f"The traceback is in {run.path / 'error.txt'}."])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split
-from seqlab.errors import SettingsError
+from seqlab.errors import SettingsError, TextError
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
 from seqlab.text.vocabulary import Codes, Vocabulary
@@ -54,6 +56,21 @@ class Data:
     stands_in_for: str | None = None
     reason: str | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *files: str | Path) -> Data:
+        """Return what is recorded of files, every byte of which counts.
+
+        Raises:
+            TextError: when one cannot be read.
+        """
+        paths, digest = [Path(file).expanduser().resolve() for file in files], hashlib.sha256()
+        for path in paths:
+            try:
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError as error:
+                raise TextError(f"{path} cannot be read: {error.strerror}.") from None
+        return cls(", ".join(path.name for path in paths), ", ".join(map(str, paths)), digest.hexdigest())
 
     def to_dict(self) -> dict[str, str | int | tuple[str, ...] | None]:
         """Return plain data, for JSON."""

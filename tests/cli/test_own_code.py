@@ -64,7 +64,24 @@ class Parity(Task):
         bits = numpy_stream(seed, "parity", split, index).integers(0, 2, (size, self.length))
         return Batch(torch.from_numpy(bits), torch.from_numpy(bits.cumsum(1) % 2))
 """
-SOURCES = {"cell": CELL, "model": MODEL, "task": TASK}
+STACK = """
+import torch
+from seqlab.models import Mixer, Stack
+
+
+class Fade(Mixer):
+    def start(self, rows):
+        return (torch.zeros(rows, self.size),)
+
+    def read(self, x, state):
+        return x.cumsum(1), (x.sum(1) + state[0],)
+
+
+class Fading(Stack):
+    def __init__(self, spec, **options):
+        super().__init__(spec, Fade, **options)
+"""
+SOURCES = {"cell": CELL, "model": MODEL, "stack": STACK, "task": TASK}
 QUICK = (
     "training.steps=4", "training.batch_size=2", "training.evaluation_sequences=4",
     "training.test_sequences=4", "training.evaluate_every=2", "model.hidden_size=3",
@@ -135,11 +152,14 @@ def test_what_is_right_is_trained(write: Callable[..., Command], kind: str) -> N
         ("model", GAVE, GAVE.replace("inputs.shape[:2]", "inputs.shape[:1], 1"), 18, "it returned ((2, 1, 2) float32, (("),
         ("model", GAVE, GAVE.replace(", state", ", state[0]"), 18, "must return a state that is a tuple of tuples of parts"),
         ("model", "((torch.zeros(rows, 1),),)", "torch.zeros(rows, 1)", 15, "start of Blind must return a state"),
+        ("stack", "return x.cumsum(1), (", "return x.cumsum(1)  # (", 10, "read of Fade must return outputs (2, 6, 3)"),
+        ("stack", "(x.sum(1) + state[0],)", "x.sum(1)", 10, "read of Fade must return a tuple of 1 part (part 0,)"),
+        ("stack", "state[0]", "state[1]", 11, "IndexError: tuple index out of range"),
         ("task", "return Batch(torch.from_numpy(bits)", "return Batch(bits", 12, "inputs are a NumPy array (2, 6) int64"),
         # errors inside
         ("cell", "torch.empty(hidden_size, hidden_size)", "torch.empty(hidden_size, 9)", 17,
          "It was given x (2,) int64, state ((2, 3) float32,)"),
-        ("model", "state = state or", "state = len(state) or", 19, "TypeError"),
+        ("model", "return self.readout", "return state", 20, "AttributeError: 'tuple' object has no attribute 'expand'"),
         ("task", "return Batch(", "bits[0, 99]\n        return Batch(", 14, "index 99 is out of bounds"),
         # the loss
         ("task", "    def batch", "    def loss(self, outputs, batch):\n        return super().loss(outputs, batch)[None]\n\n    def batch",
@@ -165,7 +185,7 @@ def test_what_is_wrong_is_a_sentence_before_a_run_begins(
     assert refused.returncode == 2, told
     assert said in told
     assert line is None or f"my_{kind}.py, line {line}" in told
-    assert len(refused.stderr.splitlines()) <= 3
+    assert len(refused.stderr.splitlines()) <= 3, "without a traceback"
     assert not (tmp_path / "runs").exists()
 
 
@@ -176,7 +196,7 @@ LATE = {
 }
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", LATE)
 def test_what_goes_wrong_later_fails_the_run_in_a_sentence(
     write: Callable[..., Command], tmp_path: Path, kind: str
 ) -> None:
@@ -219,14 +239,53 @@ def test_every_command_says_it_so(
 
 
 def test_the_traceback_is_shown_where_it_is_asked_for(
-    write: Callable[..., Command], tmp_path: Path, seqlab_process: Command
+    write: Callable[..., Command], seqlab_process: Command
 ) -> None:
     write("cell", "(h,) = state", "(h, c) = state")
-    told = seqlab_process(*train("cell"))
-    assert "seqlab --traceback ..." in told.stderr
-    assert "Traceback" not in told.stderr
-    for words in (("--traceback", *train("cell")), (*train("cell"), "--traceback")):
-        shown = seqlab_process(*words)
-        assert shown.returncode == 2
-        assert "Traceback (most recent call last)" in shown.stderr
-        assert shown.stderr.rstrip().splitlines()[-2].startswith("Error: my_cell.py, line 16, in step")
+    shown = seqlab_process(*train("cell"), "--traceback")
+    assert shown.returncode == 2
+    assert "Traceback (most recent call last)" in shown.stderr
+    assert shown.stderr.rstrip().splitlines()[-2].startswith("Error: my_cell.py, line 16, in step")
+
+
+@pytest.mark.parametrize("command", ["inspect", "gradients", "judge", "replay"])
+def test_a_cell_that_has_changed_is_refused_unless_anyway(
+    write: Callable[..., Command], tmp_path: Path, command: str
+) -> None:
+    seqlab = write()
+    assert seqlab(*train("cell")).returncode == 0
+    (run,) = (tmp_path / "runs").glob("my_task-*")
+    words = (command, run.name, "--model", "my_cell.py", "--task", "my_task.py")
+    assert seqlab(*words).returncode == 0
+    write("cell", "torch.tanh(", "torch.sin(")
+    refused = seqlab(*words)
+    assert refused.returncode == 2
+    assert "my_cell.py is not what it was when my_task-my_cell-s1-" in refused.stderr
+    copy = run / "own" / "model" / "my_cell.py"
+    assert copy.read_text() == CELL
+    assert seqlab(*words, "--anyway").returncode in ((0, 1) if command == "replay" else (0,))
+    assert seqlab(command, run.name, "--model", copy, "--task", "my_task.py").returncode == 0
+
+
+def test_a_file_in_the_place_of_seqlab_s_own_model_is_refused(write: Callable[..., Command]) -> None:
+    seqlab = write()
+    assert seqlab(*train("task")).returncode == 0
+    refused = seqlab("judge", "latest", "--model", "my_cell.py", "--task", "my_task.py")
+    assert refused.returncode == 2
+    assert "was trained with the model lstm of seqlab, not with my_cell.py" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rnn", "my_cell.py"), "my_cell.py, line 16, in step"),
+        (("rnn", "lstm", "training.stop_when={acuracy: 1.0}"), "Unknown metric 'acuracy'"),
+    ],
+)
+def test_a_comparison_tries_every_model_before_it_trains_any(
+    write: Callable[..., Command], tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    refused = write("cell", "(h,) = state", "(h, c) = state")("compare", *words, *QUICK)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert not list((tmp_path / "runs").glob("*")), "nothing was trained"

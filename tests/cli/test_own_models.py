@@ -92,6 +92,14 @@ def test_what_takes_cells_apart_refuses_it_and_the_rest_works(own: Command, tmp_
     sampled = own("sample", "latest", *OWN, "--length", "20", "--prime", "a")
     assert sampled.returncode == 0, sampled.stderr
     assert len(sampled.stdout) >= 20
+    (tmp_path / "own.py").write_text(FADING.replace("0.7 * memory + 0.3", "0.6 * memory + 0.4"))
+    further = {"sample": (), "score": ("own.py",), "complete": ("--once", "a"), "novel": (), "cells": ()}
+    for command, words in further.items():
+        refused = own(command, "latest", *OWN, *words)
+        assert refused.returncode == 2
+        assert "own.py is not what it was" in refused.stderr, command
+    assert own("sample", "latest", *OWN, "--length", "3", "--prime", "a", "--anyway").returncode == 0
+    (tmp_path / "own.py").write_text(FADING)
     compared = own(
         "compare", "own.py", "own.py[dropout=0.0]", "--on", "char-shakespeare", "--seeds", "1", *TRAIN[4:]
     )

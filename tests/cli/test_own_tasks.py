@@ -218,9 +218,16 @@ def test_a_run_of_ones_own_task_goes_on_where_the_file_lies_now(parity: Command,
         (tmp_path / name).rename(tmp_path / "moved" / name)
     judged = parity("judge", "latest", "task.length=6", "--task", "moved/own.py")
     assert judged.returncode == 0, judged.stderr
-    assert "has changed" not in judged.stderr
     (tmp_path / "moved" / "bits.py").write_text(BITS + "\n# another line\n")
-    assert "has changed since" in parity("judge", "latest", "--task", "moved/own.py").stderr
+    words = ("judge", "latest", "--task", "moved/own.py")
+    refused = parity(*words)
+    assert refused.returncode == 2
+    assert "moved/own.py is not what it was when own-lstm-s1-" in refused.stderr
+    (copy,) = (tmp_path / "runs").glob("own-*/own/task/own.py")
+    assert (copy.parent / "bits.py").read_text() == BITS, "with its neighbours"
+    assert f"it lies in {copy}, and can be named with --task" in refused.stderr
+    assert parity(*words, "--anyway").returncode == 0
+    assert parity("judge", "latest", "--task", copy).returncode == 0
 
 
 @pytest.mark.parametrize(

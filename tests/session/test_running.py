@@ -11,9 +11,9 @@ import torch
 
 from seqlab.errors import (
     NonFiniteLossError,
+    PluginError,
     RunFailedError,
     RunFolderError,
-    SettingsError,
     UnknownNameError,
     UsageError,
 )
@@ -151,7 +151,7 @@ def test_a_model_that_answers_in_the_wrong_shape_is_refused_before_a_run_begins(
     )
     admit(str(file))
     text = HELLO.replace("{name: rnn, hidden_size: 8}", f"{{name: {file}}}")
-    with pytest.raises(SettingsError, match=r"must answer in shape \(1, 4, 4\).*got \(1, 4\)"):
+    with pytest.raises(PluginError, match=r"must return outputs \(1, 4, 4\).*returned \(\(1, 4\)"):
         begin(settings(text), command="test")
     assert not (tmp_path / "runs").exists()
 

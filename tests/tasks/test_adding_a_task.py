@@ -19,7 +19,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-PARITY, CALIBRATED, REVERSE, TEST = blocks("python")
+PARITY, CALIBRATED, REVERSE, SERIES, TEST = blocks("python")
 SETTINGS, TRIALS = blocks("yaml")
 
 
@@ -62,6 +62,15 @@ def test_its_answers_are_written(seqlab: Command) -> None:
     assert trials["greedy"]["sequence_accuracy"] > 0.99
     assert set(trials) == {"greedy", "length-6"}
     assert "loss" not in trials["greedy"]
+
+
+def test_a_series_in_a_file_is_learned(seqlab: Command, tmp_path: Path) -> None:
+    (tmp_path / "series.py").write_text(SERIES, encoding="utf-8")
+    (tmp_path / "prices.txt").write_text("\n".join(f"{k % 5}.5" for k in range(400)), encoding="utf-8")
+    words = ("training.steps=60", "training.learning_rate=1e-2", "task.length=20", "--json")
+    trained = seqlab("train", "--task", "series.py", "task.path=prices.txt", *words)
+    assert trained.returncode == 0, trained.stderr
+    assert json.loads(trained.stdout)["held_out"]["mse"] < 0.9, "better than the mean"
 
 
 def test_its_test_passes() -> None:
