@@ -91,7 +91,7 @@ def resume(
         str | None, typer.Option(help="Where the run's text is now, where it has been moved.")
     ] = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Also where code, versions or device have changed since.")
+        bool, typer.Option("--anyway", help="Also where code, files, data, versions or device have changed.")
     ] = False,
     quiet: options.Quiet = False,
     as_json: Json = False,
@@ -111,7 +111,7 @@ def resume(
     )
     status = found.info().status
     if text is not None and status != "running":
-        options.admit_plugins(model, task)
+        options.admit_plugins(found, model, task, anyway=True)
         move_text(found, read_experiment(found, model, task), text)
         stderr().print(f"The text of {found.id} is {text} now.", soft_wrap=True, markup=False)
         if status == "finished":

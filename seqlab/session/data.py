@@ -12,7 +12,7 @@ from seqlab.tasks import Task, build_task
 
 
 def task_of(run: Run, experiment: TrainExperiment, *, anyway: bool = False) -> Task:
-    """Build the task of a run from its settings, on the data that it was trained on; or on others, ``anyway``.
+    """Build the task of a run from its settings, on the data that it was trained on or, ``anyway``, others.
 
     Raises:
         RunFolderError: when the data is another.
