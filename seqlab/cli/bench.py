@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.analysis.growth import Growth
@@ -55,11 +55,10 @@ def bench(
     components = _components(models)
     if output is None:
         make_runs_dir()
-    console = stderr()
 
     def announce(line: str) -> None:
         if not quiet:
-            console.print(line, soft_wrap=True, markup=False)
+            tell(line)
 
     point, everything = _QUICK if quick else _LIMITS
     growth = study(components, sweeps, point_seconds=point, all_seconds=everything, announce=announce)

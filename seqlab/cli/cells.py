@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr, stdout
+from seqlab.cli.console import show_json, show_table, stdout, tell
 from seqlab.cli.language_model import Encoding, Json, NewestRun, open_language_model, read_file
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def cells(
     _colour([passage(one, units, features[one.feature], IN_PICTURE) for one in kept])
     for path in paths:
         print(path)
-    stderr().print("Next: open the page in a browser, or seqlab cells RUN --text FILE", markup=False)
+    tell("Next: open the page in a browser, or seqlab cells RUN --text FILE")
     return None
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import say, show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design, Lineup
@@ -134,10 +134,10 @@ def run_comparison(
     from seqlab.errors import RunFailedError
 
     if design.budget is not None:
-        _tell(f"Measuring the speed for {design.budget:g} s a run ...")
+        tell(f"Measuring the speed for {design.budget:g} s a run ...")
     lineup = draw_up(design)
     for note in lineup.notes:
-        _tell(note)
+        tell(note)
     finished = _train(design, lineup, jobs, quiet)
     failed = sum(item.summary is None for item in finished)
     if failed == len(finished):
@@ -185,7 +185,7 @@ def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> lis
             command=design.command,
             plugins=design.plugins,
             on_update=note_update,
-            announce=_tell,
+            announce=tell,
         )
 
 
@@ -196,24 +196,20 @@ def _import_the_rest() -> None:
     import_module("seqlab.figures.comparison")
 
 
-def _tell(line: str) -> None:
-    stderr().print(line, soft_wrap=True, markup=False)
-
-
 def _show(result: Comparison) -> None:
     from seqlab.comparison.verdict import verdict
     from seqlab.comparison.wording import table
 
     rows = table(result)
     show_table(list(rows[0]), [list(row.values()) for row in rows])
-    print(f"\n{verdict(result)}\n")
+    say(f"\n{verdict(result)}\n")
 
 
 def _say_what_is_next(finished: Sequence[Entry]) -> None:
     reused = sum(item.reused for item in finished)
     if reused:
-        stderr().print(f"{reused} of {len(finished)} runs had been finished before and were reused.")
-    stderr().print("Next: seqlab report, seqlab show RUN, or the same command with more --seeds.")
+        tell(f"{reused} of {len(finished)} runs had been finished before and were reused.")
+    tell("Next: seqlab report, seqlab show RUN, or the same command with more --seeds.")
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

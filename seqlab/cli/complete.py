@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 from seqlab.cli.language_model import (
     Alone,
     NewestRun,
@@ -91,7 +91,7 @@ def _type(suggest: Suggest, vocabulary: Vocabulary) -> None:
     """Read keys, show suggestions, and print the text at the end."""
     text = ""
     screen = sys.stderr
-    stderr().print("Tab or 1, 2, 3 takes a suggestion; Escape or Ctrl-D ends.")
+    tell("Tab or 1, 2, 3 takes a suggestion; Escape or Ctrl-D ends.")
     with _single_keys() as keys:
         suggestions = suggest(text)
         screen.write(_picture(text, suggestions))

@@ -37,20 +37,54 @@ def stdout() -> Console:
 
 def show_error(error: SeqlabError) -> None:
     """Print an error and its hint on stderr, after its traceback if the user asked for that."""
-    from rich.text import Text
-
-    console = stderr()
-    if os.environ.get(TRACEBACK):
+    asked = bool(os.environ.get(TRACEBACK))
+    if asked:
         from traceback import format_exception
 
-        console.print("".join(format_exception(error)), soft_wrap=True, markup=False)
-    console.print(Text.assemble(("Error: ", "bold red"), error.message), soft_wrap=True)
+        stderr().print("".join(format_exception(error)), soft_wrap=True, markup=False)
+    tell(error.message, head="Error: ", head_style="bold red")
     if error.hint:
-        console.print(Text(error.hint), soft_wrap=True)
-    if isinstance(error, PluginError) and error.__cause__ is not None and not os.environ.get(TRACEBACK):
-        console.print(
-            "Where that came from is shown by: seqlab --traceback ...", markup=False, soft_wrap=True
-        )
+        tell(error.hint)
+    if isinstance(error, PluginError) and error.__cause__ is not None and not asked:
+        tell("Where that came from is shown by: seqlab --traceback ...")
+
+
+def tell(
+    text: str, style: str = "", console: Console | None = None, *, head: str = "", head_style: str = ""
+) -> None:
+    """Print prose on stderr: on a terminal wrapped at words, elsewhere a line as it is.
+
+    A word that is longer than a line (a path) stays whole, so that it can be copied.
+
+    Args:
+        text: not read as markup.
+        style: as rich names it.
+        console: one that shows something live, which the text is printed above.
+        head: stands before the text.
+        head_style: of that.
+    """
+    from rich.text import Text
+
+    from seqlab.cli.tables import wrap
+
+    console = console or stderr()
+    whole = head + text
+    shown = Text(wrap(whole, console.width) if console.is_terminal else whole, style)
+    shown.stylize(head_style, 0, len(head))
+    console.print(shown, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Print on stderr what a user had better know."""
+    tell(text, head="Note: ", head_style="bold yellow")
+
+
+def say(text: str) -> None:
+    """Print prose on stdout, as :func:`tell` does on stderr."""
+    if sys.stdout.isatty():
+        tell(text, console=stdout())
+    else:
+        print(text)
 
 
 def show_json(data: Any) -> None:
@@ -65,16 +99,14 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
         for row in [columns, *rows]:
             print("\t".join(row))
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=index == 0)  # names stay whole, to be copied
-    for row in rows:
-        table.add_row(*map(Text, row))
-    stdout().print(table)
+    from seqlab.cli.tables import layout
+
+    console = stdout()
+    if title is not None:
+        console.print(Text(title, "italic"), soft_wrap=True)
+    console.print(layout(columns, rows, console.width))
 
 
 @contextmanager

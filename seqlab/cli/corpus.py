@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from seqlab.cli.console import ends_quietly, show_json, show_table, stderr
+from seqlab.cli.console import ends_quietly, show_json, show_table, tell
 from seqlab.cli.language_model import Json, visible
 from seqlab.cli.once import Command
 
@@ -109,7 +109,7 @@ def fit_to_text(settings: TrainExperiment) -> TrainExperiment:
         )
     size, period = task.fitting(training.batch_size)
     if (size, period) != (training.batch_size, task.period):
-        stderr().print(f"Fitted to the text: training.batch_size={size}, task.period={period}.")
+        tell(f"Fitted to the text: training.batch_size={size}, task.period={period}.")
     options = {**settings.task.options, "period": period}
     return settings.model_copy(
         update={
@@ -153,8 +153,8 @@ def list_(as_json: Json = False) -> None:
             for row in rows
         ],
     )
-    stderr().print(f"Cache: {cache_folder()}", soft_wrap=True, markup=False)
-    stderr().print("Any file or folder of text will do, too: seqlab corpus info PATH", markup=False)
+    tell(f"Cache: {cache_folder()}")
+    tell("Any file or folder of text will do, too: seqlab corpus info PATH")
     return None
 
 
@@ -196,7 +196,7 @@ def info(
     print(f"\nthe {min(SHOWN, len(counted))} most frequent of {len(counted):,}:")
     show_table(("token", "count"), [(_named(token), f"{number:,}") for token, number in counted[:SHOWN]])
     if len(counted) > SHOWN:
-        stderr().print("All of them: --json", markup=False)
+        tell("All of them: --json")
     return None
 
 
@@ -265,7 +265,7 @@ def _cell(value: object) -> str:
 
 
 def _announce(text: str) -> None:
-    stderr().print(text, soft_wrap=True, markup=False)
+    tell(text)
 
 
 for command in (list_, info, fetch):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 
 def diff(
@@ -34,7 +34,5 @@ def diff(
         for name, values in pairs.items()
     ]
     show_table(("what", runs[0].id, runs[1].id), rows)
-    stderr().print(
-        "Next: seqlab plot RUN RUN" if rows else "The two runs are the same in all of it.", soft_wrap=True
-    )
+    tell("Next: seqlab plot RUN RUN" if rows else "The two runs are the same in all of it.")
     return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.settings import Component
@@ -75,7 +75,7 @@ def explain(
 
 
 def _point_to(model: str, experiment: str) -> None:
-    stderr().print(f"Next: seqlab train {experiment} --model {model}", soft_wrap=True, markup=False)
+    tell(f"Next: seqlab train {experiment} --model {model}")
 
 
 def _diagram(component: Component, output: Path | None) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, stderr
+from seqlab.cli.console import show_json, tell
 
 
 class Format(StrEnum):
@@ -56,5 +56,5 @@ def export(
     if as_json:
         return show_json({"run": found.id, "format": to.value, "path": str(path)})
     print(path)
-    stderr().print(following.replace("FOLDER", str(path)), soft_wrap=True, markup=False)
+    tell(following.replace("FOLDER", str(path)))
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.analysis.gradients import Curve, ModelGradient
@@ -72,7 +72,7 @@ def gradients(
     between = (
         f"seqlab gradients --at {end // 10},{end // 2} for points between, or " if not at and end > 9 else ""
     )
-    stderr().print(f"Next: {between}seqlab train cures.", markup=False)
+    tell(f"Next: {between}seqlab train cures.")
     return None
 
 
@@ -111,11 +111,10 @@ def _moments(
     name = session.experiment.model.name
     network = network_of(session.model, name)
     check_network(network, name)
-    console = stderr()
 
     def measured(label: str) -> Moment:
         if not quiet:
-            console.print(f"measuring: {label}", soft_wrap=True, markup=False)
+            tell(f"measuring: {label}")
         layers = measure_network(
             network, session.task, lags=lags, sequences=sequences, seed=session.experiment.seed
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.analysis.gates import Force
@@ -301,4 +301,4 @@ def _write(path: Path, rows: Sequence[Sequence[object]]) -> str:
 def _point_to(paths: list[str], following: str) -> None:
     for path in paths:
         print(path)
-    stderr().print(f"Next: {following}", soft_wrap=True, markup=False)
+    tell(f"Next: {following}")

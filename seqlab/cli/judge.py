@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 from seqlab.cli.language_model import Alone
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def judge(
             if metric.name in figures
         ],
     )
-    stderr().print(
-        f"Kept in {found.judgements_path}\nNext: seqlab plot {found.id}", soft_wrap=True, markup=False
-    )
+    tell(f"Kept in {found.judgements_path}\nNext: seqlab plot {found.id}")
     return None
 
 

@@ -10,7 +10,7 @@ from unicodedata import category
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import stderr
+from seqlab.cli.console import tell
 
 if TYPE_CHECKING:
     from seqlab.models import SequenceModel
@@ -67,13 +67,13 @@ def open_language_model(
 
     if run is None:
         found = _newest()
-        stderr().print(f"Using {found.id}", soft_wrap=True, markup=False)
+        tell(f"Using {found.id}")
     else:
         found = find_run(run, where=writes, kind="language model")
     options.admit_plugins(found, model, None, anyway=anyway)
     network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model, alone=alone)
     if isinstance(network, Mixture):
-        stderr().print("The network is mixed with counts; --alone leaves them out.")
+        tell("The network is mixed with counts; --alone leaves them out.")
     return found, network, vocabulary
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seqlab.cli.console import stderr
+from seqlab.cli.console import stderr, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,9 +116,9 @@ def board(entries: Sequence[Entry], quiet: bool) -> Iterator[Callable[[Entry, Up
     def note(entry: Entry, update: Update) -> None:
         state.note(entry, update)
         if update.kind == "failed":
-            console.print(line(entry, update), style="bold red", soft_wrap=True, markup=False)
+            tell(line(entry, update), "bold red", console)
         elif update.kind == "finished" and plain and not quiet:
-            console.print(line(entry, update), soft_wrap=True, markup=False)
+            tell(line(entry, update), console=console)
 
     if plain:
         yield note

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, stderr
+from seqlab.cli.console import show_json, tell
 
 
 def tag(
@@ -32,7 +32,7 @@ def tag(
         return show_json({"run": found.id, "tags": has})
     for word in has:
         print(word)
-    stderr().print(f"{found.id}. Next: seqlab runs --tag TAG", soft_wrap=True, markup=False)
+    tell(f"{found.id}. Next: seqlab runs --tag TAG")
     return None
 
 
@@ -61,7 +61,5 @@ def note(
         return show_json({"run": found.id, "note": has})
     if has:
         print(has)
-    stderr().print(
-        f"{found.id}{'' if has else ' has no note'}. Next: seqlab show RUN", soft_wrap=True, markup=False
-    )
+    tell(f"{found.id}{'' if has else ' has no note'}. Next: seqlab show RUN")
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.runs import Guessed, Run
@@ -69,9 +69,7 @@ def plot(
     )
     for path in paths:
         print(path)
-    stderr().print(
-        "Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.", soft_wrap=True
-    )
+    tell("Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.")
     return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from seqlab.cli.console import stderr
+from seqlab.cli.console import stderr, tell
 from seqlab.cli.language_model import harmless, visible
 
 if TYPE_CHECKING:
@@ -96,22 +96,30 @@ def progress(
     """
     from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     console = stderr()
     live = console.is_terminal and not quiet
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)  # as much as there is room for
+    width = 40 if console.width >= 120 else 12
+    columns = (
+        BarColumn(width, table_column=Column(min_width=width)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", table_column=rest),
+    )
     line_due, bar_due = _timer(LINE_SECONDS), _timer(BAR_SECONDS)
     pause = LIVE_SAMPLE_SECONDS if live else LINE_SAMPLE_SECONDS
     sample_at = time.perf_counter() + pause
     written = ""
-    bar = Progress(*columns, console=console, auto_refresh=False)
+    bar = Progress(*columns, console=console, auto_refresh=False, expand=True)
     row = bar.add_task("", total=reporter.steps, completed=reporter.start)
     screen = Live(bar, console=console, transient=True, auto_refresh=False) if live else None
 
     def say(line: str) -> None:
         log(line)
         if not live and not quiet:
-            console.print(line, soft_wrap=True, markup=False)
+            tell(line, console=console)
 
     def show(step: Step) -> None:
         nonlocal written, sample_at

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.analysis.reproduction import Reproduction
@@ -57,7 +57,7 @@ def replay(
     else:
         print(verdict)
         _show(outcome)
-        stderr().print(f"Next: seqlab diff {found.id} {again.id}", soft_wrap=True, markup=False)
+        tell(f"Next: seqlab diff {found.id} {again.id}")
     if not outcome.is_within(tolerance):
         raise typer.Exit(1)
 
@@ -71,10 +71,8 @@ def _train_again(run: Run, model: str | None, task: str | None, quiet: bool) -> 
     again, session = begin(read_experiment(run, model, task), command=command, again=run)
     again.update_info(extra={"replay_of": run.id})
     if not quiet:
-        stderr().print(f"{run.id} again, as {again.id}", soft_wrap=True, markup=False)
-    engine_of(session.experiment.training.engine).make_ready(
-        lambda line: stderr().print(line, soft_wrap=True, markup=False)
-    )
+        tell(f"{run.id} again, as {again.id}")
+    engine_of(session.experiment.training.engine).make_ready(tell)
     reporter = Reporter(session.task, session.experiment.training, 0)
     with progress(reporter, again.log, quiet=quiet) as watch:
         train(again, session, watch=watch)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seqlab.cli.console import show_json, stderr
+from seqlab.cli.console import show_json, tell
 
 
 def complete_comparison(incomplete: str) -> list[str]:
@@ -40,5 +40,5 @@ def report(
     if as_json:
         return show_json({"report": str(path)})
     print(path)
-    stderr().print("Next: open it in a browser.")
+    tell("Next: open it in a browser.")
     return None

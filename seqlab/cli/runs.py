@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr, stdout
+from seqlab.cli.console import show_json, show_table, stdout, tell
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
@@ -104,7 +104,7 @@ def _show(entries: Sequence[RunEntry], sort: str | None) -> None:
     show_table(table[0], table[1:])
     for entry in entries:
         if entry.problem:
-            stderr().print(f"{entry.id}: {entry.problem}", soft_wrap=True, markup=False)
+            tell(f"{entry.id}: {entry.problem}")
 
 
 def _say_what_next(shown: int, found: int, known: int) -> None:
@@ -117,7 +117,7 @@ def _say_what_next(shown: int, found: int, known: int) -> None:
         text = f"{shown} of {found} runs; --all shows every one. Next: seqlab show RUN"
     else:
         text = "Next: seqlab show RUN, or seqlab plot RUN ..."
-    stderr().print(text, soft_wrap=True)
+    tell(text)
 
 
 def as_data(entry: RunEntry) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import stderr
+from seqlab.cli.console import tell
 from seqlab.cli.language_model import (
     Alone,
     Encoding,
@@ -287,4 +287,4 @@ def _deliver(result: str, output: Path | None) -> None:
 
 
 def _say(line: str) -> None:
-    stderr().print(line, soft_wrap=True, markup=False)
+    tell(line)

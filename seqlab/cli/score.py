@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 from seqlab.cli.language_model import (
     Alone,
     Encoding,
@@ -72,7 +72,7 @@ def score(
     columns = ("log_probability", "bits_per_character", "characters", "text")
     show_table(columns, [_cells(row) for row in rows])
     if rank:
-        stderr().print("The likeliest stands first.")
+        tell("The likeliest stands first.")
     return None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.runs import Run, RunInfo
@@ -35,7 +35,7 @@ def show(
     if as_json:
         return show_json(data)
     show_table(("field", "value"), list(_rows(data)), title=found.id)
-    stderr().print(f"Next: {_next(found, info)}", soft_wrap=True, markup=False)
+    tell(f"Next: {_next(found, info)}")
     return None
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqlab.cli.console import stderr
+from seqlab.cli.console import tell
 
 if TYPE_CHECKING:
     from seqlab.comparison.entries import Entry
@@ -26,7 +26,7 @@ def train_entries(entries: Sequence[Entry], plugins: Sequence[str], quiet: bool)
             command=shlex.join(["seqlab", *sys.argv[1:]]),
             plugins=plugins,
             on_update=note_update,
-            announce=lambda line: stderr().print(line, soft_wrap=True, markup=False),
+            announce=tell,
         )
 
 

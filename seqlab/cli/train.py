@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, stderr
+from seqlab.cli.console import note, say, show_json, tell
 from seqlab.cli.corpus import choose_text
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def resume(
     if text is not None and status != "running":
         options.admit_plugins(found, model, task, anyway=True)
         move_text(found, read_experiment(found, model, task), text)
-        stderr().print(f"The text of {found.id} is {text} now.", soft_wrap=True, markup=False)
+        tell(f"The text of {found.id} is {text} now.")
         if status == "finished":
             return
     if status == "finished":
@@ -145,12 +145,12 @@ def start(
 
     if budget is not None:
         seconds = parse_seconds(budget)
-        stderr().print(f"Measuring the speed for a budget of {seconds:.0f} s ...")
-        steps = steps_within(settings, seconds, _tell)
+        tell(f"Measuring the speed for a budget of {seconds:.0f} s ...")
+        steps = steps_within(settings, seconds, tell)
         settings = settings.model_copy(
             update={"training": settings.training.model_copy(update={"steps": steps})}
         )
-        stderr().print(f"{steps:,} steps fit.")
+        tell(f"{steps:,} steps fit.")
     if dry_run:
         return _dry_run(settings, as_json)
     before = unrolled(open_session(settings)) if explain else None  # refused before a run begins
@@ -169,11 +169,10 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
     from seqlab.session import train as train_run
     from seqlab.training.checkpoints import step_of
 
-    console = stderr()
     training = session.experiment.training
     if not quiet:
         _announce(run, session)
-    engine_of(training.engine).make_ready(_tell)  # before the reporter's clock runs
+    engine_of(training.engine).make_ready(tell)  # before the reporter's clock runs
     reporter = Reporter(session.task, training, step_of(run.last_checkpoint))
     with progress(reporter, run.log, quiet=quiet, sample=sampler(session)) as watch:
         summary = train_run(run, session, watch=watch)
@@ -185,7 +184,7 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
         show_json({"run": run.id, "path": str(run.path), **summary, **numbers})
     else:
         for line in describe(summary, session.task.metrics, run.info()):
-            print(line)
+            say(line)
         for sample in sorted(run.samples.glob("step-*.txt"))[-1:]:
             print(f"\n{sample.read_text(encoding='utf-8').rstrip()}\n")
         show_unrolled(moments)
@@ -193,9 +192,8 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
             print(path)
     name = run_words(run)
     following = f"sample {name}{flags(run.info().model, '')}" if session.task.sample else f"plot {name}"
-    console.print(
-        f"Run: {run.path}\nNext: seqlab {following}, seqlab show, or seqlab train again with another --seed.",
-        soft_wrap=True,
+    tell(
+        f"Run: {run.path}\nNext: seqlab {following}, seqlab show, or seqlab train again with another --seed."
     )
 
 
@@ -248,37 +246,31 @@ def _past_its_best(summary: Mapping[str, Any]) -> str | None:
     return f"Validation was best at step {best:,} of {steps:,} and rose again after; those weights are kept."
 
 
-def _tell(line: str) -> None:
-    stderr().print(line, soft_wrap=True, markup=False)
-
-
 def _announce(run: Run, session: Session) -> None:
-    from rich.markup import escape
-
     from seqlab.runs import Guessed, guessed
 
-    console, guess = stderr(), guessed(run.info())
+    guess = guessed(run.info())
     compute = session.experiment.compute
     data = session.task.data
     if data is not None and data.stands_in_for:
-        console.print(f"[bold yellow]Note:[/] {data.reason}", soft_wrap=True)
-    for note in data.notes if data is not None else ():
-        console.print(f"[bold yellow]Note:[/] {escape(note)}", soft_wrap=True)
+        note(data.reason or "")
+    for remark in data.notes if data is not None else ():
+        note(remark)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine
     reason = f" ({session.precision_reason})" if session.precision_reason else ""
     how = f"{compute.precision}{reason}, {engine} engine, {threads}"
-    console.print(f"{run.id} on {session.device}, {how}", soft_wrap=True, markup=False)
+    tell(f"{run.id} on {session.device}, {how}")
     if words := in_words(guess.figures, session.task.metrics, Guessed()):
-        console.print(f"To beat ({guess.name}): {words}", soft_wrap=True, markup=False)
-    for note in filter(None, (session.advice, session.sizing)):
-        console.print(f"[bold yellow]Note:[/] {escape(note)}", soft_wrap=True)
+        tell(f"To beat ({guess.name}): {words}")
+    for remark in filter(None, (session.advice, session.sizing)):
+        note(remark)
 
 
 def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
     from seqlab.session.budget import measure
 
-    speed = measure(settings, seconds=0.0, announce=_tell)
+    speed = measure(settings, seconds=0.0, announce=tell)
     facts = {
         "experiment": settings.experiment,
         "model": settings.model.name,
@@ -292,5 +284,5 @@ def _dry_run(settings: TrainExperiment, as_json: bool) -> None:
         return show_json(facts)
     for name, value in facts.items():
         print(f"{name}\t{value}")
-    stderr().print("Two steps were taken; nothing was saved.")
+    tell("Two steps were taken; nothing was saved.")
     return None

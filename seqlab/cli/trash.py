@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stderr
+from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.runs import RunEntry
@@ -36,7 +36,7 @@ def rm(
         return show_json(moved)
     for run in moved:
         print(run)
-    stderr().print(f"In the trash. To bring back: seqlab restore {' '.join(moved)}", soft_wrap=True)
+    tell(f"In the trash. To bring back: seqlab restore {' '.join(moved)}")
     return None
 
 
@@ -64,17 +64,16 @@ def restore(
             return show_json({run.id: str(run.path) for run in back})
         for run in back:
             print(run.path)
-        stderr().print("Next: seqlab show RUN")
+        tell("Next: seqlab show RUN")
         return None
     entries = list_runs(trash_dir())
     if as_json:
         return show_json([as_data(entry) for entry in entries])
     show_table(("run", "status", "age"), [_row(entry) for entry in entries])
-    stderr().print(
+    tell(
         f"Next: seqlab restore RUN. What is not wanted any more may be deleted from {trash_dir()}."
         if entries
-        else "The trash is empty.",
-        soft_wrap=True,
+        else "The trash is empty."
     )
     return None
 
@@ -110,11 +109,11 @@ def clean(
         return show_json({"going": [entry.id for entry in plan.going], "kept": kept, "dry_run": dry_run})
     show_table(("run", "status", "age"), [_row(entry) for entry in plan.going])
     for entry, reason in plan.kept:
-        stderr().print(f"Kept: {entry.id}, {reason}", soft_wrap=True, markup=False)
+        tell(f"Kept: {entry.id}, {reason}")
     done = (
         "would go; nothing was moved" if dry_run else "moved into the trash; seqlab restore brings them back"
     )
-    stderr().print(f"{_count(len(plan.going))} {done}.", soft_wrap=True)
+    tell(f"{_count(len(plan.going))} {done}.")
     return None
 
 

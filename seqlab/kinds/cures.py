@@ -38,18 +38,15 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
     from seqlab.analysis.cures import measure_cures
     from seqlab.analysis.trained_gradients import Moment, to_csv
-    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.cli.console import show_json, show_table, tell
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, make_runs_dir, replace_file
 
     make_runs_dir()
-    console = stderr()
     report = measure_cures(
         settings,
-        None
-        if asked.quiet
-        else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
+        None if asked.quiet else lambda name: tell(f"measuring {name}"),
     )
     folder = create_report(settings.experiment)
     replace_file(folder / "cures.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
@@ -88,5 +85,5 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
             )
     print(f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}.\n")
     print(paths[0])
-    console.print("Next: seqlab train gradient-and-lag, what it does to learning.", markup=False)
+    tell("Next: seqlab train gradient-and-lag, what it does to learning.")
     return None

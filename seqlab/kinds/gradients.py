@@ -36,7 +36,7 @@ SETTINGS = GradientExperiment
 
 def run(settings: GradientExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
-    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.cli.console import show_json, show_table, tell
     from seqlab.configure import admit_models
 
     admit_models(settings.models, asked.document)
@@ -47,12 +47,9 @@ def run(settings: GradientExperiment, asked: Asked) -> None:
     from seqlab.runs import create_report, make_runs_dir, replace_file
 
     make_runs_dir()
-    console = stderr()
     report = measure(
         settings,
-        None
-        if asked.quiet
-        else lambda name: console.print(f"measuring {name}", soft_wrap=True, markup=False),
+        None if asked.quiet else lambda name: tell(f"measuring {name}"),
     )
     folder = create_report(settings.experiment)
     replace_file(folder / "gradients.json", json.dumps(report.to_dict(), allow_nan=False) + "\n")
@@ -71,8 +68,5 @@ def run(settings: GradientExperiment, asked: Asked) -> None:
         f"the bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n"
     )
     print(pictures[0])
-    console.print(
-        "Next: the same with --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'",
-        markup=False,
-    )
+    tell("Next: the same with --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'")
     return None

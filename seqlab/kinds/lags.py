@@ -44,7 +44,7 @@ SETTINGS = LagsExperiment
 
 def run(settings: LagsExperiment, asked: Asked) -> None:
     """Train every model at every lag, measure the gradients, and show both."""
-    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.cli.console import show_json, show_table, tell
     from seqlab.cli.study import plugins_of, train_entries
     from seqlab.configure import admit_models
 
@@ -84,5 +84,5 @@ def run(settings: LagsExperiment, asked: Asked) -> None:
         ],
     )
     print(f"\n{paths[0]}")
-    stderr().print("Next: seqlab gradients RUN, for one of these runs.", markup=False)
+    tell("Next: seqlab gradients RUN, for one of these runs.")
     return None

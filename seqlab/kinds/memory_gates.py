@@ -21,7 +21,7 @@ SETTINGS = MemoryGates
 def run(settings: MemoryGates, asked: Asked) -> None:
     """Drive a memory, keep the numbers and the picture in a folder of the reports, and show them."""
     from seqlab.analysis.memory import HELD, drive_memory
-    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.cli.console import show_json, show_table, tell
     from seqlab.figures.memory import memory_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, replace_file
@@ -50,5 +50,5 @@ def run(settings: MemoryGates, asked: Asked) -> None:
     print(f"\nThe gates are set from step {HELD.start} to {HELD.stop - 1}; else f = 1, i = 0, o = 1.\n")
     for path in pictures:
         print(path)
-    stderr().print("Next: seqlab inspect RUN --force f=1,i=0 --from 20 --to 60", markup=False)
+    tell("Next: seqlab inspect RUN --force f=1,i=0 --from 20 --to 60")
     return None

@@ -37,7 +37,7 @@ SETTINGS = VariantsExperiment
 
 def run(settings: VariantsExperiment, asked: Asked) -> None:
     """Train one model under several settings, and lay loss and gradient norm over each other."""
-    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.cli.console import show_json, show_table, tell
     from seqlab.cli.study import plugins_of, train_entries
     from seqlab.comparison.entries import Entry, one_thread
     from seqlab.configure import load_training
@@ -75,7 +75,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
         list(rows[0]), [["" if value is None else _word(value) for value in row.values()] for row in rows]
     )
     print(f"\n{paths[0]}")
-    stderr().print("Next: seqlab gradients RUN, or the same with another clip_norm.", markup=False)
+    tell("Next: seqlab gradients RUN, or the same with another clip_norm.")
     return None
 
 

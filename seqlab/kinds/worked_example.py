@@ -26,7 +26,7 @@ SETTINGS = WorkedExample
 def run(settings: WorkedExample, asked: Asked) -> None:
     """Work the example out, keep the numbers in a folder of the reports, and print it."""
     from seqlab.analysis.by_hand import to_csv, worked_example
-    from seqlab.cli.console import show_json, show_table, stderr
+    from seqlab.cli.console import show_json, show_table, tell
     from seqlab.errors import RunFailedError
     from seqlab.runs import create_report, replace_file
 
@@ -56,7 +56,7 @@ def run(settings: WorkedExample, asked: Asked) -> None:
     if broken:
         raise RunFailedError(f"The three ways do not agree for {', '.join(broken)}.")
     print(f"\nAll three agree for the rnn, the lstm and the gru.\n\n{numbers}")
-    stderr().print("Next: seqlab explain lstm, or seqlab train memory-gates", markup=False)
+    tell("Next: seqlab explain lstm, or seqlab train memory-gates")
     return None
 
 
