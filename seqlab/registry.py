@@ -323,6 +323,36 @@ def offering_packages() -> frozenset[str]:
     ) - {"seqlab"}
 
 
+def references(name: str) -> list[tuple[Kind, str]]:
+    """Return what a name stands for: all models and tasks of an admitted file, or those of a registered name.
+
+    Raises:
+        UnknownNameError: when nothing has that name.
+        PluginError: when a file holds none.
+    """
+    kinds: tuple[Kind, ...] = ("model", "task")
+    if not is_plugin(name):
+        found = [(kind, name) for kind in kinds if name in names(kind)]
+        if not found:
+            raise UnknownNameError("name", name, [known for kind in kinds for known in names(kind)])
+        return found
+    path, wanted = parts(name)
+    module = admitted(name)
+    assert module is not None
+    classes = {kind: _components_in(module, kind) for kind in kinds}
+    held = [(kind, f"{path}:{cls}") for kind in kinds for cls in classes[kind] if not cls.startswith("_")]
+    chosen = [(kind, reference) for kind, reference in held if wanted in (None, parts(reference)[1])]
+    if not chosen:
+        known = ", ".join(str(parts(reference)[1]) for _, reference in held)
+        raise PluginError(
+            f"{path} holds no {f'model or task {wanted!r}' if wanted else 'model and no task'}.",
+            hint=f"It holds {known}."
+            if known
+            else "A model or a task is a class derived from one of seqlab's.",
+        )
+    return chosen
+
+
 def _class_offered(kind: Kind, point: metadata.EntryPoint) -> type[Any]:
     """Import what an installed package offers: a class, or a module that holds one."""
     try:
@@ -351,15 +381,20 @@ def _summary(path: Path) -> str:
     return found[1].removesuffix('"""').rstrip(". ") if found else ""
 
 
-def _class_in(module: ModuleType, kind: Kind, wanted: str | None) -> type[Any]:
-    """Return the one component that a module defines, or the wanted one of several."""
-    found = {
+def _components_in(module: ModuleType, kind: Kind) -> dict[str, type[Any]]:
+    """Return all components of a kind that a module defines, by the names of their classes."""
+    return {
         cls.__name__: cls
         for cls in vars(module).values()
         if isinstance(cls, type)
         and cls.__module__ == module.__name__
         and getattr(cls, "component", None) == kind
     }
+
+
+def _class_in(module: ModuleType, kind: Kind, wanted: str | None) -> type[Any]:
+    """Return the one component that a module defines, or the wanted one of several."""
+    found = _components_in(module, kind)
     if wanted is not None and wanted not in found:
         near = nearest(wanted, found)
         raise PluginError(

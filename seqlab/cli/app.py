@@ -12,6 +12,7 @@ from seqlab import __version__
 from seqlab.cli import (
     bench,
     cells,
+    check,
     compare,
     complete,
     config,
@@ -47,7 +48,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Write": (sample.sample, complete.complete, score.score, novel.novel),
     "Inspect": (
         runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, gradients.gradients, cells.cells,
-        explain.explain, diff.diff, report.report, bench.bench,
+        explain.explain, check.check, diff.diff, report.report, bench.bench,
     ),
     "Manage": (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export),
     "Look up": (config.config, schema.schema, list_.list_),

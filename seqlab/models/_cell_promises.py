@@ -19,7 +19,6 @@ from seqlab.models._promises import Promise
 from seqlab.models._variants import (
     SIZE,
     SYMBOLS,
-    BrokenPromiseError,
     exact,
     gradients_of,
     is_whole,
@@ -28,6 +27,7 @@ from seqlab.models._variants import (
     variants,
     weighed,
 )
+from seqlab.promises import BrokenPromiseError, try_all
 
 SHAPES = ((1, 1, 1), (5, 63, 7), (33, 2, 65), (33, 63, 1), (1, 17, 65), (5, 1, 7))
 """Rows, steps and units at which the fast path is held against the steps: odd, so that no edge is missed."""
@@ -99,7 +99,7 @@ PROMISES: tuple[Promise, ...] = (
     promises.answers_have_the_promised_shape,
     parameters_are_counted_as_declared,
     promises.the_same_seed_gives_the_same_model,
-    promises.noise_is_the_model_s_and_in_training_only,
+    promises.noise_comes_from_the_model_and_in_training_only,
     promises.nothing_depends_on_whether_gradients_are_kept,
     promises.rows_are_independent,
     what_is_prepared_is_prepared_once_a_sequence,
@@ -120,14 +120,8 @@ def first_broken(name: str) -> tuple[str, str] | None:
 
     >>> first_broken("ngram")
     """
-    for promise in PROMISES:
-        try:
-            promise(name)
-        except BrokenPromiseError as broken:
-            return promise.__name__, str(broken)
-        except Exception as error:  # whatever the model's own code raises
-            return promise.__name__, f"{type(error).__name__}: {error}"
-    return None
+    broken = (outcome for outcome in try_all(PROMISES, name) if outcome.why is not None)
+    return next(((outcome.promise, str(outcome.why)) for outcome in broken), None)
 
 
 def _cells(name: str) -> list[type[Cell]]:

@@ -10,42 +10,32 @@ A variant that the model refuses by a :class:`SettingsError` is left out: that i
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seqlab.contracts import PAD, State, keep_rows
 from seqlab.models import Recurrent, SequenceModel, detach
 from seqlab.models._variants import (
-    BrokenPromiseError,
     Variant,
     is_whole,
     require_slopes,
     variants,
     weighed,
 )
+from seqlab.promises import nothing_drawn_globally
 
 Promise = Callable[[str], None]
 """Checks a model, by its registered name or the name of an admitted plug-in."""
 
 
-@contextmanager
-def nothing_drawn_globally(what: str) -> Iterator[None]:
-    """Break off where something is drawn from a global random state."""
-    before = _global_states()
-    yield
-    if _global_states() != before:
-        raise BrokenPromiseError(
-            f"{what} draws from a global random state, of torch, NumPy or Python. Weights are drawn in "
-            "initialise, from its generator, noise from self.noise; nn.Linear and nn.Embedding draw weights "
-            "when they are made, nn.Dropout draws noise."
-        )
+REMEDY = (
+    "Weights are drawn in initialise, from its generator, noise from self.noise; nn.Linear and nn.Embedding "
+    "draw weights when they are made, nn.Dropout draws noise."
+)
 
 
 def answers_have_the_promised_shape(name: str) -> None:
@@ -81,17 +71,17 @@ def the_same_seed_gives_the_same_model(name: str) -> None:
 
 def nothing_is_drawn_from_a_global_random_state(name: str) -> None:
     """Neither a constructor nor a step draws from what has no seed of ours, in training or not."""
-    with nothing_drawn_globally("the constructor, or initialise,"):
+    with nothing_drawn_globally("The constructor, or initialise,", REMEDY):
         made = list(variants(name))
     for variant in made:
         for training in (False, True):
-            with nothing_drawn_globally(f"{variant}: reading{' while training' if training else ''}"):
+            with nothing_drawn_globally(f"{variant}: reading{' in training' * training}", REMEDY):
                 variant.model.train(training)
                 _, state = variant.model(variant.inputs(3, 6), variant.start(3))
                 variant.model(variant.inputs(3, 1), state)
 
 
-def noise_is_the_model_s_and_in_training_only(name: str) -> None:
+def noise_comes_from_the_model_and_in_training_only(name: str) -> None:
     """Answers are the same again; in training, what is drawn, as by dropout, comes from ``model.noise``."""
     for options in ({}, {"dropout": 0.5}):
         for variant in variants(name, options=options):
@@ -269,8 +259,3 @@ def _single(value: Any) -> Any:
     if isinstance(value, Tensor) and value.is_complex():
         return value.to(torch.complex64)
     return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
-def _global_states() -> tuple[object, ...]:
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002  (it is what nobody may touch)
-    return torch.random.get_rng_state().tolist(), str(numpy_state), random.getstate()

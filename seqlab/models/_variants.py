@@ -16,6 +16,7 @@ from seqlab import registry
 from seqlab.contracts import Signal, Spec, State, numpy_stream, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, SequenceModel, build_model
+from seqlab.promises import BrokenPromiseError
 from seqlab.settings import Component
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -24,10 +25,6 @@ SIZE = 7
 NETWORKS: tuple[dict[str, Any], ...] = ({}, {"layers": 2}, {"layers": 2, "bidirectional": True})
 PLACES = 3
 """Places along each axis of a context."""
-
-
-class BrokenPromiseError(AssertionError):
-    """A model does not do what every model does; the message says what and where."""
 
 
 @dataclass(frozen=True)

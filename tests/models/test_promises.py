@@ -23,7 +23,7 @@ BROKEN = {
     "Grows": "answers_have_the_promised_shape",
     "CountsWrong": "parameters_are_counted_as_declared",
     "DrawsWithoutTheSeed": "the_same_seed_gives_the_same_model",
-    "DrawsFromItsOwn": "noise_is_the_model_s_and_in_training_only",
+    "DrawsFromItsOwn": "noise_comes_from_the_model_and_in_training_only",
     "MixesRows": "rows_are_independent",
     "MixesContexts": "rows_are_independent",
     "PreparesEachStep": "what_is_prepared_is_prepared_once_a_sequence",
