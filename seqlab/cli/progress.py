@@ -5,9 +5,8 @@ A language model also writes a little now and then: below the bar, or as a line.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -54,20 +53,28 @@ class Reporter:
         self.task, self.training = task, training
         self.steps, self.start = training.steps, start
         self.began = time.perf_counter()
-        self.best = math.inf
+        self.best: Mapping[str, float] | None = None
 
     def note(self, step: Step) -> None:
-        """Remember the best validation loss."""
-        if step.validation is not None:
-            self.best = min(self.best, self.task.score(step.validation.metrics))
+        """Remember the best validation."""
+        if step.validation is None:
+            return
+        found = step.validation.metrics
+        if self.best is None or self.task.score(found) < self.task.score(self.best):
+            self.best = found
 
     def line(self, step: Step) -> str:
         """Return what is known at a step, in one line."""
         rate = (step.step - self.start) / max(time.perf_counter() - self.began, 1e-9)
         parts = self.task.progress(step.smoothed_loss, rate, self.training.batch_size)
-        if math.isfinite(self.best):
-            parts.append(f"best validation {self.best:.4f}")
+        if self.best is not None:
+            parts.append(f"best validation {self._best(self.best)}")
         return ", ".join(parts)
+
+    def _best(self, figures: Mapping[str, float]) -> str:
+        """Word the figure that the best weights are chosen by: the loss or, where there is none, the metric."""
+        metric = self.task.metric
+        return f"{figures['loss']:.4f}" if "loss" in figures else f"{metric.title} {figures[metric.name]:.4g}"
 
     def seconds_left(self, step: Step) -> float:
         """Return the seconds that the rest will take at the pace so far."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,9 +14,10 @@ from rich.console import Console
 from seqlab.cli import progress as module
 from seqlab.cli.progress import Reporter, progress, sampler
 from seqlab.settings import Training
-from seqlab.tasks import Task
+from seqlab.tasks import Metric, Task
 from seqlab.tasks.text.char_lm import CharLM
 from seqlab.training import Step
+from seqlab.training.loop import Validation
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -55,6 +57,23 @@ def test_a_line_tells_all_of_a_language_model(clock: Callable[[float], None]) ->
     )  # 1.5 / ln 2; 5 x 32 x 64
     assert reporter.seconds_left(step(30)) == pytest.approx(70 / 5)
     assert reporter_of(100).line(step(1)).startswith("loss 1.5000, ")
+
+
+def test_the_best_validation_is_told_as_it_is_measured() -> None:
+    class Judged(Task):
+        metrics = (Metric("score", True, (0.0, 1.0), "points"),)
+
+    def judged(**figures: float) -> Step:
+        return replace(step(1), validation=Validation(figures, best=True, solved=False))
+
+    points = reporter_of(9, task=Judged())
+    for value in (0.25, 0.75, 0.5):
+        points.note(judged(score=value))
+    assert points.line(step(1)).endswith(", best validation points 0.75")
+    losses = reporter_of(9, task=Judged())
+    for value in (2.0, 1.5, 3.0):
+        losses.note(judged(loss=value, score=value))
+    assert losses.line(step(1)).endswith(", best validation 1.5000")
 
 
 @pytest.mark.parametrize("terminal", [False, True])
