@@ -72,7 +72,7 @@ class Reporter:
         return ", ".join(parts)
 
     def _best(self, figures: Mapping[str, float]) -> str:
-        """Word the figure that the best weights are chosen by: the loss or, where there is none, the metric."""
+        """Word the figure that the best weights are chosen by: the loss or, without one, the metric."""
         metric = self.task.metric
         return f"{figures['loss']:.4f}" if "loss" in figures else f"{metric.title} {figures[metric.name]:.4g}"
 

@@ -68,5 +68,8 @@ def run(settings: GradientExperiment, asked: Asked) -> None:
         f"the bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n"
     )
     print(pictures[0])
-    tell("Next: the same with --preset strong-input, or 'models=[rnn, \"lstm[chrono=100]\"]'")
+    tell(
+        f"Next: seqlab train {settings.experiment} --preset strong-input, or with "
+        "'models=[rnn, \"lstm[chrono=100]\"]'"
+    )
     return None

@@ -56,9 +56,8 @@ def run(settings: LagsExperiment, asked: Asked) -> None:
 
     ladders = [(ladder, entries_of_ladder(settings, ladder)) for ladder in settings.ladders]
     plugins = plugins_of(settings.models)
-    climbs = [
-        conclude_ladder(ladder, train_entries(entries, plugins, asked.quiet)) for ladder, entries in ladders
-    ]
+    trained = [(ladder, train_entries(entries, plugins, asked.quiet)) for ladder, entries in ladders]
+    climbs = [conclude_ladder(ladder, finished) for ladder, finished in trained]
     folder = create_report(settings.experiment)
     data = {
         "experiment": settings.model_dump(mode="json", exclude={"presets"}),
@@ -84,5 +83,6 @@ def run(settings: LagsExperiment, asked: Asked) -> None:
         ],
     )
     print(f"\n{paths[0]}")
-    tell("Next: seqlab gradients RUN, for one of these runs.")
+    for run in [one.run for _, finished in trained for one in finished if one.run is not None][:1]:
+        tell(f"Next: seqlab gradients {run.id}")
     return None

@@ -50,5 +50,8 @@ def run(settings: MemoryGates, asked: Asked) -> None:
     print(f"\nThe gates are set from step {HELD.start} to {HELD.stop - 1}; else f = 1, i = 0, o = 1.\n")
     for path in pictures:
         print(path)
-    tell("Next: seqlab inspect RUN --force f=1,i=0 --from 20 --to 60")
+    tell(
+        "Next: seqlab train temporal-order, and then "
+        "seqlab inspect temporal-order --force f=1,i=0 --from 20 --to 60"
+    )
     return None

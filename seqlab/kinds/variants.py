@@ -75,7 +75,8 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
         list(rows[0]), [["" if value is None else _word(value) for value in row.values()] for row in rows]
     )
     print(f"\n{paths[0]}")
-    tell("Next: seqlab gradients RUN, or the same with another clip_norm.")
+    made = next(item.run for item in finished if item.run is not None)
+    tell(f"Next: seqlab gradients {made.id}")
     return None
 
 

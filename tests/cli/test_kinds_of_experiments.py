@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,20 @@ def test_what_has_been_trained_is_used_again(
     assert {path.name for path in (tmp_path / "runs").iterdir()} == runs  # reports lie in one folder
     told = [{**json.loads(done.stdout), "figures": []} for done in (first, again)]
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    "words", [("--config", "lags.yaml"), ("exploding-gradient", "settings.training.steps=5")]
+)
+def test_the_line_to_type_next_can_be_typed(
+    words: tuple[str, ...], seqlab_command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "lags.yaml").write_text(LAGS)
+    done = seqlab_command("train", *words, "--quiet")
+    following = re.search(r"Next: seqlab (.*)", done.stderr)
+    assert following is not None
+    assert following[1].startswith("gradients ")
+    assert seqlab_command(*shlex.split(following[1]), "--quiet").returncode == 0
 
 
 @pytest.mark.parametrize(
