@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.contracts import keep_rows
+from seqlab.contracts import at_once, keep_rows
 from seqlab.generation.counting import FastNGram, FastNGrams
 from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.generation.mixing import FastMixture
@@ -75,7 +75,7 @@ def read_text(model: SequenceModel, text: Symbols, state: State | None = None) -
     """Read a text, (T,) symbols, at least one; return the scores after it, (V,), and the state of one row."""
     assert len(text) > 0
     symbols = torch.as_tensor(np.asarray(text, np.int64), device=next(model.parameters()).device)
-    for chunk in torch.split(symbols, CHUNK):
+    for chunk in torch.split(symbols, at_once(model.spec.output_size, CHUNK)):
         outputs, state = model(chunk[None], state)
     assert state is not None
     return outputs[0, -1], state

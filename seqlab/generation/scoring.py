@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqlab.contracts import at_once
 from seqlab.generation.rule import Symbols
 from seqlab.models import SequenceModel, State
 
@@ -16,7 +17,7 @@ ROWS = 64
 """Texts that are read side by side, at most."""
 
 CHUNK = 16_384
-"""Symbols that are read at once, about."""
+"""Symbols that are read at once, at most about; fewer where there are many different ones."""
 
 
 @torch.no_grad()
@@ -55,9 +56,9 @@ def _score(model: SequenceModel, texts: Sequence[NDArray[np.int64]]) -> list[NDA
     rows = torch.from_numpy(padded).to(device)
     state: State | None = None
     found: list[Tensor] = []
-    at_once = max(1, CHUNK // len(texts))
-    for place in range(0, longest - 1, at_once):
-        inputs = rows[:, place : min(place + at_once, longest - 1)]
+    steps = max(1, at_once(model.spec.output_size, CHUNK) // len(texts))
+    for place in range(0, longest - 1, steps):
+        inputs = rows[:, place : min(place + steps, longest - 1)]
         targets = rows[:, place + 1 : place + 1 + inputs.shape[1]]
         outputs, state = model(inputs, state)
         logs = outputs.double().log_softmax(-1)  # (B, T, V)

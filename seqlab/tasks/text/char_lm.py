@@ -212,10 +212,12 @@ class CharLM(Task):
             yield f"{differs} {other}".rstrip()
         counts = np.array(read.vocabulary.counts)
         if len(counts) >= LARGE:
-            often = int((counts >= 3).sum())
+            left = {rare: int((counts >= rare).sum()) + 1 for rare in (3, 5, 10, 20, 50)}
+            rare = next((rare for rare in left if 1 < left[rare] < len(counts) / 2), None)
+            fewer = "" if rare is None else f"; task.rare={rare} leaves {left[rare]:,}, and takes less time"
             yield (
                 f"There are {len(counts):,} different {UNITS[read.vocabulary.tokens]}s, each of which is "
-                f"scored at every step; task.rare=3 leaves {often + 1:,}, which takes less time and memory."
+                f"scored at every step{fewer}."
             )
 
     def text(self, split: Split) -> Codes:
