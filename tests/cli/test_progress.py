@@ -15,6 +15,7 @@ from seqlab.cli import progress as module
 from seqlab.cli.progress import Reporter, progress, sampler
 from seqlab.settings import Training
 from seqlab.tasks import Metric, Task
+from seqlab.tasks.basics.hello import Hello
 from seqlab.tasks.text.char_lm import CharLM
 from seqlab.training import Step
 from seqlab.training.loop import Validation
@@ -27,7 +28,7 @@ def step(number: int) -> Step:
 
 
 def reporter_of(steps: int, start: int = 0, task: Task | None = None) -> Reporter:
-    return Reporter(task or Task(), Training(steps=steps), start)
+    return Reporter(task or Hello(), Training(steps=steps), start)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_line_tells_all_of_a_language_model(clock: Callable[[float], None]) ->
 
 
 def test_the_best_validation_is_told_as_it_is_measured() -> None:
-    class Judged(Task):
+    class Judged(Hello):
         metrics = (Metric("score", True, (0.0, 1.0), "points"),)
 
     def judged(**figures: float) -> Step:

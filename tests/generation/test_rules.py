@@ -152,6 +152,9 @@ class Memory(SequenceModel):
             outputs.append(3 * memory.sum(1))
         return torch.stack(outputs, 1), ((memory,),)
 
+    def initialise(self, generator: torch.Generator) -> None:
+        """Nothing is drawn anew."""
+
 
 def test_rows_of_a_state_of_any_shape_are_reordered() -> None:
     """Written with a context and a memory: the beam's rows carry theirs along."""

@@ -65,3 +65,12 @@ def test_nothing_to_score() -> None:
     assert [
         len(score) for score in log_probabilities(build("rnn"), [np.array([1]), np.array([], int)], None)
     ] == [0, 0]
+
+
+def test_few_positions_at_once_give_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build("gru")
+    texts = [numpy_stream(1, "few", length).integers(SYMBOLS, size=length) for length in (30, 41)]
+    whole = log_probabilities(model, texts, 0)
+    monkeypatch.setattr("seqlab.contracts.ANSWERS", 3 * 2 * SYMBOLS)  # three steps of two texts
+    for few, all_of_it in zip(log_probabilities(model, texts, 0), whole, strict=True):
+        np.testing.assert_allclose(few, all_of_it, rtol=1e-5)
