@@ -23,6 +23,7 @@ from seqlab.figures.curves import curves
 from seqlab.figures.style import look, save
 from seqlab.plugins import admit
 from seqlab.runs import Run, guessed, headline
+from seqlab.runs.info import remarks_on_data
 from seqlab.runs.own_files import require_unchanged
 from seqlab.session import reopen
 from seqlab.tasks import build_task
@@ -137,10 +138,8 @@ class TrainedRun(Run):
             bar = guess.figures.get(told[0])
             beside = "" if bar is None else f" ({guess.name} {bar:.3g})"
             found["held out"] = f"{told[0]} {told[1]:.4g}{beside}"
-        corpus = info.extra.get("corpus") or {}
-        if corpus.get("stands_in_for"):
-            found["note"] = str(corpus.get("reason"))
-        return found
+        remarks = remarks_on_data(info)
+        return found | ({"note": " ".join(remarks)} if remarks else {})
 
 
 @dataclass(frozen=True, repr=False)

@@ -33,7 +33,10 @@ def bench(
     hidden: Annotated[str | None, typer.Option(help="Numbers of units.")] = None,
     batch: Annotated[str | None, typer.Option(help="Batch sizes.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Numbers of seeds, for the fused engine.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder instead of one among the reports.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder instead of one among the reports.", callback=options.writable_folder),
+    ] = None,
     quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:

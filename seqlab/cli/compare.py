@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.console import note, say, show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.comparison.design import Design, Lineup
@@ -136,8 +136,8 @@ def run_comparison(
     if design.budget is not None:
         tell(f"Measuring the speed for {design.budget:g} s a run ...")
     lineup = draw_up(design)
-    for note in lineup.notes:
-        tell(note)
+    for advice in lineup.notes:
+        tell(advice)
     finished = _train(design, lineup, jobs, quiet)
     failed = sum(item.summary is None for item in finished)
     if failed == len(finished):
@@ -206,6 +206,11 @@ def _show(result: Comparison) -> None:
 
 
 def _say_what_is_next(finished: Sequence[Entry]) -> None:
+    from seqlab.runs.info import remarks_on_data
+
+    made = [item.run.info() for item in finished if item.run is not None]
+    for remark in dict.fromkeys(remark for info in made for remark in remarks_on_data(info)):
+        note(remark)
     reused = sum(item.reused for item in finished)
     if reused:
         tell(f"{reused} of {len(finished)} runs had been finished before and were reused.")

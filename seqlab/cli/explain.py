@@ -24,7 +24,11 @@ def explain(
     inputs: Annotated[int, typer.Option(min=1, max=100_000, help="Symbols or features of the task.")] = 8,
     outputs: Annotated[int, typer.Option(min=1, max=100_000, help="Outputs of the task.")] = 4,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the diagram instead of reports/diagrams among the runs.")
+        Path | None,
+        typer.Option(
+            help="Folder of the diagram instead of reports/diagrams among the runs.",
+            callback=options.writable_folder,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -104,6 +105,21 @@ def complete_model_or_setting(context: typer.Context, incomplete: str) -> list[s
     return [*complete_model(incomplete), *complete_setting(context, incomplete)]
 
 
+def writable_folder(folder: Path | None) -> Path | None:
+    """Refuse at once a folder that nothing could be written into at the end."""
+    from seqlab.errors import UsageError
+
+    if folder is None:
+        return None
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(
+            f"{str(folder)!r} cannot be written: {str(there)!r} is no folder that you may write to.",
+            hint="Name another folder, or leave --output out.",
+        )
+    return folder
+
+
 def _that_begin(words: Iterable[str], beginning: str) -> list[str]:
     return [word for word in words if word.startswith(beginning)]
 
@@ -154,4 +170,6 @@ Anyway = Annotated[
 ]
 Weights = Literal["best", "last"]
 Checkpoint = Annotated[Weights, typer.Option(help="The weights of the best validation, or the last.")]
-PictureFolder = Annotated[Path | None, typer.Option(help="Folder of the pictures instead of the run's.")]
+PictureFolder = Annotated[
+    Path | None, typer.Option(help="Folder of the pictures instead of the run's.", callback=writable_folder)
+]

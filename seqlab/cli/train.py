@@ -248,13 +248,11 @@ def _past_its_best(summary: Mapping[str, Any]) -> str | None:
 
 def _announce(run: Run, session: Session) -> None:
     from seqlab.runs import Guessed, guessed
+    from seqlab.runs.info import remarks_on_data
 
     guess = guessed(run.info())
     compute = session.experiment.compute
-    data = session.task.data
-    if data is not None and data.stands_in_for:
-        note(data.reason or "")
-    for remark in data.notes if data is not None else ():
+    for remark in remarks_on_data(run.info()):
         note(remark)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine

@@ -73,6 +73,13 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def remarks_on_data(info: RunInfo) -> list[str]:
+    """Return what is to be said of the data that a run was trained on: what stands in for it, its notes."""
+    data = info.extra.get("corpus") or {}
+    instead = [str(data.get("reason"))] if data.get("stands_in_for") else []
+    return [*instead, *map(str, data.get("notes") or ())]
+
+
 def info_from(data: Mapping[str, Any]) -> RunInfo:
     """Check what ``run.json`` holds; keys that are not known here are passed over.
 

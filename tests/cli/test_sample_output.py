@@ -81,3 +81,13 @@ def test_what_could_not_be_written_is_refused_before_anything_is(
     done = seqlab_command("sample", *words.split())
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("command", ["cells", "inspect", "gradients", "plot", "bench", "explain lstm"])
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_computed(
+    seqlab_command: Command, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = seqlab_command(*command.split(), "--output", "file/pictures")
+    assert done.returncode == 2
+    assert "'file/pictures' cannot be written" in done.stderr
