@@ -74,6 +74,7 @@ def load_settings(
     if model is not None:
         document = _replace_component(document, "model", model)
     document = apply_overrides(document, overrides)
+    _check_sections(document, overrides)
     if document.is_overridden("training.steps") and not document.is_overridden("training.passes"):
         document = document.override("training.passes", None)
     if seed is not None:
@@ -250,6 +251,34 @@ def _set_difficulty(document: Document, difficulty: str) -> Document:
     if (isinstance(presets, Mapping) and difficulty in presets) or not {"task", "difficulty"} & fields.keys():
         document = apply_preset(document, difficulty)
     return document.override("task.difficulty", difficulty) if "task" in fields else document
+
+
+def _check_sections(document: Document, words: Sequence[str]) -> None:
+    """Refuse a word whose key begins with no section of the settings: ``hidden_size=3``, ``lr=0.1``.
+
+    Raises:
+        SettingsError: with the whole key of what was probably meant.
+    """
+    from seqlab.defaults import setting_keys
+    from seqlab.errors import SettingsError
+    from seqlab.settings import COMMAND_LINE, kind_names, parse_override, settings_of
+    from seqlab.settings.usual import nearest_setting
+
+    kind = str(document.data.get("kind", "train"))
+    fields = settings_of(kind).model_fields if kind in kind_names() else {}
+    for key, _ in map(parse_override, words):
+        if not fields or key.partition(".")[0] in fields:
+            continue
+        names = [document.data.get(part) for part in ("model", "task")]
+        model, task = (
+            str(one["name"]) if isinstance(one, Mapping) and "name" in one else None for one in names
+        )
+        known = setting_keys(model=model, task=task) if "training" in fields else list(fields)
+        near = nearest_setting(key, known)
+        raise SettingsError(
+            f"On {COMMAND_LINE}: there is no setting {key!r}.",
+            hint=f"Did you mean {near}=...?" if near else f"Known here: {', '.join(fields)}.",
+        )
 
 
 def _levels(document: Document) -> tuple[object, ...]:

@@ -21,10 +21,9 @@ def diff(
     Example: seqlab diff hello-rnn-s1 latest
     """
     from seqlab.cli.show import word
-    from seqlab.runs import find_run
     from seqlab.runs.difference import difference
 
-    runs = find_run(first), find_run(second)
+    runs = options.the_run(first), options.the_run(second)
     found = dataclasses.asdict(difference(*runs))
     if as_json:
         return show_json({"first": runs[0].id, "second": runs[1].id, **found})

@@ -33,10 +33,9 @@ def export(
     Examples: seqlab export latest / seqlab export latest --to tensorboard --output tb/first
     """
     from seqlab.errors import RunFolderError, UsageError
-    from seqlab.runs import find_run
     from seqlab.runs.export import to_csv, to_tensorboard, to_wandb
 
-    found = find_run(run)
+    found = options.the_run(run)
     if not found.metrics():
         raise RunFolderError(f"{found.id} has recorded nothing yet: its metrics.jsonl is empty or missing.")
     writers = {

@@ -46,10 +46,10 @@ def gradients(
     from seqlab.analysis.trained_gradients import to_csv
     from seqlab.figures.gradients import run_figure
     from seqlab.figures.style import save
-    from seqlab.runs import find_run, replace_file
+    from seqlab.runs import replace_file
     from seqlab.session import reopen
 
-    found = find_run(run)
+    found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen(found, model, task, anyway=anyway)
     end = _end(found, session)

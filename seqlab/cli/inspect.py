@@ -57,13 +57,12 @@ def inspect(
     """
     from seqlab.analysis.states import network_of
     from seqlab.errors import UsageError
-    from seqlab.runs import find_run
 
     if text is not None and example is not None:
         raise UsageError("Both --input and --example are given.", hint="Leave one out.")
     if lesions and force is not None:
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
-    found = find_run(run)
+    found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = _open(found, model, task, anyway)
     network = network_of(session.model, session.experiment.model.name)

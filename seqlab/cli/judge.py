@@ -39,13 +39,12 @@ def judge(
 
     Examples: seqlab judge latest task.length=500 / seqlab judge latest --answers greedy
     """
-    from seqlab.runs import find_run
     from seqlab.session import reopen
     from seqlab.session.recording import judge_in
 
     if run is not None and "=" in run:
         run, overrides = "latest", [run, *(overrides or [])]
-    found = find_run(run)
+    found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen(found, model, task, anyway=anyway)
     trial = _trial(session, overrides or [], answers)

@@ -58,7 +58,6 @@ def open_language_model(
         RunFolderError: when there is no language model, with what to type.
     """
     from seqlab.models import Mixture
-    from seqlab.runs import find_run
     from seqlab.runs.info import RunInfo
     from seqlab.session import load_language_model
 
@@ -69,7 +68,7 @@ def open_language_model(
         found = _newest()
         tell(f"Using {found.id}")
     else:
-        found = find_run(run, where=writes, kind="language model")
+        found = options.the_run(run, where=writes, kind="language model")
     options.admit_plugins(found, model, None, anyway=anyway)
     network, vocabulary = load_language_model(found, checkpoint=checkpoint, model=model, alone=alone)
     if isinstance(network, Mixture):

@@ -26,7 +26,7 @@ def tag(
     """
     from seqlab.runs import find_run, tag_run, tags_of
 
-    found = find_run(run)
+    found = find_run(run, newest=False)
     has = tag_run(found, tags or (), remove or ()) if tags or remove else tags_of(found.info())
     if as_json:
         return show_json({"run": found.id, "tags": has})
@@ -53,7 +53,7 @@ def note(
 
     if delete and text is not None:
         raise UsageError("Both a note and --delete are given.", hint="Leave one out.")
-    found = find_run(run)
+    found = find_run(run, newest=False)
     if delete or text is not None:
         write_note(found, text)
     has = note_of(found.info())

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from seqlab.cli.console import tell
 from seqlab.configure import admit_models, load_settings
 
 if TYPE_CHECKING:
-    from seqlab.runs import Run
+    from seqlab.runs import Run, RunInfo
 
 __all__ = ["admit_models", "load_settings"]
 
@@ -38,6 +39,19 @@ def admit_plugins(run: Run, model: str | None, task: str | None, *, anyway: bool
     for name in (model, task):
         if name is not None:
             admit(name)
+
+
+def the_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, kind: str = "run") -> Run:
+    """Return the run that a user means, as :func:`seqlab.runs.find_run` does, and say which that is.
+
+    It is not said where the user named it outright.
+    """
+    from seqlab.runs import find_run
+
+    found = find_run(reference, where=where, kind=kind)
+    if reference not in (found.id, "latest") and Path(reference).name != found.id:
+        tell(f"Using {found.id}")
+    return found
 
 
 def complete_experiment(incomplete: str) -> list[str]:

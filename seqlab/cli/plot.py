@@ -37,10 +37,9 @@ def plot(
     from seqlab.errors import RunFolderError
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
-    from seqlab.runs import find_run
     from seqlab.runs.summary import is_number
 
-    found = list({run.path.resolve(): run for run in map(find_run, runs or ["latest"])}.values())
+    found = list({run.path.resolve(): run for run in map(options.the_run, runs or ["latest"])}.values())
     records = {run: run.metrics() for run in found}
     for run, lines in records.items():
         if not lines:

@@ -36,9 +36,8 @@ def replay(
     """
     from seqlab.errors import RunFolderError
     from seqlab.plugins import flags
-    from seqlab.runs import find_run
 
-    found = find_run(run)
+    found = options.the_run(run)
     info = found.info()
     status = info.status
     if status != "finished":

@@ -86,7 +86,8 @@ def runs(
 
 
 def _show(entries: Sequence[RunEntry], sort: str | None) -> None:
-    """Show runs as a table: with the figure that they are sorted by, and their tags where they have any."""
+    """Show runs as a table: with the figure that they are sorted by, what they differ in, and their tags."""
+    from seqlab.runs.choosing import differing
     from seqlab.runs.summary import figures
 
     columns = range(len(COLUMNS)) if not sys.stdout.isatty() or stdout().width >= WIDE else NARROW
@@ -96,6 +97,14 @@ def _show(entries: Sequence[RunEntry], sort: str | None) -> None:
         table[0].append(sort)
         for row, value in zip(table[1:], values, strict=True):
             row.append("-" if value is None else f"{value:.6g}")
+    differ = differing(entries)
+    if any(differ.values()):
+        from seqlab.cli.show import word
+
+        table[0].append("differs in")
+        for row, entry in zip(table[1:], entries, strict=True):
+            settings = differ.get(entry.id, {}).items()
+            row.append(" ".join(f"{key.rpartition('.')[2]}={word(value)}" for key, value in settings) or "-")
     tags = [as_data(entry)["tags"] for entry in entries]
     if any(tags):
         table[0].append("tags")

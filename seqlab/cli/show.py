@@ -27,9 +27,8 @@ def show(
 
     Examples: seqlab show / seqlab show hello-rnn-s1 / seqlab show latest --json
     """
-    from seqlab.runs import find_run
 
-    found = find_run(run)
+    found = options.the_run(run)
     info = found.info()
     data = _collect(found, info)
     if as_json:

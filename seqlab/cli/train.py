@@ -103,10 +103,9 @@ def resume(
     Examples: seqlab resume / seqlab resume latest --text ~/texts/notes.txt
     """
     from seqlab.errors import RunFolderError
-    from seqlab.runs import find_run
     from seqlab.session import go_on, move_text, read_experiment
 
-    found = find_run(
+    found = options.the_run(
         run, where=lambda info: info.status in ("interrupted", "failed"), kind="interrupted or failed run"
     )
     status = found.info().status

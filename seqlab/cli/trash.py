@@ -30,7 +30,8 @@ def rm(
     """
     from seqlab.runs import find_run, trash_run
 
-    found = {run.path.resolve(): run for run in map(find_run, runs)}.values()  # all are known before any goes
+    named = [find_run(name, newest=False) for name in runs]  # all are known before any goes
+    found = {run.path.resolve(): run for run in named}.values()
     moved = {run.id: str(trash_run(run)) for run in found}
     if as_json:
         return show_json(moved)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from seqlab.errors import SeqlabError, UnknownNameError, UsageError
+from seqlab.errors import SeqlabError, SettingsError, UnknownNameError, UsageError
 from seqlab.runs.folder import Run
 from seqlab.runs.notes import note_of, tags_of
 from seqlab.runs.store import RunEntry, short_model
 from seqlab.runs.summary import figures, headline, higher_is_better
+from seqlab.settings.usual import nearest_setting
 
 _UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _NOTHING = object()
@@ -43,8 +44,34 @@ def having(entries: Sequence[RunEntry], key: str, value: Any) -> list[RunEntry]:
     settings = {entry.id: _settings(entry) for entry in entries}
     known = {name for found in settings.values() for name in found}
     if entries and key not in known:
-        raise UnknownNameError("setting", key, known)
+        near = nearest_setting(key, known)
+        if near is None:
+            raise UnknownNameError("setting", key, known)
+        raise SettingsError(f"No run has a setting {key!r}.", hint=f"Did you mean --where {near}=...?")
     return [entry for entry in entries if _is(settings[entry.id].get(key, _NOTHING), value)]
+
+
+def differing(entries: Iterable[RunEntry]) -> dict[str, dict[str, Any]]:
+    """Return by run the settings in which runs of one experiment and model differ; of others, none.
+
+    The seed, which a run's name tells, and where it was computed do not count.
+    """
+    groups: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for entry in entries:
+        if entry.info is not None:
+            own = {
+                key: value
+                for key, value in _settings(entry).items()
+                if key not in ("seed", "experiment") and not key.startswith("compute.")
+            }
+            groups.setdefault((entry.info.experiment, entry.info.model), {})[entry.id] = own
+    found: dict[str, dict[str, Any]] = {}
+    for group in groups.values():
+        keys = dict.fromkeys(key for own in group.values() for key in own)
+        differ = [key for key in keys if len({repr(own.get(key, _NOTHING)) for own in group.values()}) > 1]
+        for run, own in group.items():
+            found[run] = {key: own[key] for key in differ if key in own}
+    return found
 
 
 def _is(found: Any, wanted: Any) -> bool:

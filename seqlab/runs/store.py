@@ -132,18 +132,26 @@ def create_report(name: str) -> Path:
         return _make_folder(runs_dir() / REPORTS, f"{safe_name(name)[:100]}-{stamp}")
 
 
-def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, kind: str = "run") -> Run:
+def find_run(
+    reference: str,
+    *,
+    where: Callable[[RunInfo], bool] | None = None,
+    kind: str = "run",
+    newest: bool = True,
+) -> Run:
     """Return the run that a user means.
 
     Args:
-        reference: a run's id, the beginning of one, ``latest``, or the path of a run folder.
+        reference: a run's id, the beginning of one or of several (an experiment's name, say), ``latest``, or
+            the path of a run folder.
         where: which runs are of use to the caller. Where several runs could be meant it decides among them;
             a run that is named outright is returned whether it fits or not, so that the caller can say why.
         kind: what such a run is called, where there is none.
+        newest: whether, of several that are meant, it is the newest one; not for what changes a run.
 
     Raises:
         UnknownNameError: when no run is meant, with the nearest id.
-        RunFolderError: when several are meant, with the candidates, or none for ``latest``.
+        RunFolderError: when several are meant and the newest will not do, or none for ``latest``.
     """
     if reference == "latest":
         return _latest(where, kind)
@@ -157,7 +165,7 @@ def find_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, 
         return Run(path)
     if path.is_dir() and len(path.parts) > 1:
         raise RunFolderError(f"{reference} is no run folder: it has no run.json.")
-    return Run(runs_dir() / _the_one(reference, ids, "run", where))
+    return Run(runs_dir() / _the_one(reference, ids, "run", where, newest))
 
 
 def folder_names(parent: Path) -> list[str]:
@@ -274,12 +282,23 @@ def _make_folder(parent: Path, name: str) -> Path:
 
 
 def _the_one(
-    beginning: str, ids: Sequence[str], kind: str, where: Callable[[RunInfo], bool] | None = None
+    beginning: str,
+    ids: Sequence[str],
+    kind: str,
+    where: Callable[[RunInfo], bool] | None = None,
+    newest: bool = False,
 ) -> str:
-    """Return the one id that begins so; among several, the one that fits."""
+    """Return the one id that begins so; among several, the one that fits, or the newest one.
+
+    A beginning that is the whole name of an experiment means its runs, not those of a longer name.
+    """
     matches = [name for name in ids if beginning and name.startswith(beginning)]
     if len(matches) > 1 and where is not None:
         matches = [name for name in matches if _fits(name, where)] or matches
+    if len(matches) > 1 and newest:
+        entries = [read_entry(runs_dir() / name) for name in matches]
+        own = [entry for entry in entries if entry.info is not None and entry.info.experiment == beginning]
+        return max(own or entries, key=_age_key).id
     if len(matches) > 1:
         shown = "\n  ".join(matches[:10] + ["..."] * (len(matches) > 10))
         raise RunFolderError(

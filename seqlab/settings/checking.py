@@ -14,6 +14,7 @@ from seqlab.settings.allowed import allowed, at, keys, schema_of
 from seqlab.settings.catalogue import kind_names
 from seqlab.settings.reader import Document, show
 from seqlab.settings.schema import Experiment
+from seqlab.settings.usual import nearest_setting
 
 _MOST = 10
 """So many findings are shown; a file of another program would have hundreds."""
@@ -69,7 +70,8 @@ def explain(
         if found["type"] == "extra_forbidden":
             known = keys(at(root, path[:-1])[1])
             lines[key] = f"{place}: there is no setting {key!r}. Known here: {', '.join(known) or 'none'}."
-            hints.append(_did_you_mean(path[-1], known))
+            near = nearest_setting(path[-1], known)
+            hints.append(f"Did you mean {near!r}?" if near else None)
         elif found["type"] == "missing":
             lines[key] = f"{place}: the setting {key!r} is missing."
             hints.append(_example(key))

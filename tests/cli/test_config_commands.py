@@ -3,6 +3,7 @@ import sys
 
 import jsonschema
 import pytest
+from conftest import Command
 
 from seqlab.__main__ import main
 from seqlab.cli.schema import settings_schema
@@ -24,6 +25,9 @@ from seqlab.models import Cell
 class MyCell(Cell):
     def __init__(self, input_size, hidden_size, *, leak: float = 0.5):
         super().__init__(input_size, hidden_size)
+
+    def step(self, x, state):
+        return state
 """
 
 
@@ -55,6 +59,27 @@ def refused(answer):
     assert (code, out) == (2, "")
     assert "Traceback" not in err
     return err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("config", "hello", "hidden_size=3"), "Did you mean model.hidden_size=...?"),
+        (("train", "hello", "lr=0.1"), "Did you mean training.learning_rate=...?"),
+        (("train", "hello", "training.lr=0.1"), "Did you mean 'learning_rate'?"),
+        (("compare", "rnn", "lr=0.1"), "Did you mean training.learning_rate=...?"),
+        (("train", "hello", "--lr", "0.1"), "A setting is given as a word: training.learning_rate=..."),
+        (("compare", "rnn", "--hidden-size", "3"), "A setting is given as a word: model.hidden_size=..."),
+        (("show", "--jso"), "Did you mean --json?"),
+        (("config", "rnn-vs-lstm", "lr=1"), "Known here: "),
+    ],
+)
+def test_what_is_usual_elsewhere_is_answered_with_the_setting(
+    words: tuple[str, ...], hint: str, seqlab_command: Command
+) -> None:
+    done = seqlab_command(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert hint in done.stderr
 
 
 def test_a_file_that_names_a_plugin_needs_it_on_the_command_line(mine, seqlab, monkeypatch):
@@ -162,7 +187,7 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
             ["task.difficulty is 'esay'", "Did you mean 'easy'?"],
         ),
         (["hello", "--difficulty", "easy"], ["there is no setting 'task.difficulty'"]),
-        (["hello", "sed=1"], ["On the command line: there is no setting 'sed'.", "Did you mean 'seed'?"]),
+        (["hello", "sed=1"], ["On the command line: there is no setting 'sed'.", "Did you mean seed=...?"]),
         (["hello", "seed"], ["'seed' is not a setting", "key=value"]),
         (["hello", "seed.x=1"], ["On the command line: seed is {'x': 1}; allowed: a whole number"]),
         (
@@ -182,7 +207,7 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
         (["hello", "--seed", "x"], ["--seed"]),
         (["--config", "absent.yaml"], ["There is no file absent.yaml"]),
         (["--config", "."], [". is a folder, not a settings file."]),
-        (["hello", "--no-such-option"], ["No such option"]),
+        (["hello", "--no-such-option"], ["There is no option --no-such-option.", "--help lists"]),
         (["vanishing-gradient", "--model", "lstm"], ["has a list of them", "models=[rnn,lstm]"]),
         (["vanishing-gradient", "--seed", "3"], ["there is no setting 'seed'", "Did you mean 'seeds'?"]),
     ],

@@ -81,6 +81,18 @@ def test_runs_are_listed_newest_first_with_whole_names(
     assert "seqlab show" in done.stderr.splitlines()[-1]
 
 
+def test_runs_of_a_sweep_are_told_apart_by_their_settings(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
+    low, high, other = make(seed=1), make(seed=2), make("echo")
+    high.write_config(CONFIG.replace("hidden_size: 8", "hidden_size: 9"))
+    header, *rows = table(seqlab_command("runs").stdout)
+    assert dict(zip([row[0] for row in rows], [row[header.index("differs in")] for row in rows], strict=True)) == {
+        low.id: "hidden_size=8", high.id: "hidden_size=9", other.id: "-"
+    }  # fmt: skip
+    assert "differs in" not in table(seqlab_command("runs", "--experiment", "echo").stdout)[0]
+
+
 def test_runs_are_chosen_by_experiment_model_and_status(
     make: Callable[..., Run], seqlab_command: Command
 ) -> None:
@@ -252,17 +264,33 @@ def test_show_tells_what_is_damaged_and_shows_the_rest(
     assert ["status", "finished"] in table(done.stdout)
 
 
-@pytest.mark.parametrize(
-    ("typed", "told"), [("hallo-rnn", "Did you mean 'hello-rnn-s"), ("hello", "begins the names of 2 runs")]
-)
-def test_runs_that_are_not_meant_clearly(
-    typed: str, told: str, make: Callable[..., Run], seqlab_command: Command
+def test_a_run_that_there_is_not_is_answered_with_the_nearest(
+    make: Callable[..., Run], seqlab_command: Command
 ) -> None:
     make(seed=1), make(seed=2)
     for word in ("show", "plot"):
-        done = seqlab_command(word, typed)
+        done = seqlab_command(word, "hallo-rnn")
         assert (done.returncode, done.stdout) == (2, "")
-        assert told in done.stderr
+        assert "Did you mean 'hello-rnn-s" in done.stderr
+
+
+def test_the_beginning_of_several_names_means_the_newest_to_look_at_and_none_to_throw_away(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
+    make(seed=1)
+    second = make(seed=2)
+    make("hello-again", seed=3)  # newer, but of another experiment
+    for word in ("show", "plot"):
+        done = seqlab_command(word, "hello")
+        assert done.returncode == 0
+        assert second.id in done.stdout
+        assert f"Using {second.id}\n" in done.stderr
+    assert "Using" not in seqlab_command("show", second.id).stderr
+    assert "Using" not in seqlab_command("show", second.path).stderr
+    for words in (("rm", "hello"), ("tag", "hello", "good"), ("note", "hello", "mine")):
+        done = seqlab_command(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "begins the names of 3 runs" in done.stderr
 
 
 def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], seqlab_command: Command) -> None:

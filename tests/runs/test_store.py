@@ -147,13 +147,21 @@ def test_an_id_wins_over_being_the_beginning_of_another() -> None:
     assert find_run(run.id) == run
 
 
-def test_an_ambiguous_prefix_lists_the_candidates() -> None:
+def test_of_several_the_newest_is_meant_or_none() -> None:
     runs = [new("hello", seed=seed) for seed in (1, 2)]
     new("echo")
+    assert find_run("hello-rnn") == runs[1]
     with pytest.raises(RunFolderError) as caught:
-        find_run("hello-rnn")
+        find_run("hello-rnn", newest=False)
     assert all(run.id in str(caught.value) for run in runs)
     assert "echo" not in str(caught.value)
+
+
+def test_an_experiment_s_name_means_its_own_runs() -> None:
+    own = new("hello")
+    new("hello-again")
+    assert find_run("hello") == own
+    assert find_run("hell").info().experiment == "hello-again"
 
 
 def test_the_caller_may_say_which_runs_it_can_use() -> None:
@@ -166,7 +174,7 @@ def test_the_caller_may_say_which_runs_it_can_use() -> None:
     with pytest.raises(RunFolderError, match="There is no run of a gru in "):
         find_run("latest", where=lambda info: info.model == "gru", kind="run of a gru")
     with pytest.raises(RunFolderError, match="2 runs"):
-        find_run("hello", where=lambda info: info.model == "gru")
+        find_run("hello", where=lambda info: info.model == "gru", newest=False)
 
 
 @pytest.mark.parametrize("typed", ["hallo-rnn", "helo", "HELLO-RNN-S1"])
