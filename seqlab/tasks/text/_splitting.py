@@ -21,8 +21,8 @@ SplitBy = Literal["position", "line", "document"]
 FEWEST = 10
 """Lines or documents that a text must have to be split by them."""
 
-DIFFERENT = 0.1
-"""Cramér's V from which two parts are called different: what Cohen (1988) calls a small effect."""
+DIFFERENT = 0.2
+"""Cramér's V from which two parts are called different: between a small and a medium effect (Cohen 1988)."""
 
 EXPECTED = 5
 """Occurrences that a symbol must be expected to have in the held-out part to be counted by itself."""
