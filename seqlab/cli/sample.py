@@ -123,7 +123,7 @@ def sample(
             data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
             _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
         else:
-            _hand_over([shown + vocabulary.decode(text) for text in texts], output, each)
+            _hand_over([shown + vocabulary.decode(text) for text in texts], output, each, stop)
     _advise(sampling, texts, UNITS[vocabulary.tokens])
     _point_on(found, sampling)
 
@@ -255,12 +255,13 @@ def _headed(texts: list[str]) -> str:
     return "".join(f"--- {number} of {len(texts)} ---\n{text}\n" for number, text in enumerate(texts, 1))
 
 
-def _hand_over(texts: list[str], output: Path | None, each: str | None) -> None:
-    """Print or write texts: below their numbers, a line each, or a file each."""
+def _hand_over(texts: list[str], output: Path | None, each: str | None, stop: str) -> None:
+    """Print or write texts: below their numbers, a line each (without what it stopped at), or a file each."""
     from seqlab.errors import UsageError
 
     if each == "line":
-        return _deliver("".join(f"{visible(text.strip(chr(10)))}\n" for text in texts), output)
+        lines = (visible(text.removesuffix(stop).strip("\n")) for text in texts)
+        return _deliver("".join(f"{line}\n" for line in lines), output)
     if each is None or output is None:
         return _deliver(_headed(texts), output)
     try:

@@ -59,6 +59,8 @@ def test_a_text_a_line_and_a_text_a_file(hello: Command, tmp_path: Path) -> None
     together = hello(*words).stdout
     lines = hello(*words, "--each", "line").stdout.splitlines()
     assert together == "".join(f"--- {n} of 10 ---\n{line}\n" for n, line in enumerate(lines, 1))
+    ended = hello(*words, "--each", "line", "--stop", "o").stdout.splitlines()
+    assert ended == [line.partition("o")[0] for line in lines]
     done = hello(*words, "--each", "file", "--output", "texts")
     assert "10 files" in done.stderr
     files = sorted((tmp_path / "texts").iterdir())

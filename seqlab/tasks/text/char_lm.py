@@ -308,7 +308,10 @@ class CharLM(Task):
 
     def steps_of_a_pass(self, size: int) -> float:
         """Return in how many batches of ``size`` the training text is read once."""
-        return len(self.text("train")) / (size * self.period)
+        row = float(self.period)
+        if self.batches == "documents":
+            row = float(np.minimum(self._stretches["train"][1], self.period).mean())
+        return len(self.text("train")) / (size * row)
 
     def guess(self, sequences: int, seed: int) -> Guess:
         """Return what counting comes to: a 3-gram model of the training text, its first :data:`COUNTED`."""

@@ -111,6 +111,13 @@ def test_batches_of_documents_begin_each_at_the_start_state(folder: MakeTask) ->
     assert len(seen) > 15
 
 
+def test_a_pass_over_documents_reads_as_many_tokens_as_there_are(folder: MakeTask) -> None:
+    task = folder(batches="documents", split_by="document", period=8)
+    documents = task.vocabulary.decode(task.text("train")).split("\x1c")[1:]
+    read = np.mean([min(len(document) + 1, 8) for document in documents[:-1]] + [min(len(documents[-1]), 8)])
+    assert task.steps_of_a_pass(4) == pytest.approx(len(task.text("train")) / (4 * read))
+
+
 def test_documents_are_judged_one_by_one_from_the_start_state(
     folder: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
