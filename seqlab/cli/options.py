@@ -126,12 +126,13 @@ def writable_folder(folder: Path | None) -> Path | None:
     if folder is None:
         return None
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UsageError(
-            f"{str(folder)!r} cannot be written: {str(there)!r} is no folder that you may write to.",
-            hint="Name another folder, or leave --output out.",
-        )
-    return folder
+    if there.is_dir() and os.access(there, os.W_OK):
+        return folder
+    reason = "is a folder that you may not write to" if there.is_dir() else "is a file, not a folder"
+    raise UsageError(
+        f"{str(folder)!r} cannot be written: {str(there)!r} {reason}.",
+        hint="Name another folder, or leave --output out.",
+    )
 
 
 def _that_begin(words: Iterable[str], beginning: str) -> list[str]:

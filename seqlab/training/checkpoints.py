@@ -61,7 +61,7 @@ def load_weights(path: Path, model: SequenceModel) -> None:
     """
     if not path.is_file():
         raise RunFolderError(
-            f"{path} is missing: the run has not come to its first validation, or the file is gone.",
+            f"{path} is missing: the run has not come so far, or the file is gone.",
             hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
         )
     try:
@@ -85,7 +85,7 @@ def _apart(value: Any) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RunFolderError(
-            f"{path} is missing: the run has not come to its first checkpoint, or the file is gone.",
+            f"{path} is missing: the run has not come so far, or the file is gone.",
             hint="The best weights lie in another file: --checkpoint best, where a command has it.",
         )
     try:

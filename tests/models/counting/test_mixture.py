@@ -180,7 +180,7 @@ def test_lost_counts_are_said_and_the_network_alone_goes_on(run: Run) -> None:
     with pytest.raises(RunFolderError, match=r"ngram\.safetensors is damaged[^\n]*\n.*--alone"):
         load_language_model(run)
     run.ngram_weights.unlink()
-    with pytest.raises(RunFolderError, match=r"no weights at .*\n.*--alone"):
+    with pytest.raises(RunFolderError, match=r"is missing: .*\n.*--alone"):
         load_language_model(run)
     assert isinstance(load_language_model(run, alone=True)[0], SequenceModel)
 
