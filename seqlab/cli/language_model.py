@@ -101,13 +101,24 @@ def read_file(path: Path, encoding: str | None, run: Run) -> str:
 
 
 def harmless(text: str) -> str:
-    """Return a text without what a terminal would obey: a question mark for each control character."""
+    """Return a text without what a terminal would obey: a question mark for each control character.
+
+    Where a marked document begins stands a sign for that.
+
+    >>> harmless("a\\x1b\\x1cb")
+    'a?␜b'
+    """
+    from seqlab.text.reading import DOCUMENT
+
+    text = text.replace(DOCUMENT, "␜")
     return "".join("?" if category(sign) == "Cc" and sign not in "\n\t" else sign for sign in text)
 
 
 def visible(text: str) -> str:
-    """Return a passage on one line, with the ends of lines and tabs to be seen."""
-    return text.replace("\n", "↵").replace("\t", "⇥")
+    """Return a passage on one line, with the ends of lines, tabs and marks of documents to be seen."""
+    from seqlab.text.reading import DOCUMENT
+
+    return text.replace("\n", "↵").replace("\t", "⇥").replace(DOCUMENT, "␜")
 
 
 def _newest() -> Run:
