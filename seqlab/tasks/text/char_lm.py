@@ -208,7 +208,8 @@ class CharLM(Task):
             yield f"Lines of the text end with {ends}; they are read as \\n. task.line_ends=keep keeps them."
         differs = difference(self.text("train"), self.text("test"), read.vocabulary)
         if differs is not None:
-            other = "task.split_by=line takes lines from everywhere." if split_by == "position" else ""
+            lines = split_by == "position" and "\n" in read.vocabulary
+            other = "task.split_by=line takes lines from everywhere." if lines else ""
             yield f"{differs} {other}".rstrip()
         counts = np.array(read.vocabulary.counts)
         if len(counts) >= LARGE:
