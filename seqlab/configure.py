@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 if TYPE_CHECKING:
     from seqlab.registry import Kind
     from seqlab.settings import Document, Experiment, TrainExperiment
+    from seqlab.settings.describing import Described
 
 _COMPONENTS: tuple[Kind, ...] = ("task", "model")
 _DESCRIBING = frozenset({"kind", "experiment", "summary", "presets", "models"})
@@ -121,6 +122,25 @@ def load_training(
     )
     assert isinstance(experiment, TrainExperiment)
     return experiment
+
+
+def describe(experiment: Experiment) -> list[Described]:
+    """Return every setting of an experiment with its sentence, those of its task and model too.
+
+    >>> {one.key: one.sentence for one in describe(load_settings("hello")[0])}["model.hidden_size"]
+    'units of each layer'
+    """
+    from seqlab.constructors import options_model
+    from seqlab.registry import load
+    from seqlab.settings.describing import described
+
+    found = []
+    for setting in described(type(experiment)):
+        found.append(setting)
+        for kind in _COMPONENTS:
+            if setting.key == f"{kind}.name":
+                found += described(options_model(load(kind, getattr(experiment, kind).name)), kind)
+    return found
 
 
 def admit_models(models: Sequence[str], document: Document) -> None:
@@ -283,13 +303,16 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
 
 def _levels(document: Document) -> tuple[object, ...]:
     """Return the difficulties that the document's task has; a preset named as one of them is that level."""
+    from seqlab.constructors import options_model
     from seqlab.errors import SeqlabError
-    from seqlab.registry import load, options
+    from seqlab.registry import load
 
     task = document.data.get("task")
     name = task.get("name") if isinstance(task, Mapping) else None
+    if not isinstance(name, str):
+        return ()
     try:
-        field = options(load("task", name)).model_fields.get("difficulty") if isinstance(name, str) else None
+        field = options_model(load("task", name)).model_fields.get("difficulty")
     except SeqlabError:  # it is said where the task is looked up
         return ()
     return () if field is None else get_args(field.annotation)

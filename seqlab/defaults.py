@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqlab import registry
+from seqlab.constructors import options_model
 from seqlab.errors import PluginError, SeqlabError
 from seqlab.files import cache_folder, replace_file
 
@@ -112,5 +113,5 @@ def _options(kind: Kind, name: str) -> dict[str, Any]:
 
 def _defaults(component: type[Any]) -> dict[str, Any]:
     """Return options with their defaults, None where there is none."""
-    fields = registry.options(component).model_fields
+    fields = options_model(component).model_fields
     return {name: None if field.is_required() else field.default for name, field in fields.items()}

@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import json
 import re
-import typing
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -28,12 +26,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqlab import settings
+from seqlab.constructors import keyword_fields, options_model
 from seqlab.errors import PluginError, SettingsError, UnknownNameError, nearest
 from seqlab.plugins import absolute, admitted, file_hash, is_plugin, parts
 
 if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does without
-    from pydantic import BaseModel
-
     from seqlab.settings import Component, Document, TrainExperiment
 
 Kind = Literal["model", "task"]
@@ -154,31 +151,6 @@ def _load(kind: Kind, name: str) -> type[Any]:
     return _class_in(importlib.import_module(place), kind, None)
 
 
-def options(component: type[Any]) -> type[BaseModel]:
-    """Return the settings of a component as a pydantic model.
-
-    They are the keyword-only arguments of its constructor and, for a cell, of the network built around it.
-
-    Raises:
-        PluginError: when the annotations of a user's own class are none that settings can have.
-    """
-    from pydantic import ConfigDict, PydanticUserError, create_model
-
-    config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
-    )
-    network = getattr(component, "network", None)
-    try:
-        fields = _keyword_fields(component) | (_keyword_fields(network) if network else {})
-        return create_model(component.__name__, __config__=config, **fields)
-    except (NameError, TypeError, PydanticUserError) as error:
-        raise PluginError(
-            f"The settings of {component.__name__} cannot be read from its constructor: "
-            f"{str(error).partition(chr(10))[0]}",
-            hint="Annotate its keyword-only arguments with int, float, bool, str, Literal or list.",
-        ) from error
-
-
 def check_options(
     kind: Kind, component: Component, document: Document, prefix: str | None = None
 ) -> Component:
@@ -194,13 +166,13 @@ def check_options(
 
     Raises:
         SettingsError: naming file, line, key, value, what is allowed and the nearest right key.
-        PluginError: as :func:`load` and :func:`options` do.
+        PluginError: as :func:`load` and :func:`options_model` do.
     """
     from pydantic import ValidationError
 
     place = document.where(prefix or f"{kind}.name")
     try:
-        schema = options(load(kind, component.name))
+        schema = options_model(load(kind, component.name))
     except UnknownNameError as error:
         raise SettingsError(f"{place}: {error.message}", hint=error.hint) from None
     except PluginError as error:
@@ -280,31 +252,13 @@ def replace_component(kind: Kind, old: Component, new: Component) -> Component:
     """
     cls = load(kind, new.name)
     network = getattr(cls, "network", None)
-    stays = _keyword_fields(network) if network else {}
+    stays = keyword_fields(network) if network else {}
     if absolute(new.name) == absolute(old.name):
         stays = old.options
     kept = {key: value for key, value in old.options.items() if key in stays}
     if "hidden_size" in kept and stays is not old.options:
         kept["hidden_size"] = cls.nearest_size(**{**kept, **new.options, "hidden_size": kept["hidden_size"]})
     return settings.Component(name=new.name, **{**kept, **new.options})
-
-
-def _keyword_fields(component: type[Any]) -> dict[str, Any]:
-    """Collect keyword-only arguments, up the classes as far as each passes ``**options`` on to its base."""
-    found: dict[str, Any] = {}
-    for cls in component.__mro__:
-        if "__init__" not in vars(cls):
-            continue
-        constructor = vars(cls)["__init__"]
-        hints = typing.get_type_hints(constructor, include_extras=True)
-        parameters = inspect.signature(constructor).parameters.values()
-        for parameter in parameters:
-            if parameter.kind is parameter.KEYWORD_ONLY:
-                default = ... if parameter.default is parameter.empty else parameter.default
-                found.setdefault(parameter.name, (hints.get(parameter.name, Any), default))
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    return found
 
 
 @cache

@@ -10,6 +10,7 @@ from pydantic import Field
 
 import seqlab
 from seqlab import plugins, registry
+from seqlab.constructors import options_model
 from seqlab.errors import PluginError, SettingsError, UnknownNameError
 from seqlab.settings import Component, read_text
 
@@ -57,7 +58,7 @@ def test_every_registered_component_loads_and_has_options(kind):
     for name in registry.names(kind):
         cls = registry.load(kind, name)
         assert cls.component == kind
-        assert "name" not in registry.options(cls).model_fields
+        assert "name" not in options_model(cls).model_fields
 
 
 def test_listing_imports_nothing_that_is_listed():
@@ -209,11 +210,11 @@ class Closed(Base):
 
 
 def test_options_are_keyword_arguments_of_the_class_its_bases_and_its_network():
-    fields = registry.options(Passing).model_fields
+    fields = options_model(Passing).model_fields
     assert set(fields) == {"own", "leak", "unseen", "hidden_size", "layers"}
     assert fields["leak"].default == 0.1
     assert fields["own"].is_required()
-    assert set(registry.options(Closed).model_fields) == {"own", "hidden_size", "layers"}
+    assert set(options_model(Closed).model_fields) == {"own", "hidden_size", "layers"}
 
 
 class Odd:
@@ -229,7 +230,7 @@ class Odder:
 @pytest.mark.parametrize("cls", [Odd, Odder])
 def test_annotations_that_no_setting_can_have_are_refused(cls):
     with pytest.raises(PluginError, match=f"The settings of {cls.__name__} cannot be read"):
-        registry.options(cls)
+        options_model(cls)
 
 
 def test_options_are_checked_and_filled_in():

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json
+from seqlab.cli.console import show_json, show_table
 from seqlab.configure import leaves
 
 if TYPE_CHECKING:
-    from seqlab.settings import Document
+    from seqlab.settings import Document, Experiment
 
 
 def config(
@@ -24,13 +24,15 @@ def config(
     difficulty: options.Difficulty = None,
     preset: options.Preset = None,
     seed: options.Seed = None,
+    describe: Annotated[bool, typer.Option("--describe", help="Say what each setting is.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="The settings and what was overridden as JSON.")
     ] = False,
 ) -> None:
     """Print every setting of an experiment, the defaults too, as a settings file to start from.
 
-    Example: seqlab config temporal-order model.hidden_size=8 > mine.yaml; seqlab train --config mine.yaml
+    Examples: seqlab config temporal-order --describe /
+    seqlab config temporal-order model.hidden_size=8 > mine.yaml; seqlab train --config mine.yaml
     """
     from seqlab.errors import SeqlabError
 
@@ -44,6 +46,8 @@ def config(
         preset=preset,
         seed=seed,
     )
+    if describe:
+        return _show_described(checked, as_json)
     name = None if config is not None else experiment
     try:
         before = options.load_settings(name, config=config)[0].model_dump(mode="json")
@@ -55,6 +59,33 @@ def config(
         show_json({"settings": after, "overridden": changed})
     else:
         typer.echo(_annotated(after, changed, known=leaves(before)), nl=False)
+    return None
+
+
+def _show_described(experiment: Experiment, as_json: bool) -> None:
+    """Show what each setting is, what it holds and what it may hold."""
+    from dataclasses import asdict
+
+    from seqlab.cli.show import word
+    from seqlab.configure import describe
+
+    values = experiment.model_dump(mode="json")
+    rows = [(one, _at(values, one.key)) for one in describe(experiment)]
+    if as_json:
+        return show_json([{**asdict(one), "value": value} for one, value in rows])
+    show_table(
+        ("setting", "value", "what it is", "allowed"),
+        [(one.key, word(value), one.sentence, one.allowed) for one, value in rows],
+    )
+    return None
+
+
+def _at(values: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a dotted key of nested mappings."""
+    found: Any = values
+    for part in key.split("."):
+        found = found[part] if isinstance(found, Mapping) else None
+    return found
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], document: Document) -> dict[str, Any]:

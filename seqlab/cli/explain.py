@@ -32,14 +32,17 @@ def explain(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Explain a model: its equations, its weights, what a step costs, and a diagram of its cell.
+    """Explain a model: equations, weights, settings, what a step costs, and a diagram of its cell.
 
     Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64
     """
     from seqlab.analysis.anatomy import dissect
+    from seqlab.cli.show import word
+    from seqlab.constructors import options_model
     from seqlab.plugins import admit, is_plugin
-    from seqlab.registry import check_options, parse_reference
+    from seqlab.registry import check_options, load, parse_reference
     from seqlab.settings import Document
+    from seqlab.settings.describing import described
 
     written = parse_reference(model)
     if is_plugin(written.name):
@@ -74,6 +77,13 @@ def explain(
         print(f"{count:,} multiply-adds a step in matrix products, reading {reading}")
     if not found.multiply_adds:
         print("It is not made of recurrent cells: what a step costs is not counted.")
+    rows = described(options_model(load("model", component.name)), "model")
+    if rows:
+        print()
+        show_table(
+            ("setting", "by default", "what it is"),
+            [(one.key, word(one.default), one.sentence) for one in rows],
+        )
     print(f"\ndiagram: {diagram}" if diagram else "\nno diagram: what happens inside its step is not known")
     return _point_to(model, "temporal-order")
 

@@ -20,7 +20,8 @@ def schema(
     experiment: Annotated[
         str | None,
         typer.Argument(
-            help="Only for settings of this experiment's kind.", autocompletion=options.complete_experiment
+            help="Only for settings of this experiment's kind.",
+            autocompletion=options.complete_experiment,
         ),
     ] = None,
     model: Annotated[
@@ -78,7 +79,9 @@ def settings_schema(
         for key, of_kind in components.items():
             if key in experiment["properties"]:
                 choices = [references[cls, "validation"] for cls in of_kind.values()]
-                experiment["properties"][key] = {"anyOf": choices if narrowed[key] else [*choices, _PLUGIN]}
+                said = {"description": experiment["properties"][key]["description"]}
+                offered = choices if narrowed[key] else [*choices, _PLUGIN]
+                experiment["properties"][key] = {"anyOf": offered, **said}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -97,11 +100,12 @@ _PLUGIN: Mapping[str, Any] = {
 def _components(kind: Kind, reference: str | None) -> dict[str, type[BaseModel]]:
     """Return the options of the wanted component, or of every registered one, by name."""
     from seqlab import plugins, registry
+    from seqlab.constructors import options_model
 
     if reference is not None and plugins.is_plugin(reference):
         plugins.admit(reference)
     wanted = registry.names(kind) if reference is None else [plugins.absolute(reference)]
-    return {name: registry.options(registry.load(kind, name)) for name in wanted}
+    return {name: options_model(registry.load(kind, name)) for name in wanted}
 
 
 def _name(definition: dict[str, Any], name: str) -> None:

@@ -24,7 +24,7 @@ class CuresExperiment(Experiment):
     )
     clipped: Names = Field(default=(), description="models that are shown with and without clipping")
     clip_norm: float = Field(default=1.0, gt=0, description="greatest global norm of the clipped gradient")
-    hidden_size: int = Field(default=100, ge=1, le=2000)
+    hidden_size: int = Field(default=100, ge=1, le=2000, description="units of every network")
     lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
     burn_in: int = Field(default=50, ge=0, le=10_000, description="steps before the first Jacobian")
     seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")

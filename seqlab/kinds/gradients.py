@@ -15,8 +15,8 @@ class GradientExperiment(Experiment):
     """The norm of d h(T) / d h(t) against the lag T - t, at the start."""
 
     kind: Literal["gradients"]
-    models: Names = Field(min_length=1)
-    hidden_size: int = Field(default=100, ge=1, le=2000)
+    models: Names = Field(min_length=1, description="as on the command line: rnn, lstm[chrono=50]")
+    hidden_size: int = Field(default=100, ge=1, le=2000, description="units of every network")
     lags: int = Field(default=100, ge=1, le=10_000, description="greatest lag, in steps")
     burn_in: int = Field(
         default=50,
@@ -27,7 +27,7 @@ class GradientExperiment(Experiment):
     input_std: float = Field(
         default=0.1, ge=0, description="standard deviation of the input weights, for one N(0, 1) input"
     )
-    seeds: int = Field(default=5, ge=1, le=1000)
+    seeds: int = Field(default=5, ge=1, le=1000, description="seeds 1 to this number")
     presets: Presets = Field(default_factory=dict)
 
 

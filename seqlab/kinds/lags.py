@@ -23,19 +23,21 @@ class Ladder(Settings):
 
     on: str = Field(description="the experiment whose task and training all models share")
     settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
-    rungs: tuple[Rung, ...] = Field(min_length=1, strict=False)
+    rungs: tuple[Rung, ...] = Field(min_length=1, strict=False, description="the lags, one after another")
 
 
 class LagsExperiment(Experiment):
     """Several models learn tasks at growing lags, and their gradients through time are measured."""
 
     kind: Literal["lags"]
-    models: Names = Field(min_length=1)
+    models: Names = Field(min_length=1, description="as on the command line: rnn, lstm[chrono=50]")
     labels: Names = Field(
         default=(), description="what the models are called, one each; none for their names"
     )
     seeds: int = Field(default=3, ge=1, le=1000, description="seeds 1 to this number")
-    ladders: tuple[Ladder, ...] = Field(min_length=1, strict=False)
+    ladders: tuple[Ladder, ...] = Field(
+        min_length=1, strict=False, description="a task each, whose lag grows"
+    )
     presets: Presets = Field(default_factory=dict)
 
 

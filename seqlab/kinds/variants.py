@@ -24,7 +24,7 @@ class VariantsExperiment(Experiment):
     kind: Literal["variants"]
     on: str = Field(description="the experiment whose task and training all share")
     learner: str = Field(description="the model, as on the command line: lstm, lstm[hidden_size=8]")
-    seed: int = Field(default=1, ge=0, le=2**32 - 1)
+    seed: int = Field(default=1, ge=0, le=2**32 - 1, description="of first weights, data and dropout")
     settings: dict[str, Any] = Field(default_factory=dict, description="key: value laid over that experiment")
     variants: dict[str, dict[str, Any]] = Field(
         min_length=1, description="label: key: value, in which they differ"

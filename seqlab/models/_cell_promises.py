@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from seqlab import registry
+from seqlab.constructors import options_model
 from seqlab.contracts import torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, Recurrent
@@ -143,8 +144,8 @@ def _built(cls: type[Cell], size: int) -> Iterator[tuple[dict[str, Any], Cell]]:
 
 def _choices(cls: type[Cell]) -> Iterator[dict[str, Any]]:
     yield {}
-    network = registry.options(Recurrent).model_fields
-    for key, field in registry.options(cls).model_fields.items():
+    network = options_model(Recurrent).model_fields
+    for key, field in options_model(cls).model_fields.items():
         words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         for value in (True, False) if field.annotation is bool else words:
             if (

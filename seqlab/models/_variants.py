@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from seqlab import registry
+from seqlab.constructors import options_model
 from seqlab.contracts import Signal, Spec, State, numpy_stream, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, SequenceModel, build_model
@@ -83,7 +84,7 @@ def variants(
 ) -> Iterator[Variant]:
     """Build a model for each kind of input and context that it takes and, if it is a cell, each network."""
     cls = registry.load("model", name)
-    known = registry.options(cls).model_fields
+    known = options_model(cls).model_fields
     contexts: list[dict[str, Signal]] = [
         {},
         *({"context": _signal(form)} for form in getattr(cls, "takes", ())),

@@ -63,17 +63,26 @@ class Training(Settings):
 
     steps: int = Field(default=1000, ge=0, description="parameter updates in all")
     batch_size: int = Field(default=32, ge=1, description="sequences per update")
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0, le=100)
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = Field(
+        default="adam", description="what turns gradients into updates"
+    )
+    learning_rate: float = Field(
+        default=1e-3, gt=0, le=100, description="size of an update, before the schedule; its greatest value"
+    )
     momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd and rmsprop")
     decay: float = Field(
         default=0.99, ge=0, lt=1, description="of the squared gradient's mean (rmsprop alpha, Adam beta2)"
     )
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: float = Field(
+        default=0.0, ge=0, description="pull of the weights to 0: beside the gradient (adamw), or in it"
+    )
     weight_decay_of: Literal["matrices", "all"] = Field(
         default="matrices", description="all weights, or those of two axes and more: not biases and gains"
     )
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        default="constant",
+        description="how the learning rate falls after the warm-up, to the last step",
+    )
     warmup_steps: int = Field(
         default=0, ge=0, description="updates over which the learning rate rises from 0"
     )
@@ -121,8 +130,12 @@ class Training(Settings):
 class Compute(Settings):
     """Where and how precisely to compute."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="where to compute; auto takes a GPU where there is one"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="of the forward pass; auto takes bf16 where that is measured to be faster"
+    )
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="torch threads; null for the number of cores"
     )
@@ -157,25 +170,25 @@ class Experiment(Settings):
 
     kind: str
     experiment: Name
-    summary: str = ""
+    summary: str = Field(default="", description="what it is about, in a line")
 
 
 class TrainExperiment(Experiment):
     """One model learns one task."""
 
     kind: Literal["train"] = "train"
-    seed: int = Field(default=1, ge=0, le=2**32 - 1)
-    task: Component
-    model: Component
+    seed: int = Field(default=1, ge=0, le=2**32 - 1, description="of first weights, data and dropout")
+    task: Component = Field(description="what is learned: its name, and options of its own")
+    model: Component = Field(description="what learns: its name, and options of its own")
     models: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="name: options of a model when it takes the place of this one"
     )
-    training: Training = Training()
+    training: Training = Field(default=Training(), description="how it is trained")
     trials: dict[str, TrialSettings] = Field(
         default_factory=dict, description="name: another way of judging the finished model"
     )
     mixture: MixedIn | None = Field(
         default=None, description="for language models: counts that the trained network is mixed with"
     )
-    compute: Compute = Compute()
+    compute: Compute = Field(default=Compute(), description="where and how precisely to compute")
     presets: Presets = Field(default_factory=dict)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from seqlab import plugins, registry
+from seqlab.constructors import options_model
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import PluginError
 from seqlab.models import build_model, count_parameters
@@ -56,7 +57,7 @@ def test_the_mixer_keeps_the_contract(promise: Promise, tmp_path: Path) -> None:
 
 
 def test_its_settings_are_checked(cell: str) -> None:
-    fields = registry.options(registry.load("model", cell)).model_fields
+    fields = options_model(registry.load("model", cell)).model_fields
     assert {"slowest", "hidden_size", "layers"} <= set(fields)
     assert registry.load("model", f"{cell}:Leaky") is registry.load("model", cell)
 
