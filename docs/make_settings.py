@@ -40,12 +40,8 @@ def _table(rows: list[Described]) -> str:
 
 
 def _row(one: Described) -> str:
-    cells = (
-        f"`{one.key}`",
-        one.sentence,
-        one.allowed,
-        "" if one.default in (None, "") else f"`{one.default}`",
-    )
+    default = "" if one.default in (None, "") else f"`{one.default}`"
+    cells = (f"`{one.key}`", one.sentence, one.allowed, default)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
