@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, tell
+from seqlab.cli.console import say, show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.analysis.growth import Growth
@@ -112,7 +112,7 @@ def _say(growth: Growth) -> None:
 
     for machine in growth.machines.values():
         speeds = ", ".join(f"{speed / 1e9:.1f}" for speed in machine.bandwidth)
-        print(
+        say(
             f"{machine.threads} thread{'s' * (machine.threads > 1)}: {machine.peak / 1e9:.0f} GFLOP/s in a "
             f"matrix product; {speeds} GB/s copying within 256 KB, 4 MB, 64 MB"
         )
@@ -128,16 +128,16 @@ def _say(growth: Growth) -> None:
             ]
             for key, line in growth.lines(sweep).items()
         ]
-        print(f"\n{sweep} grows; {fixed}")
+        say(f"\n{sweep} grows; {fixed}")
         show_table(["model", "engine", *(f"{sweep} {size}" for size in sizes)], rows)
-    print(
+    say(
         "\nMilliseconds per training step and seed, median of 7; in brackets how many times the floor, the "
         "greater of FLOPs / peak and bytes / bandwidth.\n"
     )
     for point, why in growth.left_out.items():
         if why != NO_TIME:
             words = ", ".join(f"{name} {getattr(point, name)}" for name in growth.base)
-            print(f"left out: {point.model}, {point.engine}, {words}: {why}")
+            say(f"left out: {point.model}, {point.engine}, {words}: {why}")
     unmeasured = sum(why == NO_TIME for why in growth.left_out.values())
     if unmeasured:
-        print(f"not begun, since the time was used up: {unmeasured} lines of points")
+        say(f"not begun, since the time was used up: {unmeasured} lines of points")

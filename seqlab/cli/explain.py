@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, tell
+from seqlab.cli.console import say, show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.settings import Component
@@ -52,17 +52,17 @@ def explain(
     diagram = _diagram(component, output)
     if as_json:
         return show_json({**found.to_dict(), "diagram": None if diagram is None else str(diagram)})
-    print(f"{model}: {found.summary}\n")
+    say(f"{model}: {found.summary}\n")
     for line in found.equations:
         print(f"    {line}".rstrip())
-    print("" if found.equations else "Its description holds no equations.\n")
+    say("" if found.equations else "Its description holds no equations.\n")
     if found.state:
-        print(
+        say(
             f"state: {', '.join(found.state)}" + (f"; gates: {', '.join(found.gates)}" if found.gates else "")
         )
-        print(f"H = {component.options['hidden_size']} units, I = {inputs} inputs, O = {outputs} outputs\n")
+        say(f"H = {component.options['hidden_size']} units, I = {inputs} inputs, O = {outputs} outputs\n")
     if found.counts:
-        print("It counts a text, and has no weights, states or gates: no products, and no diagram.")
+        say("It counts a text, and has no weights, states or gates: no products, and no diagram.")
         return _point_to(model, "char-shakespeare")
     show_table(
         ("weights", "shape", "in letters", "count"),
@@ -71,12 +71,12 @@ def explain(
             for weight in found.weights
         ],
     )
-    print(f"\n{found.parameters:,} weights in all")
+    say(f"\n{found.parameters:,} weights in all")
     for kind, count in found.multiply_adds.items():
         reading = "symbols (looked up)" if kind == "tokens" else "features"
-        print(f"{count:,} multiply-adds a step in matrix products, reading {reading}")
+        say(f"{count:,} multiply-adds a step in matrix products, reading {reading}")
     if not found.multiply_adds:
-        print("It is not made of recurrent cells: what a step costs is not counted.")
+        say("It is not made of recurrent cells: what a step costs is not counted.")
     rows = described(options_model(load("model", component.name)), "model")
     if rows:
         print()
@@ -84,7 +84,7 @@ def explain(
             ("setting", "by default", "what it is"),
             [(one.key, word(one.default), one.sentence) for one in rows],
         )
-    print(f"\ndiagram: {diagram}" if diagram else "\nno diagram: what happens inside its step is not known")
+    say(f"\ndiagram: {diagram}" if diagram else "\nno diagram: what happens inside its step is not known")
     return _point_to(model, "temporal-order")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, waiting
+from seqlab.cli.console import say, show_json, show_table, waiting
 from seqlab.cli.language_model import (
     Alone,
     Encoding,
@@ -123,7 +123,7 @@ def _show(data: dict[str, Any]) -> None:
         for one in data["passages"]
     ]
     show_table((f"{unit}s", "position", "training line", "passage"), rows)
-    print(
+    say(
         f"of {data['length']:,} {unit}s, the longest shared passage has {data['longest']}, "
         f"the mean from any place {data['mean']:.1f};\n"
         f"of held-out text, which nobody copied, {data['held_out_longest']} and {data['held_out_mean']:.1f}"

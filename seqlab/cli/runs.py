@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seqlab.runs import RunEntry
 
 COLUMNS = ("run", "status", "steps", "held out", "guessing", "solved", "seconds", "age")
-NARROW, WIDE = (0, 1, 3), 120
+NARROW, WIDE = (0, 1, 3, 4), 120
 """The columns for which a narrow terminal has room, and the width at which it has room for all."""
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 GAP = 2
 """Cells between two columns."""
 
-MOST_LINES = 4
-"""A cell of a table has at most so many lines; where one would need more, the rows are stacked."""
+MOST_LINES = 6
+"""A cell has at most so many lines in a table of more than three columns; else the rows are stacked."""
 
 
 def fit(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
@@ -48,7 +48,7 @@ def fit(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> lis
         for index in sorted(short, key=lambda index: widths[index] - wanted[index])[:left]:
             widths[index] += 1
             left -= 1
-    if any(wanted[index] > MOST_LINES * width for index, width in enumerate(widths)):
+    if len(columns) > 3 and any(wanted[index] > MOST_LINES * width for index, width in enumerate(widths)):
         return None
     return widths
 
@@ -61,7 +61,7 @@ def layout(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> 
 
     widths = fit(columns, rows, room)
     if widths is None:
-        return _stacked(columns, rows, room)
+        return _pairs(rows, room) if len(columns) == 2 else _stacked(columns, rows, room)
     table = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading, width in zip(columns, widths, strict=True):
         table.add_column(heading, width=width, overflow="fold")
@@ -91,6 +91,28 @@ def wrap(text: str, room: int) -> str:
             line = longer
         lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def _pairs(rows: Sequence[Sequence[str]], room: int) -> RenderableType:
+    """Return names with what they stand for: beside them or, where a word of it is too long, below."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    left = min(max(_width(name) for name, _ in rows), room // 2)
+    parts: list[RenderableType] = []
+    for name, value in rows:
+        longest = max(map(_width, value.split()), default=0)
+        if _width(name) <= left and longest <= room - left - GAP:
+            line = Table(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
+            line.add_column(width=left)
+            line.add_column(max_width=room - left - GAP)
+            line.add_row(Text(name), Text(value))
+            parts.append(line)
+        else:
+            parts += [Text(name), Padding(Text(value, overflow="fold"), (0, 0, 0, 2))]
+    return Group(*parts)
 
 
 def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> RenderableType:

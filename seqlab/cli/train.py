@@ -233,7 +233,7 @@ def in_words(figures: Mapping[str, float], metrics: Sequence[Metric], guess: Gue
             beside = "" if bar is None else f" ({name}{bar:.3g})"
             words.append(f"{metric.title} {figures[metric.name]:.5g}{beside}")
     if all(name in figures for name in counts):
-        words.append(f"{figures['errors']:,} of {figures['sequences']:,} sequences wrong")
+        words.append(f"{figures['errors']:,.0f} of {figures['sequences']:,.0f} sequences wrong")
     return ", ".join(words)
 
 
@@ -255,9 +255,7 @@ def _announce(run: Run, session: Session) -> None:
         note(remark)
     threads = "1 thread" if compute.threads == 1 else f"{compute.threads} threads"
     engine = session.experiment.training.engine
-    reason = f" ({session.precision_reason})" if session.precision_reason else ""
-    how = f"{compute.precision}{reason}, {engine} engine, {threads}"
-    tell(f"{run.id} on {session.device}, {how}")
+    tell(f"{run.id} on {session.device}, {compute.precision}, {engine} engine, {threads}")
     if words := in_words(guess.figures, session.task.metrics, Guessed()):
         tell(f"To beat ({guess.name}): {words}")
     for remark in filter(None, (session.advice, session.sizing)):

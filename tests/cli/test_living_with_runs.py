@@ -82,8 +82,10 @@ def test_runs_are_found_by_setting_and_tag_and_sorted_by_a_figure(
     assert seqlab_command("tag", worse.id, "paper", "fig-3").stdout.split() == ["fig-3", "paper"]
     assert ids("--tag", "paper") == [worse.id]
     header, *rows = table(seqlab_command("runs", "--sort", "accuracy").stdout)
-    assert header[-2:] == ["accuracy", "tags"]
-    assert [row[-2:] for row in rows] == [["0.75", "-"], ["0.5", "fig-3 paper"], ["-", "-"]]
+    assert header[-3:] == ["accuracy", "differs in", "tags"]
+    assert [row[-3:] for row in rows] == [
+        ["0.75", "hidden_size=16", "-"], ["0.5", "hidden_size=8", "fig-3 paper"], ["-", "hidden_size=8", "-"]
+    ]  # fmt: skip
     assert seqlab_command("tag", worse.id, "--remove", "paper").stdout.split() == ["fig-3"]
     assert ids("--tag", "paper") == []
 
@@ -91,7 +93,7 @@ def test_runs_are_found_by_setting_and_tag_and_sorted_by_a_figure(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["runs", "--where", "model.hiden_size=8"], "Did you mean 'model.hidden_size'"),
+        (["runs", "--where", "model.hiden_size=8"], "Did you mean --where model.hidden_size=...?"),
         (["runs", "--where", "model.hidden_size"], "is not a setting"),
         (["runs", "--sort", "acuracy"], "Did you mean 'accuracy'"),
         (["tag", "latest", "two words"], "cannot be a tag"),
