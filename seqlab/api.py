@@ -10,12 +10,14 @@ Runs lie in the same folders as those of the command line: each sees the other's
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seqlab.configure import load_settings
 from seqlab.errors import RunFailedError, SettingsError, UsageError
@@ -32,13 +34,72 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 2.0
 
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
+
+def speaks_python(function: Callable[Given, Found]) -> Callable[Given, Found]:
+    """Let what a function refuses be told in the words of a call rather than of the command line."""
+
+    @functools.wraps(function)
+    def speaking(*args: Given.args, **words: Given.kwargs) -> Found:
+        try:
+            return function(*args, **words)
+        except UsageError as error:
+            error.message = _in_python(error.message)
+            error.hint = error.hint and _in_python(error.hint)
+            raise
+
+    return speaking
+
+
+def _in_python(said: str) -> str:
+    """Write options as arguments; lines to be typed in a shell stay.
+
+    >>> _in_python("If you trust it, add: --task parity.py"), _in_python("Show it: seqlab show --json")
+    ("If you trust it, add: task='parity.py'", 'Show it: seqlab show --json')
+    """
+    if "seqlab " in said:
+        return said
+    said = said.replace("On the command line: ", "").replace("on the command line", "in the call")
+    given = re.sub(
+        r"--([a-z][a-z-]*) ([^\s;,]+)", lambda found: f"{found[1].replace('-', '_')}={found[2]!r}", said
+    )
+    return re.sub(r"--([a-z][a-z-]*)", lambda found: found[1].replace("-", "_"), given)
+
+
+def _reference(kind: str, given: object) -> str | None:
+    """Return what a model or task is called by: its name, or the file and the name of a class.
+
+    Raises:
+        UsageError: when it is an object, or a class of which there is no file.
+    """
+    if given is None or isinstance(given, str):
+        return given
+    base = {"model": "seqlab.models.Cell or SequenceModel", "task": "seqlab.tasks.Task"}[kind]
+    hint = f"Write it into a file, as a class derived from {base}, and give {kind}='my_{kind}.py'."
+    if not isinstance(given, type):
+        raise UsageError(
+            f"{kind} is an object of {type(given).__name__}; a run builds its own, from its seed.",
+            hint=f"Give the name of one of seqlab's, or your own file. {hint}",
+        )
+    if getattr(given, "component", None) != kind:
+        raise UsageError(f"{kind} is {given.__name__}, which is no {kind} of seqlab's.", hint=hint)
+    module, name = sys.modules.get(given.__module__), str(given.__name__)
+    file = getattr(module, "__file__", None)
+    if file is None or getattr(module, name, None) is not given:
+        raise UsageError(f"{kind} is {name}, a class that lies in no file.", hint=hint)
+    own = Path(file)
+    return own.stem.replace("_", "-") if given.__module__.startswith("seqlab.") else f"{own}:{name}"
+
+
+@speaks_python
 def train(
     experiment: str | None = None,
     *,
     config: str | Path | None = None,
-    model: str | None = None,
-    task: str | None = None,
+    model: str | type | None = None,
+    task: str | type | None = None,
     difficulty: str | None = None,
     preset: str | None = None,
     seed: int | None = None,
@@ -50,7 +111,8 @@ def train(
     Args:
         experiment: the name of a shipped experiment.
         config: a settings file of your own instead.
-        model: another model: ``lstm``, ``lstm[hidden_size=8]``, or your own ``my_cell.py``, which is run.
+        model: another model: ``lstm``, ``lstm[hidden_size=8]``, or your own ``my_cell.py``, which is run; or
+            a class that lies in such a file.
         task: another task, named as a model is.
         difficulty: of the task.
         preset: of the experiment.
@@ -69,6 +131,7 @@ def train(
     from seqlab.session import begin
     from seqlab.session import train as train_run
 
+    model, task = _reference("model", model), _reference("task", task)
     checked, _ = load_settings(
         experiment,
         config=None if config is None else Path(config),
@@ -88,11 +151,12 @@ def train(
     return TrainedRun(run.path)
 
 
+@speaks_python
 def compare(
-    models: Sequence[str],
+    models: Sequence[str | type],
     *,
     on: str | None = None,
-    task: str | None = None,
+    task: str | type | None = None,
     seeds: int | Sequence[int] = 10,
     difficulty: str | Sequence[str] | None = None,
     preset: str | None = None,
@@ -106,7 +170,7 @@ def compare(
     Runs that are finished already, with the same settings, code and data, are reused.
 
     Args:
-        models: as on the command line: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py``.
+        models: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py``, or classes that lie in such files.
         on: the experiment whose task and training they share, or a settings file; None for temporal-order.
         task: another task: a name, or your own ``my_task.py``, which is run; with that alone and no ``on``,
             training is as the defaults have it.
@@ -126,10 +190,12 @@ def compare(
         RunFailedError: when every run failed.
         Interrupted: after an interrupt; the same call goes on from there.
     """
-    from seqlab.comparison.design import Design
+    from seqlab.comparison.design import Design, learned
 
     if isinstance(models, str):
         raise UsageError(f"models is {models!r}.", hint=f"Write a list: [{models!r}]")
+    named = [str(_reference("model", model)) for model in models]
+    task = _reference("task", task)
     chosen = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
     if not models or not chosen:
         raise UsageError("There is nothing to compare.", hint='Write for example ["rnn", "lstm"], seeds=5.')
@@ -137,16 +203,17 @@ def compare(
         "on": on, "task": task, "seeds": seeds, "difficulty": difficulty, "preset": preset,
         "match_parameters": match_parameters or None,
     }  # fmt: skip
+    on, task = learned(on, task)
     design = Design(
-        on or (None if task else "temporal-order"),
-        tuple(models),
+        on,
+        tuple(named),
         chosen,
         task=task,
         overrides=tuple(_words(settings)),
         difficulties=(difficulty,) if isinstance(difficulty, str) else tuple(difficulty or ()),
         preset=preset,
         match_parameters=match_parameters,
-        command=_call("compare", list(models), **given, **settings),
+        command=_call("compare", named, **given, **settings),
     )
     return _carry_out(design, jobs, progress)
 
@@ -175,6 +242,7 @@ def _carry_out(design: Design, jobs: int | None, progress: bool) -> Study:
     return Study(result, finished, folder, lineup.notes)
 
 
+@speaks_python
 def load_run(reference: str = "latest") -> TrainedRun:
     """Return a run by its id, the beginning of one, ``latest``, or the path of its folder.
 

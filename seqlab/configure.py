@@ -7,6 +7,7 @@ model, single settings, the seed.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -143,8 +144,13 @@ def describe(experiment: Experiment) -> list[Described]:
     return found
 
 
-def admit_models(models: Sequence[str], document: Document) -> None:
-    """Load the user's own files among an experiment's list of models, where the command line names them.
+def admit_named(key: str, references: Sequence[str], document: Document) -> None:
+    """Load the user's own files among what a setting names, where the command line says so.
+
+    Args:
+        key: of the setting: ``models``, ``task``.
+        references: models or tasks, as on the command line.
+        document: where they were written.
 
     Raises:
         PluginError: when it is the settings file that names one.
@@ -153,14 +159,15 @@ def admit_models(models: Sequence[str], document: Document) -> None:
     from seqlab.plugins import admit, is_plugin
     from seqlab.registry import parse_reference
 
-    for name in (parse_reference(model).name for model in models):
+    for name in (parse_reference(reference).name for reference in references):
         if not is_plugin(name):
             continue
-        if not document.is_overridden("models"):
+        if not document.is_overridden(key):
+            listed = f"[{', '.join(references)}]" if key.endswith("s") else references[0]
             raise PluginError(
-                f"{document.where('models')}: {name} is a Python file; it runs only when the command line "
+                f"{document.where(key)}: {name} is a Python file; it runs only when the command line "
                 "names it.",
-                hint=f"If you trust it, write: 'models=[{', '.join(models)}]'",
+                hint=f"If you trust it, write: '{key}={listed}'",
             )
         admit(name)
 
@@ -242,6 +249,10 @@ def _read(name: str | None, config: Path | None) -> Document:
         )
     if name.endswith((".yaml", ".yml")):
         return read_experiment_file(Path(name))
+    if name.endswith(".py"):
+        raise UsageError(
+            f"{name!r} is no experiment's name.", hint=f"A task of your own is given as --task {name}"
+        )
     if os.sep in name:
         raise UsageError(f"{name!r} is no experiment's name.", hint="A settings file ends in .yaml.")
     return read_experiment(name)
@@ -251,10 +262,12 @@ def _bare(task: str) -> Document:
     """Return the settings of an experiment of which nothing is said but the task."""
     from seqlab.plugins import is_plugin, parts
     from seqlab.registry import parse_reference
-    from seqlab.settings import COMMAND_LINE, Document
+    from seqlab.settings import COMMAND_LINE, Document, experiment_names
 
     name = parse_reference(task).name
-    short = parts(name)[0].stem if is_plugin(name) else name
+    short = re.sub(r"[^\w.-]+|^\W+", "-", parts(name)[0].stem if is_plugin(name) else name).strip("-.")
+    if is_plugin(name) and short in experiment_names():
+        short += "-own"  # what is called like an experiment of seqlab's is told from it
     return Document({"experiment": short, "model": {"name": "lstm"}}, COMMAND_LINE)
 
 
@@ -270,7 +283,8 @@ def _set_difficulty(document: Document, difficulty: str) -> Document:
     fields = settings_of(kind).model_fields if kind in kind_names() else {"task": None}
     if (isinstance(presets, Mapping) and difficulty in presets) or not {"task", "difficulty"} & fields.keys():
         document = apply_preset(document, difficulty)
-    return document.override("task.difficulty", difficulty) if "task" in fields else document
+    owns = "task" in fields and "difficulty" not in fields
+    return document.override("task.difficulty", difficulty) if owns else document
 
 
 def _check_sections(document: Document, words: Sequence[str]) -> None:
@@ -342,16 +356,19 @@ def _replace_component(document: Document, kind: Kind, reference: str) -> Docume
     from seqlab.errors import UsageError
     from seqlab.plugins import absolute, admit, is_plugin
     from seqlab.registry import parse_reference, replace_component
-    from seqlab.settings import Component
+    from seqlab.settings import Component, kind_names, settings_of
 
-    if document.data.get("kind", "train") != "train":
-        raise UsageError(
-            f"--{kind} is for experiments that train one model; {document.source} has a list of them.",
-            hint="Write models=[rnn,lstm] instead.",
-        )
     new = parse_reference(reference)
     if is_plugin(new.name):
         admit(new.name)
+    form = str(document.data.get("kind", "train"))
+    if form != "train":
+        if form in kind_names() and kind in settings_of(form).model_fields:
+            return document.override(kind, reference)  # handed on to the experiment that it is about
+        raise UsageError(
+            f"--{kind} is for experiments that train one model; {document.source} has a list of them.",
+            hint="Write models=[rnn,lstm] instead." if kind == "model" else "Leave it out.",
+        )
     component = Component(name=absolute(new.name), **new.options)
     old = document.data.get(kind)
     if isinstance(old, Mapping) and isinstance(old.get("name"), str):

@@ -165,8 +165,8 @@ class Study:
 
     @property
     def table(self) -> Records:
-        """A line for each model."""
-        return Records(table(self.comparison))
+        """A line of numbers for each model; None where there is none."""
+        return Records(self.comparison.rows())
 
     @property
     def runs(self) -> list[TrainedRun]:
@@ -207,6 +207,8 @@ def _table(rows: Iterable[Sequence[str]], columns: Sequence[str] = ()) -> str:
 
 
 def _word(value: object) -> str:
+    if value is None:
+        return ""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_word(item)}" for key, item in value.items())
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -161,10 +161,13 @@ def _import_file(path: Path) -> ModuleType:
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is None or name.startswith(("seqlab", "__main__")) or "site-packages" in file:
+        first, file = name.partition(".")[0], getattr(module, "__file__", None)
+        if file is None or first in sys.stdlib_module_names or first in ("seqlab", "__main__"):
             continue
-        if any(folder in Path(file).parents for folder in folders):
+        places = [
+            folder.joinpath(*name.split(".")) for folder in folders
+        ]  # where a neighbour of that name lies
+        if any(Path(file) in (place.with_suffix(".py"), place / "__init__.py") for place in places):
             del sys.modules[name]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import torch
 import seqlab
 from seqlab.errors import UsageError
 from seqlab.notebook import Records
+from seqlab.registry import load
 from seqlab.runs import list_runs
 from seqlab.runs.difference import difference
+from seqlab.tasks import Task
 
 SHORT = {"training.steps": 40, "training.stop_when": {}}
 
@@ -105,6 +108,14 @@ class Mine(Cell):
         ({"experiment": "hello", "training.steps": object}, "training.steps is <class 'object'>"),
         ({"experiment": "rnn-vs-lstm"}, "not an experiment in which one model learns one task"),
         ({"config": "nowhere.yaml"}, "nowhere.yaml"),
+        (
+            {"experiment": "hello", "model": torch.nn.LSTM(3, 4)},
+            "model is an object of LSTM; a run builds its own",
+        ),
+        ({"experiment": "hello", "model": torch.nn.LSTM}, "model is LSTM, which is no model of seqlab's"),
+        ({"experiment": "hello", "task": type("Mine", (Task,), {})}, "no file"),
+        ({}, "give config='FILE'"),
+        ({"experiment": "hello", "task.name": "parity.py"}, "add: task='parity.py'"),
     ],
 )
 def test_what_is_wrong_is_explained_before_anything_runs(words: dict[str, object], told: str) -> None:
@@ -123,6 +134,10 @@ def test_a_comparison(capfd: pytest.CaptureFixture[str]) -> None:
     study = seqlab.compare(["rnn", "lstm"], on="hello", seeds=[4], **SHORT)
     assert capfd.readouterr() == ("", "")
     assert [row["model"] for row in study.table] == ["rnn", "lstm"]
+    assert all(
+        not isinstance(value, str) for row in study.table for key, value in row.items() if key != "model"
+    )
+    assert study.table[0]["parameters"] > 0
     assert [(run.info().model, run.info().seed) for run in study.runs] == [("rnn", 4), ("lstm", 4)]
     assert study.verdict in repr(study)
     html = study._repr_html_()
@@ -186,3 +201,25 @@ def test_a_notebook(folder: Path) -> None:
     assert [len(outputs) for outputs in shown] == [1] * 5  # the result alone
     kinds = [set(outputs[0]["data"]) - {"text/plain"} for outputs in shown]
     assert kinds == [{"text/html"}, {"text/html"}, {"text/html"}, {"image/png"}, {"text/html"}]
+
+
+def test_a_class_of_a_file_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "paced.py").write_text(CELL)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run = seqlab.train("hello", model=importlib.import_module("paced").Paced, **SHORT)
+    assert run.info().model == f"{tmp_path / 'paced.py'}:Paced"
+    assert seqlab.train("hello", model=load("model", "gru"), **SHORT).info().model == "gru"
+
+
+CELL = """
+import torch
+from seqlab.models import Cell, Input
+
+class Paced(Cell):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.input = Input(input_size, hidden_size)
+
+    def step(self, x, state):
+        return (torch.tanh(self.input(x) + state[0]),)
+"""

@@ -23,6 +23,9 @@ class {name}(Cell):
 
     def __init__(self, input_size, hidden_size, *, leak: float = 0.5):
         super().__init__(input_size, hidden_size)
+
+    def step(self, x, state):
+        return state
 """
 
 
@@ -295,7 +298,7 @@ def test_what_is_no_reference_is_refused(text):
 def test_a_plugin_that_has_changed_is_loaded_again(tmp_path):
     file = tmp_path / "changing.py"
     for leak in ("0.5", "0.25"):
-        file.write_text(f"from seqlab.models import Cell\nclass Mine(Cell):\n    leak = {leak}\n")
+        file.write_text(f"from seqlab.models import Cell\nclass Mine(Cell):\n    leak, step = {leak}, None\n")
         plugins.admit(str(file))
         assert registry.load("model", str(file)).leak == float(leak)
     before = registry.load("model", str(file))

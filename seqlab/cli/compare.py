@@ -35,7 +35,7 @@ Models = Annotated[
 On = Annotated[
     str | None,
     typer.Option(
-        help="The experiment whose task they learn, or a settings file; default: temporal-order.",
+        help="The experiment whose task they learn, a settings file, or my_task.py; default: temporal-order.",
         autocompletion=options.complete_experiment,
     ),
 ]
@@ -88,14 +88,15 @@ def compare(
     if as_json and as_csv:
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     _start_server(models)
-    from seqlab.comparison.design import Design
+    from seqlab.comparison.design import Design, learned
     from seqlab.comparison.entrants import parse_grid
     from seqlab.session.budget import parse_seconds
 
+    on, task = learned(on, task)
     named = [word for word in models if "=" not in word.partition("[")[0]]
     words = [word for word in models if word not in named]
     design = Design(
-        on or (None if task else "temporal-order"),
+        on,
         tuple(named),
         tuple(range(1, seeds + 1)),
         overrides=(*([] if device is None else [f"compute.device={device}"]), *words),

@@ -45,7 +45,9 @@ def show_error(error: SeqlabError) -> None:
     tell(error.message, head="Error: ", head_style="bold red")
     if error.hint:
         tell(error.hint)
-    if isinstance(error, PluginError) and error.__cause__ is not None and not asked:
+    cause = error.__cause__
+    own = isinstance(error, PluginError) and cause is not None and not isinstance(cause, SeqlabError)
+    if own and not asked:
         tell("Where that came from is shown by: seqlab --traceback ...")
 
 

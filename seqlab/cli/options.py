@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from seqlab.cli.console import tell
-from seqlab.configure import admit_models, load_settings
+from seqlab.configure import admit_named, load_settings
 
 if TYPE_CHECKING:
     from seqlab.runs import Run, RunInfo
 
-__all__ = ["admit_models", "load_settings"]
+__all__ = ["admit_named", "load_settings"]
 
 
 def admit_plugins(run: Run, model: str | None, task: str | None, *, anyway: bool) -> None:

@@ -71,6 +71,17 @@ class Design:
         return Path(self.on or parse_reference(self.task or "").name.partition(":")[0]).stem
 
 
+def learned(on: str | None, task: str | None) -> tuple[str | None, str | None]:
+    """Return the experiment and the task that a comparison is on, as they were asked for.
+
+    >>> learned(None, None), learned(None, "parity.py"), learned("parity.py", None)
+    (('temporal-order', None), (None, 'parity.py'), (None, 'parity.py'))
+    """
+    if on is not None and task is None and is_plugin(parse_reference(on).name):
+        return None, on
+    return on or (None if task else "temporal-order"), task
+
+
 @dataclass(frozen=True)
 class Lineup:
     """Who takes part in a comparison, and what there is to say about the choice."""

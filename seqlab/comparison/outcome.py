@@ -177,10 +177,14 @@ class Comparison:
         """Return everything, ready for JSON."""
         return asdict(self)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a line of plain numbers a model, by heading; None where there is no number."""
+        return [_plain(model) for model in self.models]
+
     def to_csv(self) -> str:
-        """Return a line of plain numbers a model, with headings; an empty field where there is no number."""
+        """Return :meth:`rows` with headings; an empty field where there is no number."""
         text = io.StringIO()
-        rows = [_plain(model) for model in self.models]
+        rows = self.rows()
         columns = dict.fromkeys(name for line in rows for name in line)
         writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()

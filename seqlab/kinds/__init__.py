@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UsageError
@@ -32,6 +33,11 @@ class Asked:
     quiet: bool
     as_json: bool
     flags: dict[str, Any]
+
+    def beside(self, name: str) -> str:
+        """Return a settings file that these settings name as it lies beside them; other names as they are."""
+        path = Path(self.document.source).parent / name
+        return str(path) if name.endswith((".yaml", ".yml")) and path.is_file() else name
 
 
 def run(experiment: Experiment, asked: Asked) -> None:

@@ -18,6 +18,9 @@ class CompareExperiment(Experiment):
 
     kind: Literal["compare"]
     on: str = Field(description="the experiment whose task and training all models share")
+    task: str | None = Field(
+        default=None, description="another task than the experiment's, as on the command line"
+    )
     models: Names = Field(
         min_length=1, description="as on the command line: lstm, lstm[hidden_size=8], my_cell.py"
     )
@@ -40,13 +43,15 @@ def run(settings: CompareExperiment, asked: Asked) -> None:
     """Run the comparison as `seqlab compare` does."""
     from seqlab.cli.compare import run_comparison, split_names
     from seqlab.comparison.design import Design
-    from seqlab.configure import admit_models
+    from seqlab.configure import admit_named
 
-    admit_models(settings.models, asked.document)
+    admit_named("models", settings.models, asked.document)
+    admit_named("task", [settings.task] if settings.task else [], asked.document)
     design = Design(
-        settings.on,
+        asked.beside(settings.on),
         settings.models,
         tuple(range(1, settings.seeds + 1)),
+        task=settings.task,
         overrides=tuple(f"{key}={json.dumps(value)}" for key, value in settings.settings.items()),
         difficulties=split_names(asked.difficulty) or settings.difficulty,
         match_parameters=settings.match_parameters,

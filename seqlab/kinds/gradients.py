@@ -37,9 +37,9 @@ SETTINGS = GradientExperiment
 def run(settings: GradientExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
     from seqlab.cli.console import show_json, show_table, tell
-    from seqlab.configure import admit_models
+    from seqlab.configure import admit_named
 
-    admit_models(settings.models, asked.document)
+    admit_named("models", settings.models, asked.document)
     from seqlab.analysis.gradients import measure, rows
     from seqlab.analysis.trained_gradients import Moment, to_csv
     from seqlab.figures.gradients import gradient_figure

@@ -48,9 +48,9 @@ def run(settings: LagsExperiment, asked: Asked) -> None:
     """Train every model at every lag, measure the gradients, and show both."""
     from seqlab.cli.console import show_json, show_table, tell
     from seqlab.cli.study import plugins_of, train_entries
-    from seqlab.configure import admit_models
+    from seqlab.configure import admit_named
 
-    admit_models(settings.models, asked.document)
+    admit_named("models", settings.models, asked.document)
     from seqlab.comparison.lags import conclude_ladder, entries_of_ladder
     from seqlab.figures.lags import lags_figure
     from seqlab.figures.style import save

@@ -40,7 +40,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     from seqlab.cli.console import show_json, show_table, tell
     from seqlab.cli.study import plugins_of, train_entries
     from seqlab.comparison.entries import Entry, one_thread
-    from seqlab.configure import load_training
+    from seqlab.configure import admit_named, load_training
     from seqlab.engines import take_engine
     from seqlab.errors import RunFailedError
     from seqlab.figures.curves import curves
@@ -48,10 +48,13 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     from seqlab.runs import create_report
     from seqlab.tasks import build_task
 
+    admit_named("learner", [settings.learner], asked.document)
     entries = []
     for label, own in settings.variants.items():
         words = [f"{key}={json.dumps(value)}" for key, value in {**settings.settings, **own}.items()]
-        experiment = load_training(settings.on, overrides=words, model=settings.learner, seed=settings.seed)
+        experiment = load_training(
+            asked.beside(settings.on), overrides=words, model=settings.learner, seed=settings.seed
+        )
         settled, _ = take_engine(experiment, build_task(experiment.task))
         entries.append(Entry(label, one_thread(settled)))
     finished = train_entries(entries, plugins_of([settings.learner]), asked.quiet)

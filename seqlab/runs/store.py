@@ -243,11 +243,20 @@ def restore_run(reference: str) -> Run:
 def short_model(model: str) -> str:
     """Return a model's name as it stands in a folder's name: of a user's own file, the stem.
 
+    A file that is called like a model of seqlab keeps its ending, so that the one is told from the other.
+
     >>> short_model("cells/my_cell.py:Mine"), short_model("lstm")
     ('my_cell', 'lstm')
+    >>> short_model("cells/lstm.py")
+    'lstm.py'
     """
     file, dot, _ = model.partition(".py")
-    return re.split(r"[/\\]", file)[-1] if dot else model
+    if not dot:
+        return model
+    from seqlab.registry import source_file  # which imports more than listing runs needs
+
+    stem = re.split(r"[/\\]", file)[-1]
+    return f"{stem}.py" if source_file("model", stem) else stem
 
 
 def safe_name(name: str) -> str:

@@ -28,6 +28,9 @@ class MyCell(Cell):
 
     def step(self, x, state):
         return state
+
+    def step(self, x, state):
+        return state
 """
 
 

@@ -289,3 +289,19 @@ def test_a_comparison_tries_every_model_before_it_trains_any(
     assert refused.returncode == 2
     assert said in refused.stderr
     assert not list((tmp_path / "runs").glob("*")), "nothing was trained"
+
+
+def test_files_called_like_seqlab_s_own_are_told_from_them(
+    write: Callable[..., Command], tmp_path: Path
+) -> None:
+    seqlab = write()
+    (tmp_path / "rnn.py").write_text(CELL)
+    (tmp_path / "adding.py").write_text(TASK)
+    compared = seqlab("compare", "rnn", "rnn.py", "--task", "adding.py", "--seeds", "1", *QUICK, "--json")
+    assert compared.returncode == 0, compared.stderr
+    told = json.loads(compared.stdout)
+    assert [model["model"] for model in told["models"]] == ["rnn", "rnn.py"]
+    names = sorted(path.name for path in (tmp_path / "runs").glob("adding-own-*"))
+    assert [name[:20] for name in names] == ["adding-own-rnn-py-s1", "adding-own-rnn-s1-20"]
+    assert "rnn-rnn-py" in told["folder"]
+    assert seqlab("runs").stdout.count("adding-own-rnn-py-s1") == 1

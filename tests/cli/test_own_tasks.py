@@ -211,6 +211,35 @@ def test_a_comparison_takes_settings_of_ones_own(parity: Command, tmp_path: Path
     assert [model["solved"] for model in told["models"]] == [0, 0]
 
 
+def test_a_settings_file_of_a_comparison_is_on_a_file_beside_it(parity: Command, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "mine.yaml").write_text(
+        "kind: train\ntask: {name: own.py, length: 5}\nmodel: {name: gru, hidden_size: 3}\n"
+        "training: {steps: 3, test_sequences: 20, evaluation_sequences: 20}\n"
+    )
+    lines = "kind: compare\non: mine.yaml\nmodels: [rnn, gru]\nseeds: 1\n"
+    (tmp_path / "more" / "both.yaml").write_text(lines)
+    refused = parity("train", "--config", "more/both.yaml")
+    assert refused.returncode == 2
+    assert "add: --task own.py" in refused.stderr
+    done = parity("train", "--config", "more/both.yaml", "--task", "own.py", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["settings"]["task.length"] == 5
+    (tmp_path / "more" / "both.yaml").write_text(lines + "task: own.py\n")
+    refused = parity("train", "--config", "more/both.yaml")
+    assert refused.returncode == 2, "a settings file does not have code run"
+    assert "'task=own.py'" in refused.stderr
+
+
+def test_a_task_may_stand_where_the_experiment_does(parity: Command, tmp_path: Path) -> None:
+    done = parity("compare", "rnn", "--on", "own.py", "--seeds", "1", *QUICK, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["task"] == "own.py"
+    refused = parity("train", "own.py")
+    assert refused.returncode == 2
+    assert "--task own.py" in refused.stderr
+
+
 def test_a_run_of_ones_own_task_goes_on_where_the_file_lies_now(parity: Command, tmp_path: Path) -> None:
     parity("train", "--task", "own.py", *QUICK)
     (tmp_path / "moved").mkdir()
