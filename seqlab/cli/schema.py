@@ -60,7 +60,7 @@ def settings_schema(
     """
     from pydantic.json_schema import models_json_schema
 
-    from seqlab.settings import kind_names, settings_of
+    from seqlab.settings import Component, kind_names, settings_of
 
     components = {"model": _components("model", model), "task": _components("task", task)}
     narrowed = {"model": model is not None, "task": task is not None}
@@ -77,7 +77,7 @@ def settings_schema(
         experiment = definitions[_target(references[cls, "validation"])]
         experiment["required"].remove("experiment")  # a file without it is called by its own name
         for key, of_kind in components.items():
-            if key in experiment["properties"]:
+            if key in cls.model_fields and cls.model_fields[key].annotation is Component:
                 choices = [references[cls, "validation"] for cls in of_kind.values()]
                 said = {"description": experiment["properties"][key]["description"]}
                 offered = choices if narrowed[key] else [*choices, _PLUGIN]
