@@ -64,11 +64,11 @@ def test_metrics_of_its_own_from_training_to_pictures(own: Callable[..., Command
     shown = seqlab("show").stdout
     assert "judged task.length=80, sequences=50 mae" in shown
     seqlab(*TRAIN, "training.steps=20", "training.stop_when={}")
-    rows = [line.split("\t") for line in seqlab("runs", "--sort", "mae").stdout.splitlines()[1:]]
-    values = [float(row[-1]) for row in rows]
+    heads, *rows = [line.split("\t") for line in seqlab("runs", "--sort", "mae").stdout.splitlines()]
+    values = [float(row[heads.index("mae")]) for row in rows]
     assert values == sorted(values), "the smallest error first"
-    rows = [line.split("\t") for line in seqlab("runs", "--sort", "near").stdout.splitlines()[1:]]
-    values = [float(row[-1]) for row in rows]
+    heads, *rows = [line.split("\t") for line in seqlab("runs", "--sort", "near").stdout.splitlines()]
+    values = [float(row[heads.index("near")]) for row in rows]
     assert values == sorted(values, reverse=True), "the greatest share first"
 
 
