@@ -1,4 +1,5 @@
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -304,3 +305,13 @@ def test_a_plugin_that_has_changed_is_loaded_again(tmp_path):
     before = registry.load("model", str(file))
     plugins.admit(str(file))
     assert registry.load("model", str(file)) is before
+
+
+def test_modules_below_the_folder_of_a_plugin_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "lies_deeper.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    deeper = importlib.import_module("lies_deeper")
+    (tmp_path / "above.py").write_text("import lies_deeper\n")
+    plugins.admit(str(tmp_path / "above.py"))
+    assert sys.modules["lies_deeper"] is deeper, "it is no neighbour, though its folder lies below"
