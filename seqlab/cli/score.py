@@ -69,7 +69,7 @@ def score(
     if as_json:
         mixed = isinstance(network, Mixture)
         return show_json({"run": found.id, "checkpoint": checkpoint, "mixed": mixed, "texts": rows})
-    columns = ("log_probability", "bits_per_character", "characters", "text")
+    columns = ("log_probability", "bits_per_character", "guessing evenly", "characters", "text")
     show_table(columns, [_cells(row) for row in rows])
     if rank:
         tell("The likeliest stands first.")
@@ -111,15 +111,17 @@ def _figures(vocabulary: Vocabulary, codes: Codes, nats: float, scored: int) -> 
         "tokens": scored,
         "log_probability": nats,
         "bits_per_character": -nats / math.log(2) / characters if characters else None,
+        "guess": scored * math.log2(len(vocabulary)) / characters if characters else None,
     }
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, str, str, str]:
+def _cells(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     text = visible(row["text"])
-    bits = row["bits_per_character"]
+    bits, guess = row["bits_per_character"], row["guess"]
     return (
         f"{row['log_probability']:.4f}",
         "-" if bits is None else f"{bits:.4f}",
+        "-" if guess is None else f"{guess:.3g}",
         str(row["characters"]),
         text if row["line"] or len(text) <= SHOWN else text[:SHOWN] + "…",
     )

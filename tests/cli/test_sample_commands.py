@@ -197,7 +197,10 @@ def test_lines_are_ranked(invoke: Invoke) -> None:
         row["log_probability"] for row in ranked
     )
     table = invoke("score", "char-shakespeare-ngram", "--rank", text=text).stdout.splitlines()
-    assert table[0].split("\t") == ["log_probability", "bits_per_character", "characters", "text"]
+    head = ["log_probability", "bits_per_character", "guessing evenly", "characters", "text"]
+    assert table[0].split("\t") == head
+    symbols = len(set(load_corpus("miniature").text))
+    assert ranked[0]["guess"] == pytest.approx(math.log2(symbols))
     assert table[1].endswith(sentence)
 
 
