@@ -16,14 +16,15 @@ def main() -> None:
     gc.set_threshold(20_000)
 
     from seqlab.cli.app import app
-    from seqlab.cli.console import show_error
+    from seqlab.cli.console import remarks_as_notes, show_error
     from seqlab.errors import SeqlabError
 
     words = sys.argv[1:]
     try:
-        app(
-            sorted(words, key=lambda word: word != "--traceback"), prog_name="seqlab"
-        )  # it may stand anywhere
+        with remarks_as_notes():
+            app(
+                sorted(words, key=lambda word: word != "--traceback"), prog_name="seqlab"
+            )  # it may stand anywhere
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

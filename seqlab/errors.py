@@ -13,6 +13,8 @@
         └── NonFiniteLossError  the loss became NaN or infinite
     Interrupted                 exit code 130: stopped by the user, everything saved
 
+A Remark is a warning, and ends nothing.
+
 A message says what was wrong and shows the value; the hint says what to type instead.
 """
 
@@ -23,6 +25,10 @@ from collections.abc import Iterable
 
 TRACEBACK = "SEQLAB_TRACEBACK"
 """The variable of the environment with which an error shows where it comes from; ``--traceback`` sets it."""
+
+
+class Remark(UserWarning):
+    """What a user had better know, though nothing is wrong; the command line prints it as a note."""
 
 
 class SeqlabError(Exception):

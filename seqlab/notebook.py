@@ -18,9 +18,9 @@ from seqlab.comparison.study import learning_curves
 from seqlab.comparison.verdict import verdict
 from seqlab.comparison.wording import table
 from seqlab.configure import leaves
-from seqlab.figures.comparison import pictures
+from seqlab.figures.comparison import pictures, styles_of, title_of
 from seqlab.figures.curves import curves
-from seqlab.figures.style import look, save
+from seqlab.figures.style import USUAL_FORMATS, look, save
 from seqlab.plugins import admit
 from seqlab.runs import Run, guessed, headline
 from seqlab.runs.info import remarks_on_data
@@ -65,9 +65,9 @@ class Plot:
 
     figure: Figure
 
-    def save(self, path: str | Path) -> tuple[Path, Path]:
-        """Save it as PNG and as SVG; ``path`` is without a suffix."""
-        return save(self.figure, Path(path))
+    def save(self, path: str | Path, formats: Sequence[str] = USUAL_FORMATS) -> list[Path]:
+        """Save it as PNG and as SVG, or in other formats (pdf); ``path`` is without a suffix."""
+        return save(self.figure, Path(path), formats)
 
     def __repr__(self) -> str:
         return "<a picture; .save(path) keeps it, .figure is matplotlib's>"
@@ -99,7 +99,9 @@ class TrainedRun(Run):
         extra = self.info().extra
         figure = curves(
             [(self.id, self.metrics())],
+            models=[self.info().model],
             metric=metric or extra.get("metric"),
+            metrics=extra.get("metrics") or (),
             loss_unit=extra.get("loss_unit", "nats"),
             guess=guessed(self.info()),
         )
@@ -177,7 +179,13 @@ class Study:
         """Draw the learning curves and, where the task can be solved, the time until it is."""
         metric = build_task(self.finished[0].experiment.task).metric
         found = learning_curves(self.finished, metric.name)
-        drawn = pictures(self.comparison, found, f"validation {metric.title}")
+        drawn = pictures(
+            self.comparison,
+            found,
+            f"validation {metric.title}",
+            styles=styles_of(self.finished),
+            title=title_of(self.finished),
+        )
         return Plot(drawn[0].figure)
 
     def __repr__(self) -> str:

@@ -32,6 +32,34 @@ class Force:
     start: int = 0
     stop: int | None = None
 
+    def steps(self, count: int) -> range:
+        """Return the steps of a sequence of so many at which the gates are held.
+
+        >>> Force({"f": 1}, 2).steps(5)
+        range(2, 5)
+        """
+        return range(min(self.start, count), count if self.stop is None else min(self.stop, count))
+
+    @property
+    def words(self) -> str:
+        """What is held, and when.
+
+        >>> Force({"f": 1, "i": 0}, 20, 60).words
+        'f = 1, i = 0 from step 20 to 59'
+        """
+        held = ", ".join(f"{name} = {value:g}" for name, value in self.gates.items())
+        return f"{held} from step {self.start} to {'the end' if self.stop is None else self.stop - 1}"
+
+    @property
+    def file_name(self) -> str:
+        """The same for the name of a file.
+
+        >>> Force({"f": 1, "i": 0}, 20, 60).file_name
+        'f1-i0-steps-20-59'
+        """
+        held = "-".join(f"{name}{value:g}" for name, value in self.gates.items())
+        return f"{held}-steps-{self.start}-{'end' if self.stop is None else self.stop - 1}"
+
 
 def gate_names_of(cell: Cell) -> tuple[str, ...]:
     """Return the names of a cell's gates; empty where it shows none."""

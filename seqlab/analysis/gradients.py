@@ -49,18 +49,31 @@ _SPEC = Spec(inputs="features", input_size=1, outputs="values", output_size=1, c
 
 @dataclass(frozen=True)
 class Curve:
-    """A positive quantity against the lag, for several seeds.
+    """A quantity that is never negative against the lag, for several seeds.
 
     Attributes:
-        logs: its logarithm to the base 10, (S, L), at the lags 1 to L.
+        logs: its logarithm to the base 10, (S, L), at the lags 1 to L; minus infinity where it is exactly 0,
+            as behind units of a relu that all rest.
     """
 
     logs: Logs
 
     @property
+    def zeros(self) -> npt.NDArray[np.int64]:
+        """In how many seeds it is exactly 0, (L,)."""
+        return np.asarray(np.isneginf(self.logs).sum(0))
+
+    @property
+    def mean_log(self) -> Logs:
+        """The logarithm of the geometric mean over the seeds in which it is not 0, (L,)."""
+        known = ~np.isneginf(self.logs)
+        total = np.where(known, self.logs, 0.0).sum(0)
+        return np.where(known.any(0), total / np.maximum(known.sum(0), 1), -np.inf)
+
+    @property
     def mean(self) -> Logs:
-        """The geometric mean over the seeds, (L,)."""
-        return _power(self.logs.mean(0))
+        """The geometric mean over the seeds in which it is not 0, (L,); 0 where there are none."""
+        return _power(self.mean_log)
 
     @property
     def low(self) -> Logs:
@@ -75,6 +88,8 @@ class Curve:
     @property
     def rate(self) -> float:
         """The factor per step: the slope of the straight line that fits log(mean) against the lag best.
+
+        It is fitted up to where a seed's becomes 0: from there on the mean is of fewer.
 
         >>> round(Curve(np.log10([[0.5, 0.25, 0.125]])).rate, 12)
         0.5
@@ -92,7 +107,7 @@ class Curve:
         """Return plain numbers for JSON; a number too large for float64 is None."""
         curves = {"mean": self.mean, "low": self.low, "high": self.high}
         data: dict[str, Any] = {key: [_plain(value) for value in curve] for key, curve in curves.items()}
-        return data | {"rate": self.rate}
+        return data | {"rate": self.rate, "zeros": self.zeros.tolist()}
 
 
 @dataclass(frozen=True)
@@ -229,6 +244,26 @@ def rows(report: GradientReport, lags: tuple[int, ...] = (1, 10, 50, 100)) -> li
         | {"rate per step": model.spectral.rate}
         for model in report.models
     ]
+
+
+def zeros_in_words(name: str, curve: Curve, of: str = "seeds") -> str:
+    """Say from which lag on a gradient is exactly 0 in some seeds; an empty text where it never is.
+
+    Args:
+        name: of what was measured.
+        curve: what was.
+        of: what the curves of it are.
+
+    >>> zeros_in_words("irnn", Curve(np.log10([[0.5, 0.2], [0.5, 0.1]])))
+    ''
+    """
+    if not curve.zeros.any():
+        return ""
+    first, last = int((curve.zeros > 0).argmax()) + 1, int(curve.zeros[-1])
+    return (
+        f"{name}: exactly 0 from lag {first} on in the first of the {of}, at lag {len(curve.zeros)} in "
+        f"{last} of {len(curve.logs)}; the mean is of the others."
+    )
 
 
 @contextmanager

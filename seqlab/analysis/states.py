@@ -122,9 +122,10 @@ def trace(
             cell = model.cells[index + direction]
             assert isinstance(cell, Cell)
             unit = silent[1] if silent is not None and silent[0] == index + direction else None
+            name = layer_name(model, index + direction) if len(model.cells) > 1 else ""
             layer = _read(
                 cell, x, active, force, forced, unit, gate_names_of(cell) if gates else (),
-                backwards=direction == 1, name=_name(model, index, direction),
+                backwards=direction == 1, name=name,
             )  # fmt: skip
             layers.append(layer)
             outputs.append(layer.parts[cell.parts[0]])
@@ -165,8 +166,7 @@ def _stacked(names: tuple[str, ...], steps: list[tuple[Tensor, ...]]) -> dict[st
     return {name: torch.stack([step[k] for step in steps], 1) for k, name in enumerate(names)}
 
 
-def _name(model: Recurrent, index: int, direction: int) -> str:
-    if len(model.cells) == 1:
-        return ""
-    layer = f"layer {index // model.directions + 1}"
-    return f"{layer} backwards" if direction else layer
+def layer_name(model: Recurrent, cell: int) -> str:
+    """Return what the layer of a cell, by its place in the model, is called everywhere: counted from 1."""
+    number, direction = divmod(cell, model.directions)
+    return f"layer {number + 1}{' backwards' if direction else ''}"

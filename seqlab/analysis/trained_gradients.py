@@ -21,6 +21,7 @@ from torch import Tensor
 
 from seqlab.analysis.gradients import ModelGradient, combine, one_thread
 from seqlab.analysis.jacobians import measure_cell
+from seqlab.analysis.states import layer_name
 from seqlab.contracts import PAD, Batch
 from seqlab.engines import engine_of
 from seqlab.errors import RunFailedError, SettingsError, UsageError
@@ -67,7 +68,7 @@ def measure_network(
     lags = min(lags, min(row.inputs.shape[1] for row in rows) - 1)
     if lags < 1:
         raise UsageError("The sequences of this task have a single step, so that there is no lag.")
-    names = [f"layer {number}" for number in range(1, len(network.cells) + 1)]
+    names = [layer_name(network, cell) for cell in range(len(network.cells))]
     measured: list[list[dict[str, Tensor]]] = [[] for _ in network.cells]
     with one_thread():
         for row in rows:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seqlab.analysis.gates import Force
-from seqlab.analysis.states import Trace, trace
+from seqlab.analysis.states import Trace, layer_name, trace
 from seqlab.analysis.symbols import input_names
 from seqlab.contracts import Batch
 from seqlab.errors import TextError
@@ -68,12 +68,14 @@ class Lesions:
     Attributes:
         metric: the task's figure.
         intact: its value with all units.
-        silenced: for each cell and unit its value with h of that unit held at 0.
+        layers: the names of the layers.
+        silenced: for each layer and unit its value with h of that unit held at 0.
         sequences: on so many sequences.
     """
 
     metric: str
     intact: float
+    layers: tuple[str, ...]
     silenced: tuple[tuple[float, ...], ...]
     sequences: int
 
@@ -143,6 +145,7 @@ def lesions(model: Recurrent, task: Task, *, sequences: int, seed: int) -> Lesio
     return Lesions(
         metric=task.metric.name,
         intact=accuracy(model, task, batch),
+        layers=tuple(layer_name(model, layer) for layer in range(len(cells))),
         silenced=tuple(
             tuple(accuracy(model, task, batch, silent=(layer, unit)) for unit in range(cell.hidden_size))
             for layer, cell in enumerate(cells)

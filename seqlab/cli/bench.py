@@ -10,6 +10,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.pictures import Album, Formats, Title
 
 if TYPE_CHECKING:
     from seqlab.analysis.growth import Growth
@@ -37,6 +38,8 @@ def bench(
         Path | None,
         typer.Option(help="Folder instead of one among the reports.", callback=options.writable_folder),
     ] = None,
+    title: Title = None,
+    formats: Formats = None,
     quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
@@ -48,7 +51,6 @@ def bench(
     """
     from seqlab.analysis.growth import SWEEPS, study
     from seqlab.figures.cost import cost_figure
-    from seqlab.figures.style import save
     from seqlab.runs import create_report, make_runs_dir, replace_file
 
     given = {"time": time, "hidden": hidden, "batch": batch, "seeds": seeds}
@@ -66,7 +68,7 @@ def bench(
     point, everything = _QUICK if quick else _LIMITS
     growth = study(components, sweeps, point_seconds=point, all_seconds=everything, announce=announce)
     folder = create_report("bench") if output is None else output
-    paths = [str(path) for path in save(cost_figure(growth), folder / "bench")]
+    paths = Album(folder, formats, title).keep({"bench": cost_figure(growth)})
     replace_file(folder / "bench.json", json.dumps(growth.to_dict(), allow_nan=False) + "\n")
     if as_json:
         return show_json({**growth.to_dict(), "figures": paths})

@@ -15,6 +15,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, stdout, tell
 from seqlab.cli.language_model import Encoding, Json, NewestRun, open_language_model, read_file
+from seqlab.cli.pictures import Album, Formats, Title
 
 if TYPE_CHECKING:
     from seqlab.analysis.cells import Finding, Passage, Units
@@ -36,6 +37,8 @@ def cells(
     ] = 100_000,
     model: options.OwnModel = None,
     anyway: options.Anyway = False,
+    title: Title = None,
+    formats: Formats = None,
     output: options.PictureFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -50,6 +53,7 @@ def cells(
     from seqlab.analysis.cells import find_cells, passage, read_units
     from seqlab.analysis.features import begin_before, features_of
     from seqlab.analysis.states import network_of
+    from seqlab.figures.cells import cells_page, passages_figure
 
     found, network, vocabulary = open_language_model(run, "best", model, alone=True, anyway=anyway)
     cells_of = network_of(network, found.info().model)
@@ -65,13 +69,11 @@ def cells(
     findings = find_cells(units, features)
     folder = found.figures if output is None else output
     kept = [finding for finding in findings if finding.is_found]
-    paths = _save(
-        folder,
-        f"{found.id}, {len(read):,} characters of {text or 'its held-out text'}",
-        [passage(one, units, features[one.feature], IN_PICTURE) for one in kept],
-        [passage(one, units, features[one.feature], ON_PAGE) for one in kept],
-        _table(units, findings),
-    )
+    title = title or f"{found.id}, {len(read):,} characters of {text or 'its held-out text'}"
+    short = [passage(one, units, features[one.feature], IN_PICTURE) for one in kept]
+    paths = Album(folder, formats).keep({"cells": passages_figure(short, title)} if short else {})
+    long = [passage(one, units, features[one.feature], ON_PAGE) for one in kept]
+    paths += _save(folder, cells_page(long, title), _table(units, findings))
     absent = [name for name in features if name not in {one.feature for one in findings}]
     if as_json:
         return show_json(
@@ -86,7 +88,7 @@ def cells(
             }
         )
     _say(findings, absent, len(read), len(units.names))
-    _colour([passage(one, units, features[one.feature], IN_PICTURE) for one in kept])
+    _colour(short)
     for path in paths:
         print(path)
     tell("Next: open the page in a browser, or seqlab cells RUN --text FILE")
@@ -160,19 +162,16 @@ def _table(units: Units, findings: Sequence[Finding]) -> str:
     return written.getvalue()
 
 
-def _save(
-    folder: Path, title: str, short: Sequence[Passage], long: Sequence[Passage], table: str
-) -> list[str]:
+def _save(folder: Path, page: str, table: str) -> list[str]:
+    """Write the page and the scores of all units."""
     from seqlab.errors import UsageError
-    from seqlab.figures.cells import cells_page, passages_figure
-    from seqlab.figures.style import save
     from seqlab.runs import replace_file
 
-    page, numbers = folder / "cells.html", folder / "cells.csv"
+    paths = folder / "cells.html", folder / "cells.csv"
     try:
-        pictures = save(passages_figure(short, title), folder / "cells") if short else ()
-        replace_file(page, cells_page(long, title))
-        replace_file(numbers, table)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in zip(paths, (page, table), strict=True):
+            replace_file(path, text)
     except OSError as error:
-        raise UsageError(f"Cannot write pictures to {folder}: {error.strerror}.") from None
-    return [str(path) for path in (*pictures, page, numbers)]
+        raise UsageError(f"Cannot write to {folder}: {error.strerror}.") from None
+    return [str(path) for path in paths]

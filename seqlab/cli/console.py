@@ -10,11 +10,12 @@ import functools
 import os
 import sys
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from seqlab.errors import TRACEBACK, PluginError, SeqlabError
+from seqlab.errors import TRACEBACK, PluginError, Remark, SeqlabError
 from seqlab.files import to_json
 
 if TYPE_CHECKING:
@@ -79,6 +80,23 @@ def tell(
 def note(text: str) -> None:
     """Print on stderr what a user had better know."""
     tell(text, head="Note: ", head_style="bold yellow")
+
+
+@contextmanager
+def remarks_as_notes() -> Iterator[None]:
+    """Print what deeper layers warn of as a note, once, and every other warning as it would be."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", Remark)
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, Remark):
+                note(str(message))
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def say(text: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, tell
+from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.pictures import Album, Formats, Title
 
 if TYPE_CHECKING:
     from seqlab.analysis.gradients import Curve, ModelGradient
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 
 SHOWN_LAGS = (1, 10, 50, 100)
+DECADES = 15
+"""Powers of ten that the lines of blocks span at most."""
 
 
 def gradients(
@@ -30,6 +35,8 @@ def gradients(
     model: options.OwnModel = None,
     task: options.OwnTask = None,
     anyway: options.Anyway = False,
+    title: Title = None,
+    formats: Formats = None,
     output: options.PictureFolder = None,
     quiet: options.Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
@@ -45,7 +52,6 @@ def gradients(
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
     from seqlab.analysis.trained_gradients import to_csv
     from seqlab.figures.gradients import run_figure
-    from seqlab.figures.style import save
     from seqlab.runs import replace_file
     from seqlab.session import reopen
 
@@ -55,7 +61,8 @@ def gradients(
     end = _end(found, session)
     moments = _moments(found, session, _steps(at, end), lags, sequences, quiet)
     folder = found.figures if output is None else output
-    paths = [str(path) for path in save(run_figure(moments, found.id), folder / "gradients")]
+    figure = run_figure(moments, found.id, session.experiment.model.name)
+    paths = Album(folder, formats, title).keep({"gradients": figure})
     table = to_csv(moments)
     replace_file(folder / "gradients.csv", table)
     if as_json:
@@ -130,20 +137,32 @@ def _moments(
 
 
 def _say(moments: list[Moment]) -> None:
-    """Print norms at some lags, rates and bounds, and each curve as a line of blocks, 10^-12 to 10^3."""
+    """Print norms at some lags, rates and bounds, and each curve as a line of blocks, all in one scale."""
+    from seqlab.analysis.gradients import zeros_in_words
     from seqlab.cli.plot import blocks
     from seqlab.figures.curves import sparkline
 
     measured = moments[0].layers[0].spectral.logs.shape[1]
     lags = [*(lag for lag in SHOWN_LAGS if lag < measured), measured]
+    measured_logs = [
+        curve.mean_log for moment in moments for layer in moment.layers for curve in _kinds(layer).values()
+    ]
+    low, high = _decades(measured_logs)
     rows = []
     for moment in moments:
         for layer in moment.layers:
             for kind, curve in _kinds(layer).items():
                 values = [f"{curve.mean[lag - 1]:.2g}" for lag in lags]
-                shape = sparkline(list(curve.logs.mean(0)), 24, blocks(), (-12, 3))
+                shape = sparkline(list(curve.mean_log), 24, blocks(), (low, high))
                 rows.append([moment.label, layer.name, kind, *values, f"{curve.rate:.3g}", shape])
-    columns = ["at", "layer", "norm of", *(f"lag {lag}" for lag in lags), "rate per step", "1e-12 to 1e3"]
+    columns = [
+        "at",
+        "layer",
+        "norm of",
+        *(f"lag {lag}" for lag in lags),
+        "rate per step",
+        f"1e{low} to 1e{high}",
+    ]
     show_table(columns, rows)
     for moment in moments:
         for layer in moment.layers:
@@ -152,8 +171,19 @@ def _say(moments: list[Moment]) -> None:
                     f"{moment.label}, {layer.name}: spectral radius {layer.spectral_radius[0]:.3f}, "
                     f"greatest singular value {layer.sigma_max[0]:.3f}"
                 )
+    for moment in moments:
+        for layer in moment.layers:
+            if told := zeros_in_words(f"{moment.label}, {layer.name}", layer.hidden, "sequences"):
+                say(told)
     held = all(layer.within_bounds for moment in moments for layer in moment.layers)
     print(f"\nThe bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n")
+
+
+def _decades(logs: Sequence[Any]) -> tuple[int, int]:
+    """Return the powers of ten between which curves lie, as far as a line of blocks can show them."""
+    finite = [float(value) for curve in logs for value in curve if math.isfinite(value)] or [0.0]
+    high = math.ceil(max(finite))
+    return max(math.floor(min(finite)), high - DECADES), max(high, math.floor(min(finite)) + 1)
 
 
 def _kinds(layer: ModelGradient) -> dict[str, Curve]:

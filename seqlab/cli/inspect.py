@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, tell
+from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.pictures import Album, Formats, Title
 
 if TYPE_CHECKING:
     from seqlab.analysis.gates import Force
@@ -47,6 +48,8 @@ def inspect(
     model: options.OwnModel = None,
     task: options.OwnTask = None,
     anyway: options.Anyway = False,
+    title: Title = None,
+    formats: Formats = None,
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
@@ -66,11 +69,11 @@ def inspect(
     options.admit_plugins(found, model, task, anyway=anyway)
     session = _open(found, model, task, anyway)
     network = network_of(session.model, session.experiment.model.name)
-    folder = found.figures if output is None else output
+    album = Album(found.figures if output is None else output, formats, title)
     if lesions:
-        return _lesions(found, session, network, sequences, folder, as_json)
+        return _lesions(found, session, network, sequences, album, as_json)
     held = None if force is None else _force(network, force, start, stop)
-    return _states(found, session, network, text, example, held, sequences, folder, as_json)
+    return _states(found, session, network, text, example, held, sequences, album, as_json)
 
 
 def _open(run: Run, model: str | None, task: str | None, anyway: bool) -> Session:
@@ -94,11 +97,11 @@ def _states(
     example: int | None,
     force: Force | None,
     sequences: int,
-    folder: Path,
+    album: Album,
     as_json: bool,
 ) -> None:
     from seqlab.analysis.reading import reading
-    from seqlab.analysis.states import trace
+    from seqlab.analysis.states import layer_name, trace
     from seqlab.analysis.symbols import read_symbols
     from seqlab.analysis.units import find_switches, held_out_batch
     from seqlab.figures.states import classes_figure, states_figure
@@ -113,25 +116,34 @@ def _states(
         row = _row(batch, example, session, switch)
         read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, _rows(batch, row))
     title = f"{run.id}" if read.wanted is None else f"{run.id}, class {read.wanted}"
-    pictures = {"states": states_figure(read, title, switch)}
+    caption, name = ("", "") if force is None else (f"\nheld: {force.words}", f"-{force.file_name}")
+    steps = None if force is None else force.steps(len(read.symbols))
+    pictures = {f"states{name}": states_figure(read, title + caption, switch, steps)}
     classes = _of_each_class(network, session, batch, force)
     if text is None and example is None and len(classes) > 1:
-        pictures["classes"] = classes_figure(classes, f"{run.id}: h, a sequence of each class", switch)
-    paths = [*_save(pictures, folder), _write(folder / "states.csv", read.to_rows())]
+        above = f"{run.id}: h, a sequence of each class{caption}"
+        pictures[f"classes{name}"] = classes_figure(classes, above, switch, steps)
+    paths = [*album.keep(pictures), _write(album.folder / f"states{name}.csv", read.to_rows())]
     costs = None if force is None else _costs(network, task, batch, force)
     if as_json:
         return show_json(
             {
                 "run": run.id,
                 **read.to_dict(),
-                "switches": [{**vars(item), "is_clear": item.is_clear} for item in switches],
+                "switches": [
+                    {**vars(item), "layer": layer_name(network, item.layer), "is_clear": item.is_clear}
+                    for item in switches
+                ],
                 "force": costs,
                 "figures": paths,
             }
         )
-    _say(read, switches)
-    if costs is not None:
-        _say_costs(costs)
+    _say(read, switches, [layer_name(network, cell) for cell in range(len(network.cells))])
+    if force is not None and costs is not None:
+        say(
+            f"With {force.words}: {costs['metric']} {costs['forced']:.4g}, left free {costs['free']:.4g} "
+            f"({costs['sequences']:,} different test sequences)."
+        )
     return _point_to(
         paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
     )
@@ -152,16 +164,7 @@ def _costs(network: Recurrent, task: Task, batch: Batch, force: Force) -> dict[s
     }
 
 
-def _say_costs(costs: dict[str, Any]) -> None:
-    held = ", ".join(f"{name} = {value:g}" for name, value in costs["gates"].items())
-    end = "the end" if costs["to"] is None else costs["to"] - 1
-    print(
-        f"With {held} from step {costs['from']} to {end}: {costs['metric']} {costs['forced']:.4g}, left free "
-        f"{costs['free']:.4g} ({costs['sequences']:,} different test sequences)."
-    )
-
-
-def _say(read: Reading, switches: list[Switch]) -> None:
+def _say(read: Reading, switches: list[Switch], layers: Sequence[str]) -> None:
     """Print what the network would have said after each symbol, and the units found.
 
     Of long sequences the steps are left out at which that stays as it is.
@@ -177,8 +180,9 @@ def _say(read: Reading, switches: list[Switch]) -> None:
     for item in [item for item in switches if item.is_clear] or switches[:1]:
         goes, back = ("rises", "falls") if item.rises else ("falls", "rises")
         does = goes if item.is_clear else f"is the nearest to one that {goes}"
-        print(
-            f"Unit {item.unit} of cell {item.layer} {does} at the first {item.symbol} and {back} at the "
+        where = f" of {layers[item.layer]}" if len(layers) > 1 else ""
+        say(
+            f"Unit {item.unit}{where} {does} at the first {item.symbol} and {back} at the "
             f"second: score {item.score:.3f}; h {item.before:+.3f} before, {item.between:+.3f} between, "
             f"{item.after:+.3f} after ({item.sequences:,} sequences)."
         )
@@ -249,39 +253,32 @@ def _force(network: Recurrent, text: str, start: int, stop: int | None) -> Force
 
 
 def _lesions(
-    run: Run, session: Session, network: Recurrent, sequences: int, folder: Path, as_json: bool
+    run: Run, session: Session, network: Recurrent, sequences: int, album: Album, as_json: bool
 ) -> None:
     from seqlab.analysis.units import lesions
     from seqlab.figures.states import lesions_figure
 
     found = lesions(network, session.task, sequences=sequences, seed=session.experiment.seed)
-    rows: list[Sequence[object]] = [("cell", "unit", found.metric)]
-    rows += [(cell, unit, v) for cell, values in enumerate(found.silenced) for unit, v in enumerate(values)]
-    paths = [*_save({"lesions": lesions_figure(found)}, folder), _write(folder / "lesions.csv", rows)]
+    silenced = [
+        (layer, unit, value)
+        for layer, values in zip(found.layers, found.silenced, strict=True)
+        for unit, value in enumerate(values)
+    ]
+    paths = album.keep({"lesions": lesions_figure(found, run.id)})
+    paths.append(_write(album.folder / "lesions.csv", [("layer", "unit", found.metric), *silenced]))
     if as_json:
         return show_json({"run": run.id, **vars(found), "figures": paths})
     show_table(
-        ("cell", "unit", f"{found.metric} without it", "change"),
+        ("layer", "unit", f"{found.metric} without it", "change"),
         [
-            (str(cell), str(unit), f"{value:.4f}", f"{value - found.intact:+.4f}")
-            for cell, values in enumerate(found.silenced)
-            for unit, value in enumerate(values)
+            (layer, str(unit), f"{value:.4f}", f"{value - found.intact:+.4f}")
+            for layer, unit, value in silenced
         ],
     )
     print(
         f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} different test sequences)"
     )
     return _point_to(paths, "seqlab inspect, to see what the units do")
-
-
-def _save(pictures: dict[str, Any], folder: Path) -> list[str]:
-    from seqlab.errors import UsageError
-    from seqlab.figures.style import save
-
-    try:
-        return [str(path) for name, figure in pictures.items() for path in save(figure, folder / name)]
-    except OSError as error:
-        raise UsageError(f"Cannot write pictures to {folder}: {error.strerror}.") from None
 
 
 def _write(path: Path, rows: Sequence[Sequence[object]]) -> str:

@@ -24,7 +24,7 @@ from seqlab.models import outline
 from seqlab.runs import guessed
 from seqlab.session import open_session
 from seqlab.settings import TrainExperiment
-from seqlab.tasks import build_task
+from seqlab.tasks import Metric, build_task
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ class Climb:
     Attributes:
         on: the experiment whose task it was.
         metric: the figure that tells how well the task is done.
+        models: by label, what model it is.
         scores: of every model at every lag.
         gradients: label: of each model at the start, on the task at the greatest lag, a line for each seed.
     """
 
     on: str
-    metric: str
+    metric: Metric
+    models: Mapping[str, str]
     scores: tuple[Score, ...]
     gradients: Mapping[str, ModelGradient]
 
@@ -71,7 +73,7 @@ class Climb:
         """Return plain data for JSON."""
         return {
             "on": self.on,
-            "metric": self.metric,
+            "metric": self.metric.name,
             "scores": [{**vars(score), "mean": score.mean} for score in self.scores],
             "gradients": {label: model.to_dict() for label, model in self.gradients.items()},
         }
@@ -103,18 +105,19 @@ def conclude_ladder(ladder: Ladder, finished: Sequence[Entry]) -> Climb:
     """Return what came of the runs of one ladder, and measure the gradients of its models at their start."""
     labels = list(dict.fromkeys(item.label for item in finished))
     top = max(ladder.rungs, key=lambda rung: rung.lag)
-    gradients, metric = {}, ""
+    gradients: dict[str, ModelGradient] = {}
     for label in labels:
         starts = [
             item.experiment for item in finished if item.label == label and item.level == _level(top.lag)
         ]
         gradients[label], metric = _at_start(label, starts)
     scores = [
-        _score(label, rung.lag, metric, [item for item in finished if _is(item, label, rung.lag)])
+        _score(label, rung.lag, metric.name, [item for item in finished if _is(item, label, rung.lag)])
         for label in labels
         for rung in ladder.rungs
     ]
-    return Climb(ladder.on, metric, tuple(scores), gradients)
+    models = {item.label: item.experiment.model.name for item in finished}
+    return Climb(ladder.on, metric, models, tuple(scores), gradients)
 
 
 def _check(experiment: TrainExperiment) -> None:
@@ -142,11 +145,11 @@ def _score(label: str, lag: int, metric: str, finished: Sequence[Entry]) -> Scor
     )
 
 
-def _at_start(label: str, experiments: Sequence[TrainExperiment]) -> tuple[ModelGradient, str]:
+def _at_start(label: str, experiments: Sequence[TrainExperiment]) -> tuple[ModelGradient, Metric]:
     """Measure a model as each seed starts it, on its task; return the layer that reads the input.
 
     Returns:
-        What was measured, cut to the lags that all seeds have, and the name of the task's metric.
+        What was measured, cut to the lags that all seeds have, and the task's metric.
     """
     measured = []
     for experiment in experiments:
@@ -161,4 +164,4 @@ def _at_start(label: str, experiments: Sequence[TrainExperiment]) -> tuple[Model
     }
     return replace(
         measured[0], name=label, sigma_max=None, spectral_radius=None, **curves
-    ), session.task.metric.name
+    ), session.task.metric

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
+from textwrap import fill
+from unicodedata import east_asian_width
 
 import matplotlib
 import numpy as np
@@ -20,7 +22,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from seqlab.analysis.cells import Passage
-from seqlab.figures.style import look
+from seqlab.figures import glyphs
+from seqlab.figures.style import look, plain
 
 LIMIT = 2.0
 """Standard deviations at which colours are full."""
@@ -31,7 +34,11 @@ SHADES = 33
 WIDTH = 88
 """Characters in a row of the picture; longer lines go on in the next."""
 
-_CELL, _ROW = 0.075, 0.15  # inches
+NARROWEST = 56
+"""Characters in a row of the picture at least, for its title."""
+
+_CELL, _ROW, _LETTER = 0.075, 0.15, 0.085  # inches
+_FAMILIES = glyphs.families(glyphs.MONOSPACED)["font.family"]
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; }
@@ -52,27 +59,37 @@ def passages_figure(passages: Sequence[Passage], title: str) -> Figure:
         title: stands above.
     """
     places = [_lay_out(one.text) for one in passages]
-    rows = [max((row for row, _ in place), default=0) + 1 for place in places]
-    heights = [_ROW * count for count in rows]
-    above = 0.42  # for a finding's line
+    columns = max([NARROWEST, *(at + wide for place in places for _, at, wide in place)])
+    rows = [max((row for row, _, _ in place), default=0) + 1 for place in places]
+    width = _CELL * columns + 0.4
+    heading = fill(title, int(width / _LETTER))
+    captions = [fill(one.finding.summary, int(width / (0.82 * _LETTER))) for one in passages]
+    above = [0.27 + 0.15 * (caption.count("\n") + 1) for caption in captions]  # for a finding's lines
+    over = 0.27 + 0.18 * (heading.count("\n") + 1)
+    total = over + sum(above) + _ROW * sum(rows) + 0.6
     with look():
-        total = 1.0 + sum(heights) + above * len(heights)
-        width = _CELL * WIDTH + 0.4
         figure = Figure(figsize=(width, total), layout=PlaceHolderLayoutEngine(True, True))
-        figure.text(0.2 / width, 1 - 0.25 / total, title.replace("$", r"\$"), fontsize=11, va="center")
-        top = total - 0.45
-        for one, place, height in zip(passages, places, heights, strict=True):
-            top -= above + height
-            ax = figure.add_axes((0.2 / width, top / total, _CELL * WIDTH / width, height / total))
-            _draw(ax, one, place)
-        bar = figure.add_axes((0.2 / width, 0.34 / total, 2.4 / width, 0.11 / total))
-        scale = ScalarMappable(Normalize(-LIMIT, LIMIT), "RdBu_r")
-        figure.colorbar(scale, cax=bar, orientation="horizontal").outline.set_visible(False)
-        bar.tick_params(labelsize=8)
-        figure.text(
-            2.75 / width, 0.39 / total, "standard deviations from the unit's mean", fontsize=8, va="center"
-        )
+        figure.suptitle(plain(heading), x=0.2 / width, y=1 - 0.12 / total, ha="left", va="top", fontsize=11)
+        top = total - over
+        for one, place, count, caption, room in zip(passages, places, rows, captions, above, strict=True):
+            top -= room + _ROW * count
+            box = (0.2 / width, top / total, _CELL * columns / width, _ROW * count / total)
+            ax = figure.add_axes(box)
+            _draw(ax, one, place, (count, columns))
+            ax.set_title(plain(caption), fontsize=9, loc="left", pad=4)
+        _scale(figure, width, total)
     return figure
+
+
+def _scale(figure: Figure, width: float, total: float) -> None:
+    """Draw what the colours mean, at the foot."""
+    bar = figure.add_axes((0.2 / width, 0.34 / total, 1.9 / width, 0.11 / total))
+    colours_of = ScalarMappable(Normalize(-LIMIT, LIMIT), "RdBu_r")
+    figure.colorbar(colours_of, cax=bar, orientation="horizontal").outline.set_visible(False)
+    bar.tick_params(labelsize=8)
+    figure.text(
+        2.25 / width, 0.39 / total, "standard deviations from the unit's mean", fontsize=8, va="center"
+    )
 
 
 def cells_page(passages: Sequence[Passage], title: str) -> str:
@@ -125,28 +142,29 @@ def _spans(one: Passage) -> str:
     return "".join(parts)
 
 
-def _lay_out(text: str) -> list[tuple[int, int]]:
-    """Return row and column of each character."""
+def _lay_out(text: str) -> list[tuple[int, int, int]]:
+    """Return row and column of each character, and how many columns it takes: two where it is wide."""
     places, row, column = [], 0, 0
     for sign in text:
-        if column == WIDTH:
+        wide = 2 if east_asian_width(sign) in "WF" else 1
+        if column + wide > WIDTH:
             row, column = row + 1, 0
-        places.append((row, column))
-        row, column = (row + 1, 0) if sign == "\n" else (row, column + 1)
+        places.append((row, column, wide))
+        row, column = (row + 1, 0) if sign == "\n" else (row, column + wide)
     return places
 
 
-def _draw(ax: Axes, one: Passage, places: Sequence[tuple[int, int]]) -> None:
-    rows = max((row for row, _ in places), default=0) + 1
-    grid = np.full((rows, WIDTH), np.nan)
-    for (row, column), value in zip(places, one.values, strict=True):
-        grid[row, column] = value
+def _draw(ax: Axes, one: Passage, places: Sequence[tuple[int, int, int]], shape: tuple[int, int]) -> None:
+    grid = np.full(shape, np.nan)
+    for (row, column, wide), value in zip(places, one.values, strict=True):
+        grid[row, column : column + wide] = value
     ax.imshow(grid, cmap="RdBu_r", vmin=-LIMIT, vmax=LIMIT, aspect="auto", interpolation="nearest")
-    for (row, column), sign, value in zip(places, one.text, one.values.tolist(), strict=True):
+    for (row, column, wide), sign, value in zip(places, one.text, one.values.tolist(), strict=True):
         if sign.isprintable() and sign != " ":
+            drawn = plain(sign)
             ax.text(
-                column, row, sign.replace("$", r"\$"), color=colours(value)[1], fontsize=7.5,
-                family="DejaVu Sans Mono", ha="center", va="center_baseline",
+                column + (wide - 1) / 2, row, drawn, color=colours(value)[1],
+                fontsize=4 if "\n" in drawn else 7.5, family=_FAMILIES, linespacing=0.9,
+                ha="center", va="center" if "\n" in drawn else "center_baseline",
             )  # fmt: skip
-    ax.set_title(one.finding.summary.replace("$", r"\$"), fontsize=9, loc="left", pad=4)
     ax.set_axis_off()

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from seqlab.analysis.growth import Growth, Measurement
-from seqlab.figures.style import COLOURS, MARKERS, look
+from seqlab.figures.style import lines_of, look, plain
 
 LABELS = {
     "time": "time steps of a sequence",
@@ -56,14 +56,14 @@ def cost_figure(growth: Growth) -> Figure:
 
 
 def _panel(ax: Axes, growth: Growth, sweep: str, models: list[str]) -> None:
-    sizes = growth.sweeps[sweep]
+    sizes, styles = growth.sweeps[sweep], _styles(models)
     either: dict[str, dict[int, Measurement]] = {model: {} for model in models}
     for (model, engine), line in growth.lines(sweep).items():
         points = {size: one for size, one in zip(sizes, line, strict=True) if one is not None}
-        ax.plot(*_milliseconds(points, "seconds"), **{**_style(models.index(model)), **_STYLES[engine]})
+        ax.plot(*_milliseconds(points, "seconds"), **{**styles[models.index(model)], **_STYLES[engine]})
         either[model] = {**points, **either[model]}
-    for index, points in enumerate(either.values()):
-        ax.plot(*_milliseconds(dict(sorted(points.items())), "floor"), **{**_style(index), **_FLOOR})
+    for style, points in zip(styles, either.values(), strict=True):
+        ax.plot(*_milliseconds(dict(sorted(points.items())), "floor"), **{**style, **_FLOOR})
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
@@ -77,14 +77,15 @@ def _milliseconds(points: dict[int, Measurement], what: str) -> tuple[list[int],
     return list(points), [1e3 * getattr(one, what) for one in points.values()]
 
 
-def _style(index: int) -> dict[str, Any]:
-    """Return the colour and the marker of a model."""
-    return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+def _styles(models: list[str]) -> list[dict[str, Any]]:
+    """Return the colour and the marker of each model."""
+    return [{"color": style["color"], "marker": style["marker"]} for style in lines_of(models)]
 
 
 def _legends(figure: Figure, growth: Growth, models: list[str]) -> None:
     names = [
-        Line2D([], [], **_style(index), label=model.replace("$", r"\$")) for index, model in enumerate(models)
+        Line2D([], [], **style, label=plain(model))
+        for model, style in zip(models, _styles(models), strict=True)
     ]
     figure.legend(handles=names, loc="outside upper left", ncols=5)
     engines = dict.fromkeys(point.engine for point in growth.measured)

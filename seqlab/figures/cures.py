@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from seqlab.analysis.cures import Clipped, CuresReport, Row
-from seqlab.figures.gradients import LAG, draw_curve, draw_extras, scale
-from seqlab.figures.style import line, look
+from seqlab.figures.gradients import LAG, draw_curve, draw_extras, scale, zero_kind
+from seqlab.figures.style import lines_of, look, plain
 
 _GREY = "#555555"
 _LEAST = 1e-20  # below this a line leaves the picture
@@ -59,9 +59,10 @@ def cures_figure(report: CuresReport) -> Figure:
 def _models(ax: Axes, row: Row, title: str) -> None:
     models = row.columns[title].models
     ax.axhline(1, color="#888888", linewidth=1, zorder=1)
-    for index, model in enumerate(models):
-        draw_curve(ax, model.spectral, index)
-        draw_extras(ax, model, index)
+    styles = lines_of([model.name for model in models])
+    for index, (model, style) in enumerate(zip(models, styles, strict=True)):
+        draw_curve(ax, model.spectral, style, index)
+        draw_extras(ax, model, style)
     scale(ax, [model.spectral for model in models])
 
 
@@ -75,9 +76,10 @@ def _share_scale(panels: Sequence[Axes]) -> None:
 
 def _clipping(ax: Axes, models: Sequence[Clipped]) -> None:
     ax.axhline(1, color="#888888", linewidth=1, zorder=1)
-    for index, model in enumerate(models):
-        draw_curve(ax, model.loss, index)
-        draw_curve(ax, model.clipped, index)
+    styles = lines_of([model.name for model in models])
+    for index, (model, style) in enumerate(zip(models, styles, strict=True)):
+        draw_curve(ax, model.loss, style, index)
+        draw_curve(ax, model.clipped, style, index)
         ax.get_lines()[-1].set(linestyle="--", markerfacecolor="white")
     ax.set_ylabel(r"$|\,\partial\,\mathrm{Loss}\,/\,\partial h(T-L)\,|$")
     scale(ax, [curve for model in models for curve in (model.loss, model.clipped)])
@@ -85,8 +87,8 @@ def _clipping(ax: Axes, models: Sequence[Clipped]) -> None:
 
 def _names_below(ax: Axes, models: Sequence[str]) -> None:
     handles = [
-        Line2D([], [], color=line(index)["color"], marker=line(index)["marker"], label=_short(model))
-        for index, model in enumerate(models)
+        Line2D([], [], color=style["color"], marker=style["marker"], label=_short(model))
+        for model, style in zip(models, lines_of(models), strict=True)
     ]
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.2), fontsize=8.5)
 
@@ -99,7 +101,7 @@ def _short(model: str) -> str:
     """
     name, _, options = model.rstrip("]").partition("[")
     said = [word.replace("_", " ").replace("=", " ") for word in options.split(",") if word]
-    return ", ".join([name, *(word for word in said if not word.startswith("start "))]).replace("$", r"\$")
+    return plain(", ".join([name, *(word for word in said if not word.startswith("start "))]))
 
 
 def _kinds(figure: Figure, report: CuresReport) -> None:
@@ -115,7 +117,9 @@ def _kinds(figure: Figure, report: CuresReport) -> None:
         ),
         Line2D([], [], color=_GREY, linestyle=":", linewidth=1.4, label="product of the forget gates"),
     ]
+    every = (model.spectral for row in report.rows for one in row.columns.values() for model in one.models)
+    kinds += zero_kind(every)
     if report.experiment.clipped:
         open_mark: Any = {"marker": "o", "markerfacecolor": "white", "linestyle": "--"}
         kinds.append(Line2D([], [], color=_GREY, label="last column: clipped", **open_mark))
-    figure.legend(handles=kinds, loc="outside lower center", ncols=len(kinds))
+    figure.legend(handles=kinds, loc="outside lower center", ncols=min(len(kinds), 3))

@@ -13,43 +13,50 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from seqlab.figures.style import line, look
+from seqlab.figures.guess import draw_guess
+from seqlab.figures.style import line, lines_of, look, plain
 from seqlab.runs.guessing import Guessed
 
 Records = Sequence[Mapping[str, Any]]
 Array = NDArray[np.float64]
+_Lines = Sequence[tuple[Records, dict[str, Any]]]
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 _PREFIX = "validation_"
 _NO_METRIC = frozenset({"loss", "errors", "sequences"})
-_SHARES = frozenset({"accuracy", "sequence_accuracy"})
-_LABELS = {
-    "bits": "bits per symbol",
-    "nats": "nats per symbol",
-    "perplexity": "perplexity (choices per symbol)",
-}
+SMOOTHED = 50
+"""A smoothed line is the mean over so many parts of a run, or so; 0: every record by itself."""
 
 
 def curves(
     runs: Sequence[tuple[str, Records]],
     *,
+    models: Sequence[str] = (),
     metric: str | None = None,
+    metrics: Sequence[Mapping[str, Any]] = (),
     loss_unit: str = "nats",
     guess: Guessed | None = None,
+    smooth: int = SMOOTHED,
+    title: str | None = None,
 ) -> Figure:
     """Draw the learning curves of runs.
 
     Args:
         runs: for each its label and the records of its ``metrics.jsonl``.
+        models: for each its model, which decides the colour; none for lines in order.
         metric: which validation figure to draw below the loss; None picks one that the runs have.
+        metrics: what the figures are, as ``run.json`` has it: name, label, bounds.
         loss_unit: for the label of the loss.
         guess: what guessing comes to, for a dotted line in the first two panels.
+        smooth: in so many parts; 0 for no smoothed line.
+        title: stands above; None for the label of a single run.
 
     Returns:
         Panels one below the other, over the number of sequences: the loss in training (thin; thick: smoothed
         over 1/25 of the run) and in validation (markers), the metric in validation, the norm of the gradient.
     """
     metric, guess = metric or pick_metric(runs), guess or Guessed()
+    lines = [(records, style) for (_, records), style in zip(runs, _styles(runs, models), strict=True)]
     panels = ["loss"]
     panels += ["metric"] * (metric is not None and _any(runs, _PREFIX + metric))
     panels += ["gradient"] * _any(runs, "grad_norm")
@@ -61,26 +68,29 @@ def curves(
         )[:, 0]
         for panel, ax in zip(panels, axes, strict=True):
             if panel == "loss":
-                _draw_loss(ax, runs, loss_unit)
+                _draw_loss(ax, lines, loss_unit, smooth)
                 _draw_guess(ax, guess, "loss")
             elif panel == "metric":
                 assert metric is not None
-                _draw_metric(ax, runs, metric)
+                _draw_metric(ax, lines, metric, metrics)
                 _draw_guess(ax, guess, metric)
             else:
-                _draw_gradient(ax, runs)
+                _draw_gradient(ax, lines, smooth)
         axes[-1].set_xlabel("training sequences seen")
         axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-        _explain(figure, runs)
+        _explain(figure, [label for label, _ in runs], [style for _, style in lines], smooth, title)
     return figure
 
 
+def _styles(runs: Sequence[tuple[str, Records]], models: Sequence[str]) -> list[dict[str, Any]]:
+    return lines_of(models) if models else [line(index) for index in range(len(runs))]
+
+
 def pick_metric(runs: Sequence[tuple[str, Records]]) -> str | None:
-    """Return the validation figure to draw: bits or accuracy where there are such, else the first other."""
-    found = {key.removeprefix(_PREFIX): None for _, records in runs for record in records for key in record
-             if key.startswith(_PREFIX)}  # fmt: skip
-    wanted = [name for name in ("bits", "accuracy", *found) if name in found and name not in _NO_METRIC]
-    return wanted[0] if wanted else None
+    """Return the validation figure to draw: the first that is neither the loss nor a number of sequences."""
+    found = [key.removeprefix(_PREFIX) for _, records in runs for record in records for key in record
+             if key.startswith(_PREFIX)]  # fmt: skip
+    return next((name for name in found if name not in _NO_METRIC), None)
 
 
 def series(records: Records, key: str) -> tuple[Array, Array]:
@@ -139,37 +149,26 @@ def sparkline(
     return "".join(blocks[step] for step in steps)
 
 
-def _draw_loss(ax: Axes, runs: Sequence[tuple[str, Records]], unit: str) -> None:
+def _draw_loss(ax: Axes, lines: _Lines, unit: str, smooth: int) -> None:
     drawn: list[Array] = []
-    for index, (_, records) in enumerate(runs):
-        style = line(index)
-        smooth = _draw_training(ax, *series(records, "loss"), style)
+    for records, style in lines:
+        shown = _draw_training(ax, *series(records, "loss"), style, smooth)
         valid_x, valid_y = series(records, _PREFIX + "loss")
-        ax.plot(
-            valid_x,
-            valid_y,
-            color=style["color"],
-            linestyle="none",
-            marker=style["marker"],
-            markerfacecolor="white",
-        )
-        drawn += [smooth, valid_y]
+        ax.plot(valid_x, valid_y, **{**style, "linestyle": "none"}, markerfacecolor="white")
+        drawn += [shown, valid_y]
     ax.set_ylabel(f"loss ({unit})")
     _spread(ax, np.concatenate(drawn))
 
 
-def _draw_metric(ax: Axes, runs: Sequence[tuple[str, Records]], metric: str) -> None:
-    for index, (_, records) in enumerate(runs):
+def _draw_metric(ax: Axes, lines: _Lines, metric: str, metrics: Sequence[Mapping[str, Any]]) -> None:
+    about = next((one for one in metrics if one["name"] == metric), {})
+    for records, style in lines:
         x, y = series(records, _PREFIX + metric)
-        ax.plot(x, y, **line(index), markerfacecolor="white", linewidth=1)
-    if metric in _SHARES:
+        ax.plot(x, y, **style, markerfacecolor="white", linewidth=1)
+    if share := about.get("bounds") == [0.0, 1.0]:
         ax.set_ylim(-0.03, 1.03)
-    label = (
-        f"{metric.replace('_', ' ')} (share)"
-        if metric in _SHARES
-        else _LABELS.get(metric, metric.replace("_", " "))
-    )
-    ax.set_ylabel(f"validation\n{label}")
+    label = plain(about.get("label") or metric.replace("_", " "))
+    ax.set_ylabel(f"validation\n{label}{' (share)' if share else ''}")
 
 
 def _draw_guess(ax: Axes, guess: Guessed, metric: str) -> None:
@@ -180,27 +179,27 @@ def _draw_guess(ax: Axes, guess: Guessed, metric: str) -> None:
     low, high = ax.get_ylim()
     if bar > high + (high - low) or (bar < low - (high - low) and ax.get_yscale() == "linear"):
         return  # so far away that the curves would become flat
-    ax.axhline(bar, color="#555555", linestyle=":", linewidth=1)
-    ax.annotate(guess.name, (0.004, bar), xycoords=("axes fraction", "data"), va="bottom", fontsize=7)
+    draw_guess(ax, guess.name, bar)
 
 
-def _draw_gradient(ax: Axes, runs: Sequence[tuple[str, Records]]) -> None:
+def _draw_gradient(ax: Axes, lines: _Lines, smooth: int) -> None:
     drawn = []
-    for index, (_, records) in enumerate(runs):
+    for records, style in lines:
         x, y = series(records, "grad_norm")
-        _draw_training(ax, x, y, line(index))
+        _draw_training(ax, x, y, style, smooth)
         drawn.append(y)
     ax.set_ylabel("gradient norm\n(before clipping)")
     _spread(ax, np.concatenate(drawn))
 
 
-def _draw_training(ax: Axes, x: Array, y: Array, style: Mapping[str, Any]) -> Array:
-    """Draw what was recorded, thin, and what it comes to, which is returned."""
-    smooth = smoothed(y, 2 * (len(y) // 50) + 1)
-    point = "." if len(y) == 1 else ""  # a line of one point would not be seen
-    ax.plot(x, y, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
-    ax.plot(x, smooth, color=style["color"], linestyle=style["linestyle"], marker=point)
-    return smooth
+def _draw_training(ax: Axes, x: Array, y: Array, style: Mapping[str, Any], smooth: int) -> Array:
+    """Draw what was recorded, thin, and what it comes to, smoothed, which is returned."""
+    shown = smoothed(y, 2 * (len(y) // smooth) + 1) if smooth else y
+    look_of = {**style, "marker": "." if len(y) == 1 else ""}  # a line of one point would not be seen
+    if smooth:
+        ax.plot(x, y, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
+    ax.plot(x, shown, **look_of, linewidth=1.6 if smooth else 0.9)
+    return shown
 
 
 def _spread(ax: Axes, values: Array) -> None:
@@ -214,28 +213,26 @@ def _spread(ax: Axes, values: Array) -> None:
         ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _explain(figure: Figure, runs: Sequence[tuple[str, Records]]) -> None:
+def _explain(
+    figure: Figure, labels: Sequence[str], styles: Sequence[dict[str, Any]], smooth: int, title: str | None
+) -> None:
     """Say which line is which: what the line is in the first panel, and whose above it."""
-    hollow: dict[str, Any] = {"marker": line(0)["marker"], "markerfacecolor": "white"}
+    hollow: dict[str, Any] = {"marker": styles[0]["marker"], "markerfacecolor": "white"}
+    raw: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.6} if smooth else {"linewidth": 0.9}
     kinds = [
-        Line2D([], [], color="#555555", linewidth=0.6, alpha=0.6, label="training"),
-        Line2D([], [], color="#555555", label="training, smoothed"),
+        Line2D([], [], color="#555555", **raw, label="training"),
+        *([Line2D([], [], color="#555555", label="training, smoothed")] if smooth else []),
         Line2D([], [], color="#555555", linestyle="none", label="validation", **hollow),
     ]
     figure.axes[0].legend(handles=kinds, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
-    if len(runs) == 1:
-        figure.suptitle(_literal(runs[0][0]), fontsize=10)
-        return
-    whose = [
-        Line2D([], [], markerfacecolor="white", label=_literal(label), **line(index))
-        for index, (label, _) in enumerate(runs)
-    ]
-    figure.legend(handles=whose, loc="outside upper left", handlelength=3.5)
-
-
-def _literal(label: str) -> str:
-    """Keep matplotlib from reading a dollar sign as mathematics."""
-    return label.replace("$", r"\$")
+    if len(labels) == 1 or title is not None:
+        figure.suptitle(plain(labels[0] if title is None else title), fontsize=10)
+    if len(labels) > 1:
+        whose = [
+            Line2D([], [], markerfacecolor="white", label=plain(label), **style)
+            for label, style in zip(labels, styles, strict=True)
+        ]
+        figure.legend(handles=whose, loc="outside upper left", handlelength=3.5)
 
 
 def _any(runs: Sequence[tuple[str, Records]], key: str) -> bool:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
-from seqlab.figures.style import COLOURS, look
+from seqlab.figures.style import MARK, look
 from seqlab.models import Cell
 from seqlab.models.recurrent.gru import GRU
 from seqlab.models.recurrent.lstm import LSTM
@@ -106,7 +106,7 @@ def _lstm(ax: Axes, options: Mapping[str, Any]) -> None:
     _flow(ax, (8.9, 2.95), (8.9, 1.3), (10.5, 1.3))
     for x, name, function in ((2.8, "f", "σ"), (4.4, "i", "σ"), (6.2, "g", "tanh"), (7.6, "o", "σ")):
         _square(ax, (x, 2.2), function)
-        ax.text(x + 0.12, 2.7, name, fontsize=10, fontstyle="italic", color=COLOURS[1])
+        ax.text(x + 0.12, 2.7, name, fontsize=10, fontstyle="italic", color=MARK)
     for place, sign in (((2.8, 5.2), "×"), ((6.2, 5.2), "+"), ((6.2, 3.8), "×"), ((8.9, 3.2), "×")):
         _circle(ax, place, sign)
     _circle(ax, (8.9, 4.25), "tanh", wide=True)
@@ -150,7 +150,7 @@ def _gru(ax: Axes, options: Mapping[str, Any]) -> None:
     _flow(ax, (9.7, 4.55), (9.7, 5.35))
     for x, name, function in ((2.8, "r", "σ"), (6.2, "n", "tanh"), (8.2, "z", "σ")):
         _square(ax, (x, 2.6), function)
-        ax.text(x + 0.12, 3.1, name, fontsize=10, fontstyle="italic", color=COLOURS[1])
+        ax.text(x + 0.12, 3.1, name, fontsize=10, fontstyle="italic", color=MARK)
     for place, sign in (
         ((4.6, 3.7), "×"), ((8.2, 5.6), "×"), ((9.7, 5.6), "+"), ((9.7, 4.3), "×"), ((8.95, 3.5), "1−"),
     ):  # fmt: skip
@@ -178,7 +178,7 @@ def _mingru(ax: Axes, options: Mapping[str, Any]) -> None:
     _flow(ax, (5.3, 3.0), (5.3, 3.45))
     for x, name, function in ((2.8, "z", "σ"), (5.3, "n", "g")):
         _square(ax, (x, 1.8), function)
-        ax.text(x + 0.12, 2.27, name, fontsize=10, fontstyle="italic", color=COLOURS[1])
+        ax.text(x + 0.12, 2.27, name, fontsize=10, fontstyle="italic", color=MARK)
     for place, sign in (((2.8, 3.7), "×"), ((5.3, 3.7), "+"), ((5.3, 2.75), "×"), ((4.05, 2.75), "1−")):
         _circle(ax, place, sign)
     _name(ax, (0.6, 3.7), "h(t-1)", "right")
@@ -212,7 +212,7 @@ def _minlstm(ax: Axes, options: Mapping[str, Any]) -> None:
         (3.95, 3.4, "i"),
         (6.32, 2.27, "n"),
     ):
-        ax.text(x, y, name, fontsize=10, fontstyle="italic", color=COLOURS[1])
+        ax.text(x, y, name, fontsize=10, fontstyle="italic", color=MARK)
     for place, sign in (((3.3, 4.6), "×"), ((6.2, 4.6), "+"), ((6.2, 3.75), "×")):
         _circle(ax, place, sign)
     _circle(ax, (3.55, 2.9), "/(p+q)", wide=True)

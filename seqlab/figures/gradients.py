@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,14 @@ from matplotlib.lines import Line2D
 
 from seqlab.analysis.gradients import Curve, GradientReport, Logs, ModelGradient
 from seqlab.analysis.trained_gradients import Moment
-from seqlab.figures.style import line, look
+from seqlab.figures.style import lines_of, look, plain
 
 _GREATEST = 250.0  # the power of ten that a logarithmic axis of matplotlib still shows
 _GREY = "#555555"
 _BOUND: Any = {"color": _GREY, "linestyle": "--", "linewidth": 1.2}
 _PATH: Any = {"color": _GREY, "linestyle": ":", "linewidth": 1.4}
 _FROBENIUS: Any = {"color": _GREY, "linestyle": "-", "linewidth": 0.6}
+ZERO: Any = {"linestyle": "none", "marker": "X", "markersize": 8, "markeredgecolor": "white"}
 LAG = "lag $L$ (steps back from the end $T$)"
 
 
@@ -38,9 +39,9 @@ def gradient_figure(report: GradientReport) -> Figure:
         figure = Figure(figsize=(7.5, 4.6 + 0.2 * len(report.models)))
         ax = figure.subplots()
         ax.axhline(1, color="#888888", linewidth=1, linestyle="-", zorder=1)
-        for index, model in enumerate(report.models):
-            draw_curve(ax, model.spectral, index)
-            draw_extras(ax, model, index)
+        for index, (model, style) in enumerate(zip(report.models, _styles(report), strict=True)):
+            draw_curve(ax, model.spectral, style, index)
+            draw_extras(ax, model, style)
         scale(ax, [model.spectral for model in report.models])
         ax.set_xlabel(LAG)
         ax.set_ylabel(r"gradient norm  $\|\,\partial s(T)\,/\,\partial s(T-L)\,\|_2$")
@@ -48,12 +49,13 @@ def gradient_figure(report: GradientReport) -> Figure:
     return figure
 
 
-def run_figure(moments: Sequence[Moment], title: str) -> Figure:
+def run_figure(moments: Sequence[Moment], title: str, model: str) -> Figure:
     """Draw the gradient through time of a run at points of its training, a column for each layer.
 
     Args:
         moments: what was measured, in order.
         title: stands above.
+        model: whose gradient it is; the lines are shades of its colour.
 
     Returns:
         Panels over the lag: the norm of d h(T) / d h(T-L); where the state has more parts than h, that of
@@ -61,6 +63,7 @@ def run_figure(moments: Sequence[Moment], title: str) -> Figure:
         sequences, in a band from the least to the greatest; thin: the Frobenius norm; dashed: the bound
         (gamma sigma_max)^L; dotted: the product of the forget gates.
     """
+    styles = lines_of([model] * len(moments))
     layers, parts = len(moments[0].layers), moments[0].layers[0].parts
     rows = 2 if len(parts) == 1 else 3
     with look():
@@ -69,7 +72,7 @@ def run_figure(moments: Sequence[Moment], title: str) -> Figure:
         for column in range(layers):
             found = [moment.layers[column] for moment in moments]
             for row in range(rows):
-                _run_panel(axes[row, column], found, row, rows)
+                _run_panel(axes[row, column], found, styles, row, rows)
             axes[-1, column].set_xlabel(LAG)
             if layers > 1:
                 axes[0, column].set_title(found[0].name)
@@ -79,16 +82,21 @@ def run_figure(moments: Sequence[Moment], title: str) -> Figure:
         labels += [r"$|\,\partial\,\mathrm{Loss}\,/\,\partial h(T-L)\,|$"]
         for row, label in enumerate(labels):
             axes[row, 0].set_ylabel(label)
-        figure.suptitle(title.replace("$", r"\$"), fontsize=10)
-        _run_legends(figure, moments)
+        figure.suptitle(plain(title), fontsize=10)
+        _run_legends(figure, moments, styles)
     return figure
 
 
-def _run_panel(ax: Axes, found: Sequence[ModelGradient], row: int, rows: int) -> None:
-    """Draw one layer: h in the first row, the whole state below where it is more, the loss in the last."""
+def _run_panel(
+    ax: Axes, found: Sequence[ModelGradient], styles: Sequence[dict[str, Any]], row: int, rows: int
+) -> None:
+    """Draw one layer: h in the first row, the whole state below where it is more, the loss in the last.
+
+    The rates of a panel's own lines stand in it.
+    """
     drawn: list[Curve] = []
     ax.axhline(1, color="#888888", linewidth=1, zorder=1)
-    for index, model in enumerate(found):
+    for index, (model, style) in enumerate(zip(found, styles, strict=True)):
         if row == rows - 1:
             assert model.loss_hidden is not None
             thick, thin = model.loss_hidden, None
@@ -96,21 +104,33 @@ def _run_panel(ax: Axes, found: Sequence[ModelGradient], row: int, rows: int) ->
             thick, thin = model.hidden, model.hidden_frobenius
         else:
             thick, thin = model.spectral, model.frobenius
-        draw_curve(ax, thick, index)
+        draw_curve(ax, thick, style, index)
         drawn.append(thick)
         extra = [(thin, _FROBENIUS)]
         if row == rows - 2:  # of the whole state
             extra += [(model.closed_bound, _BOUND), (model.path_mean, _PATH)]
-        for curve, style in extra:
+        for curve, kind in extra:
             if curve is not None:
-                _draw_thin(ax, curve, style, index)
+                _draw_thin(ax, curve, kind, style)
     scale(ax, drawn)
+    rates = [
+        Line2D([], [], color=style["color"], marker=style["marker"], label=f"{curve.rate:.3g}")
+        for curve, style in zip(drawn, styles, strict=True)
+    ]
+    ax.legend(
+        handles=rates,
+        title="rate per step",
+        title_fontsize=8,
+        fontsize=8,
+        loc="upper left",
+        bbox_to_anchor=(1, 1),
+    )
 
 
-def _run_legends(figure: Figure, moments: Sequence[Moment]) -> None:
+def _run_legends(figure: Figure, moments: Sequence[Moment], styles: Sequence[dict[str, Any]]) -> None:
     names = [
-        Line2D([], [], **{**line(index), "linestyle": "-"}, label=_with_rates(moment))
-        for index, moment in enumerate(moments)
+        Line2D([], [], **{**style, "linestyle": "-"}, label=plain(moment.label))
+        for moment, style in zip(moments, styles, strict=True)
     ]
     figure.legend(handles=names, loc="outside upper left", fontsize=8.5)
     kinds = [
@@ -125,42 +145,62 @@ def _run_legends(figure: Figure, moments: Sequence[Moment]) -> None:
     )
 
 
-def _with_rates(moment: Moment) -> str:
-    rates = ", ".join(f"{layer.spectral.rate:.3g}" for layer in moment.layers)
-    return f"{moment.label}: {rates} per step".replace("$", r"\$")
-
-
 def _kinds_of(models: Sequence[ModelGradient]) -> list[Line2D]:
     """Return legend entries for the further lines that these models have."""
     kinds = []
     if any(model.closed_bound is not None for model in models):
         label = r"bound $(\gamma\,\sigma_{\max})^L$ of the plain network"
         kinds.append(Line2D([], [], **_BOUND, label=label))
+    kinds += zero_kind([model.spectral for model in models])
     if any(model.path_mean is not None for model in models):
         kinds.append(Line2D([], [], **_PATH, label="product of the forget gates, mean over units"))
     return kinds
 
 
-def draw_curve(ax: Axes, curve: Curve, index: int) -> None:
-    """Draw the geometric mean over seeds as line number ``index``, in a band from the least to the most."""
+def zero_kind(curves: Iterable[Curve]) -> list[Line2D]:
+    """Return the legend's entry for the crosses of :func:`draw_curve`, where there are some."""
+    if not any(curve.zeros.any() for curve in curves):
+        return []
+    return [Line2D([], [], color=_GREY, **ZERO, label="from here on 0 in a further seed, which is left out")]
+
+
+def draw_curve(ax: Axes, curve: Curve, style: Mapping[str, Any], index: int = 0) -> None:
+    """Draw the geometric mean over seeds in a band from the least to the most, those left out that are 0.
+
+    A cross marks from where on a further seed's is exactly 0.
+
+    Args:
+        ax: where.
+        curve: what was measured.
+        style: colour and marker of the line.
+        index: its number, so that markers do not hide each other.
+    """
     logs = curve.logs  # (S, L)
     lag = np.arange(1, logs.shape[1] + 1)
-    colour, marker = line(index)["color"], line(index)["marker"]
-    apart = (index * len(lag) // 40, max(1, len(lag) // 10))  # markers of models do not hide each other
-    ax.fill_between(lag, _shown(logs.min(0)), _shown(logs.max(0)), color=colour, alpha=0.15, linewidth=0)
-    ax.plot(lag, _shown(logs.mean(0)), color=colour, linestyle="-", marker=marker, markevery=apart)
+    colour, marker = style["color"], style["marker"]
+    apart = (index * len(lag) // 40, max(1, len(lag) // 10))  # in lags
+    low = np.where(np.isneginf(logs), np.inf, logs).min(0)
+    mean = np.where(np.isneginf(curve.mean_log), np.nan, curve.mean_log)
+    ax.fill_between(
+        lag, _shown(np.minimum(low, logs.max(0))), _shown(logs.max(0)), color=colour, alpha=0.15, linewidth=0
+    )
+    ax.plot(lag, _shown(mean), color=colour, linestyle="-", marker=marker, markevery=apart)
+    fewer = np.flatnonzero(np.diff(curve.zeros, prepend=0) > 0)
+    if len(fewer):
+        before = np.maximum(fewer - 1, 0)  # where the last of all seeds was still there
+        ax.plot(lag[before], _shown(mean[before]), color=colour, **ZERO)
 
 
-def draw_extras(ax: Axes, model: ModelGradient, index: int) -> None:
+def draw_extras(ax: Axes, model: ModelGradient, style: Mapping[str, Any]) -> None:
     """Draw a model's bound, dashed, and its additive path, dotted, where it has them."""
-    for curve, style in ((model.closed_bound, _BOUND), (model.path_mean, _PATH)):
+    for curve, kind in ((model.closed_bound, _BOUND), (model.path_mean, _PATH)):
         if curve is not None:
-            _draw_thin(ax, curve, style, index)
+            _draw_thin(ax, curve, kind, style)
 
 
-def _draw_thin(ax: Axes, curve: Curve, style: Any, index: int) -> None:
+def _draw_thin(ax: Axes, curve: Curve, kind: Any, style: Mapping[str, Any]) -> None:
     lag = np.arange(1, curve.logs.shape[1] + 1)
-    ax.plot(lag, _shown(curve.logs.mean(0)), **{**style, "color": line(index)["color"]})
+    ax.plot(lag, _shown(curve.mean_log), **{**kind, "color": style["color"]})
 
 
 def _shown(logs: Logs) -> Logs:
@@ -171,8 +211,9 @@ def _shown(logs: Logs) -> Logs:
 def scale(ax: Axes, curves: Iterable[Curve]) -> None:
     """Scale an axis to what was measured; a bound may leave the picture."""
     every = list(curves)
-    logs = np.concatenate([curve.logs.ravel() for curve in every]).clip(-_GREATEST, _GREATEST)
-    low, high = min(logs.min(), -1.0), max(logs.max(), 0.0)
+    logs = np.concatenate([curve.logs.ravel() for curve in every])
+    logs = logs[~np.isneginf(logs)].clip(-_GREATEST, _GREATEST)
+    low, high = min([*logs, -1.0]), max([*logs, 0.0])
     margin = 0.06 * (high - low)
     ax.set_yscale("log")
     ax.set_ylim(10 ** (low - margin), 10 ** (high + 2 * margin))
@@ -182,10 +223,14 @@ def scale(ax: Axes, curves: Iterable[Curve]) -> None:
 def _explain(figure: Figure, report: GradientReport) -> None:
     """Name the models above the picture, with their rates, and the kinds of line below it."""
     names = []
-    for index, model in enumerate(report.models):
-        label = f"{model.name}: {model.spectral.rate:.3g} per step".replace("$", r"\$")
-        names.append(Line2D([], [], color=line(index)["color"], marker=line(index)["marker"], label=label))
+    for model, style in zip(report.models, _styles(report), strict=True):
+        label = plain(f"{model.name}: {model.spectral.rate:.3g} per step")
+        names.append(Line2D([], [], color=style["color"], marker=style["marker"], label=label))
     figure.legend(handles=names, loc="outside upper left")
     seeds = report.experiment.seeds
     kinds = [Line2D([], [], color=_GREY, linestyle="-", label=f"geometric mean and range of {seeds} seeds")]
     figure.legend(handles=kinds + _kinds_of(report.models), loc="outside lower left")
+
+
+def _styles(report: GradientReport) -> list[dict[str, Any]]:
+    return lines_of([model.name for model in report.models])

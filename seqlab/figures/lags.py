@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from seqlab.comparison.lags import Climb
 from seqlab.figures.gradients import draw_curve, scale
-from seqlab.figures.style import line, look
+from seqlab.figures.guess import draw_guess
+from seqlab.figures.style import Lines, lines_by, look, plain
 
 
 def lags_figure(climbs: Sequence[Climb]) -> Figure:
@@ -25,34 +26,33 @@ def lags_figure(climbs: Sequence[Climb]) -> Figure:
         mean over the seeds in a band from the least to the greatest. Below, the metric after training, the
         mean over the seeds with each seed as a small mark.
     """
-    labels = list(climbs[0].gradients)
+    of = lines_by(climbs[0].models)
+    styles = {label: {**of[label], "linestyle": "-"} for label in climbs[0].gradients}
     with look():
         figure = Figure(figsize=(1.0 + 4.6 * len(climbs), 6.4))
         axes = figure.subplots(2, len(climbs), sharex="col", squeeze=False)
         for column, climb in enumerate(climbs):
-            _gradients(axes[0, column], climb)
-            _scores(axes[1, column], climb, labels)
+            _gradients(axes[0, column], climb, styles)
+            _scores(axes[1, column], climb, styles)
             axes[0, column].set_title(climb.on)
         axes[0, 0].set_ylabel(
             "at the start of training\n" r"$|\,\partial\,\mathrm{Loss}\,/\,\partial h(T-L)\,|$"
         )
-        handles = [Line2D([], [], **{**line(index), "linestyle": "-"}, label=label.replace("$", r"\$"))
-                   for index, label in enumerate(labels)]  # fmt: skip
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(labels), 6))
+        handles = [Line2D([], [], **style, label=plain(label)) for label, style in styles.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(styles), 6))
     return figure
 
 
-def _gradients(ax: Axes, climb: Climb) -> None:
-    curves = [model.loss_hidden for model in climb.gradients.values() if model.loss_hidden is not None]
-    for index, curve in enumerate(curves):
-        draw_curve(ax, curve, index)
-    scale(ax, curves)
+def _gradients(ax: Axes, climb: Climb, styles: Lines) -> None:
+    curves = {label: one.loss_hidden for label, one in climb.gradients.items() if one.loss_hidden is not None}
+    for index, (label, curve) in enumerate(curves.items()):
+        draw_curve(ax, curve, styles[label], index)
+    scale(ax, list(curves.values()))
 
 
-def _scores(ax: Axes, climb: Climb, labels: Sequence[str]) -> None:
-    for index, label in enumerate(labels):
+def _scores(ax: Axes, climb: Climb, styles: Lines) -> None:
+    for label, style in styles.items():
         scores = [score for score in climb.scores if score.model == label]
-        style = {**line(index), "linestyle": "-"}
         means = [np.nan if score.mean is None else score.mean for score in scores]
         ax.plot([score.lag for score in scores], means, **style, markersize=6, clip_on=False)
         for score in scores:
@@ -62,9 +62,8 @@ def _scores(ax: Axes, climb: Climb, labels: Sequence[str]) -> None:
             )  # fmt: skip
     bars = [(score.lag, score.guess) for score in climb.scores if score.guess is not None]
     if bars:
-        ax.plot(*zip(*sorted(set(bars)), strict=True), color="#555555", linestyle=":", linewidth=1)
-        ax.annotate("guessing", max(bars), (0, 2), textcoords="offset points", ha="right", fontsize=7)
+        draw_guess(ax, "guessing", bars)
     ax.set_xlabel("lag (steps from what matters to the answer)")
-    ax.set_ylabel(f"after training\nheld-out {climb.metric.replace('_', ' ')}")
-    if climb.metric.endswith("accuracy"):
+    ax.set_ylabel(f"after training\nheld-out {climb.metric.title}")
+    if climb.metric.bounds == (0.0, 1.0):
         ax.set_ylim(-0.03, 1.03)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError
-from seqlab.figures.style import COLOURS
+from seqlab.figures.style import COLOURS, SHADES, shade
 
 STYLE = Path(__file__).with_name("page.css")
 GRID = "#e0e0e0"
@@ -64,7 +64,10 @@ def inline(svg: str, prefix: str) -> str:
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{prefix}", svg)
     svg = svg.replace("fill: #ffffff", "fill: none").replace(GRID, "var(--grid)")
     for index, colour in enumerate(COLOURS):
-        svg = svg.replace(colour, "currentColor" if colour == "#000000" else f"var(--c{index})")
+        own = "currentColor" if colour == "#000000" else f"var(--c{index})"
+        for amount in SHADES:
+            end = f"var(--{'paper' if amount > 0 else 'ink'}) {abs(amount):.0%}"
+            svg = svg.replace(shade(colour, amount), f"color-mix(in srgb, {own}, {end})" if amount else own)
     return svg.strip()
 
 

@@ -1,36 +1,61 @@
 """The look of all pictures, in one place, and how they are saved.
 
 A picture is made and saved inside :func:`look`, with matplotlib's object interface (``Figure()``, no pyplot):
-no global state, and no screen is needed. Lines differ in colour, in style and in marker, so that they can be
-told apart in grey and by every eye. With one version of matplotlib, the same data gives the same bytes.
+no global state, and no screen is needed. A model has one colour in every picture (:func:`lines_of`). Lines
+differ in colour, in style and in marker, so that they can be told apart in grey and by every eye. With one
+version of matplotlib, and the same fonts, the same data gives the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import matplotlib
 from cycler import cycler
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from seqlab.errors import UsageError
+from seqlab.figures import glyphs
+from seqlab.registry import names as registered
+from seqlab.registry import source_file
 from seqlab.runs import replace_file
+
+Lines = Mapping[str, dict[str, Any]]
+"""Colour, line style and marker by label."""
 
 COLOURS = (
     "#0072b2",
+    "#e69f00",
     "#d55e00",
-    "#000000",
     "#009e73",
     "#cc79a7",
-    "#e69f00",
+    "#000000",
     "#56b4e9",
-)  # Okabe and Ito's palette
+    "#882255",
+)  # Okabe and Ito's palette; for its yellow, which is pale on white, a wine of Tol's
+MARK = "#d55e00"
+"""What is to be looked at; what is wrong."""
+
+RIGHT = "#009e73"
+SHADES = (0.0, 0.45, -0.45, 0.22, -0.22)
+"""How far a colour goes, for variants of one model, to white (above 0) or to black."""
+
 LINE_STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v")
+FORMATS = ("png", "svg", "pdf")
+USUAL_FORMATS = ("png", "svg")
+_UNDATED: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 
 _SETTINGS: Any = {
     "figure.constrained_layout.use": True,
@@ -38,7 +63,6 @@ _SETTINGS: Any = {
     "savefig.dpi": 150,
     "savefig.facecolor": "white",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same letters everywhere
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.labelsize": 10,
@@ -55,6 +79,7 @@ _SETTINGS: Any = {
     "image.cmap": "cividis",
     "svg.fonttype": "path",  # looks the same where the font is missing
     "svg.hashsalt": "seqlab",
+    "pdf.fonttype": 42,  # letters stay letters
 }
 
 
@@ -63,53 +88,120 @@ def look() -> Iterator[None]:
     """Give every figure made or saved inside the common look; matplotlib's settings come back after it."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # not what a user's matplotlibrc says
-        matplotlib.rcParams.update(_SETTINGS)
-        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS * 4, linestyle=LINE_STYLES * 7)
+        matplotlib.rcParams.update(_SETTINGS | glyphs.families())
+        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS, linestyle=LINE_STYLES * 2)
         yield
 
 
 def line(index: int) -> dict[str, Any]:
-    """Return colour, line style and marker of line number ``index`` (from 0); 140 lines differ.
+    """Return colour, line style and marker of line number ``index`` (from 0) of what are no models.
 
     >>> line(0)
     {'color': '#0072b2', 'linestyle': '-', 'marker': 'o'}
     """
+    return _line(index, 0)
+
+
+def lines_of(models: Sequence[str]) -> list[dict[str, Any]]:
+    """Return colour, line style and marker of a line for each model, the same in every picture.
+
+    What comes with seqlab has a colour each. That of any other follows from its name; where another model of
+    the picture has it already, it is the next that is free. Several lines of one model, as of
+    ``lstm[chrono=100]`` and ``lstm``, are shades of its colour.
+
+    Args:
+        models: as they are written, in the order of the legend.
+
+    >>> [style["color"] for style in lines_of(["lstm", "gru", "lstm[chrono=100]"])]
+    ['#d55e00', '#0072b2', '#ea9f6a']
+    """
+    names = [_family(model) for model in models]
+    places = _places(list(dict.fromkeys(names)))
+    return [_line(places[name], names[:number].count(name)) for number, name in enumerate(names)]
+
+
+def lines_by(models: Mapping[str, str]) -> Lines:
+    """Return by label what :func:`lines_of` says of the model that it stands for."""
+    return dict(zip(models, lines_of(list(models.values())), strict=True))
+
+
+def _family(model: str) -> str:
+    """Return what decides a model's colour: its name without options; of a file its stem.
+
+    >>> _family("lstm[chrono=100]"), _family("cells/my_cell.py:Mine")
+    ('lstm', 'my_cell')
+    """
+    name = re.split(r"[\[ ,]", model, maxsplit=1)[0]
+    file, found, _ = name.partition(".py")
+    return Path(file).name if found else name
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """Return the place of each model in the palette."""
+    shipped = [name for name in registered("model") if source_file("model", name)]
+    found = {name: shipped.index(name) for name in names if name in shipped}
+    for name in names:
+        if name not in found:
+            wish = crc32(name.encode())
+            order = [(wish + step) % len(COLOURS) for step in range(len(COLOURS))]
+            found[name] = next((place for place in order if place not in found.values()), order[0])
+    return found
+
+
+def _line(place: int, variant: int) -> dict[str, Any]:
+    """Return a line of the colour at a place of the palette; 100 variants of it differ."""
     return {
-        "color": COLOURS[index % len(COLOURS)],
-        "linestyle": LINE_STYLES[index % len(LINE_STYLES)],
-        "marker": MARKERS[index % len(MARKERS)],
+        "color": shade(COLOURS[place % len(COLOURS)], SHADES[variant % len(SHADES)]),
+        "linestyle": LINE_STYLES[(place + variant) % len(LINE_STYLES)],
+        "marker": MARKERS[(place + variant + variant // 20 + place // len(COLOURS)) % len(MARKERS)],
     }
 
 
-def save(figure: Figure, path: Path) -> tuple[Path, Path]:
-    """Save a figure as PNG and as SVG.
+def shade(colour: str, amount: float) -> str:
+    """Return a colour on its way to white, or to black where the amount is below 0.
+
+    >>> shade("#0072b2", 0.5), shade("#0072b2", -0.5)
+    ('#80b8d8', '#003959')
+    """
+    red, green, blue = (part + abs(amount) * ((amount > 0) - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def plain(text: str) -> str:
+    """Return a text as matplotlib draws it: a dollar sign is no mathematics, and no sign lacks a glyph."""
+    return glyphs.drawable(text).replace("$", r"\$")
+
+
+def save(figure: Figure, path: Path, formats: Sequence[str] = USUAL_FORMATS) -> list[Path]:
+    """Save a figure in each format.
 
     Args:
         figure: made inside :func:`look`.
         path: where, without a suffix; the folder is made.
+        formats: of :data:`FORMATS`.
 
     Returns:
-        The two paths.
+        The paths.
 
     Raises:
         UsageError: when nothing can be written there.
     """
-    png, svg = path.with_name(path.name + ".png"), path.with_name(path.name + ".svg")
+    paths = [path.with_name(f"{path.name}.{kind}") for kind in formats]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with look():
-            replace_file(png, _rendered(figure, "png", {"Software": None}))
-            replace_file(svg, _rendered(figure, "svg", {"Date": None, "Creator": None}))
+            for kind, place in zip(formats, paths, strict=True):
+                replace_file(place, _rendered(figure, kind))
     except FileExistsError:
         raise UsageError(f"{path.parent} is a file, not a folder for pictures.") from None
     except OSError as error:
         raise UsageError(
             f"Cannot write pictures to {path.parent}: {error.strerror}.", hint="Name another folder."
         ) from None
-    return png, svg
+    return paths
 
 
-def _rendered(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+def _rendered(figure: Figure, kind: str) -> bytes:
     buffer = BytesIO()
-    figure.savefig(buffer, format=kind, metadata=metadata)
+    figure.savefig(buffer, format=kind, metadata=_UNDATED[kind])
     return buffer.getvalue()

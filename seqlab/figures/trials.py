@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from seqlab.figures.style import line, look
+from seqlab.figures.style import Lines, look, plain
 from seqlab.runs.trials import OptionCurve
 
 
-def trials_figure(curves: Mapping[str, Sequence[OptionCurve]], metric: str, share: bool) -> Figure:
+def trials_figure(
+    curves: Mapping[str, Sequence[OptionCurve]], metric: str, share: bool, styles: Lines, title: str
+) -> Figure:
     """Draw a metric over an option of the task.
 
     Args:
-        curves: by model, of one option, a curve for each seed.
+        curves: by label, of one option, a curve for each seed.
         metric: what it is, for the label.
         share: whether it lies between 0 and 1.
+        styles: by label.
+        title: stands above.
 
     Returns:
         The median over the seeds, each seed thin; a vertical line where the models were trained.
@@ -25,13 +29,13 @@ def trials_figure(curves: Mapping[str, Sequence[OptionCurve]], metric: str, shar
     with look():
         figure = Figure(figsize=(6.0, 4.2))
         ax = figure.subplots()
-        for index, (label, runs) in enumerate(curves.items()):
-            style = line(index)
+        for label, runs in curves.items():
+            style = styles[label]
             at = sorted({value for run in runs for value, _ in run.points})
             values = np.array([[dict(run.points).get(value, np.nan) for value in at] for run in runs])
             if len(runs) > 1:
                 ax.plot(at, values.T, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
-            ax.plot(at, np.nanmedian(values, 0), **style, markersize=5, label=label)
+            ax.plot(at, np.nanmedian(values, 0), **style, markersize=5, label=plain(label))
         first = next(iter(curves.values()))[0]
         if first.trained is not None:
             ax.axvline(first.trained, color="#666666", linestyle=":", linewidth=1)
@@ -39,6 +43,7 @@ def trials_figure(curves: Mapping[str, Sequence[OptionCurve]], metric: str, shar
                 "trained here", (first.trained, 1), (-3, -4), ("data", "axes fraction"), "offset points",
                 rotation=90, ha="right", va="top", fontsize=8, color="#666666",
             )  # fmt: skip
+        figure.suptitle(plain(title), fontsize=10)
         if share:
             ax.set_ylim(-0.03, 1.03)
         written = "" if first.answers == "shown" else f", answers written ({first.answers})"

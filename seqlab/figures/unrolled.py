@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from seqlab.analysis.unrolled import Array, Unrolled
-from seqlab.figures.style import COLOURS, look
+from seqlab.figures.style import MARK, RIGHT, look, plain
 
-_RIGHT, _WRONG = COLOURS[3], COLOURS[1]
 _INPUT, _HIDDEN, _OUTPUT = "#f6d9d5", "#d5ecd9", "#d7e9f7"
 _ROW, _WIDTH = 0.24, 0.9
 
@@ -33,7 +32,7 @@ def unrolled_figure(moments: Mapping[str, Unrolled], title: str) -> Figure:
     with look():
         figure = Figure(figsize=((steps * 1.45 + 1.2) * len(moments), height * 0.92))
         axes = figure.subplots(1, len(moments), squeeze=False)[0]
-        figure.suptitle(title.replace("$", r"\$"), fontsize=11)
+        figure.suptitle(plain(title), fontsize=11)
         for ax, (moment, seen) in zip(axes, moments.items(), strict=True):
             ax.set_title(f"{moment}: loss {seen.loss:.3f} nats a step")
             ax.set_xlim(-1.25, steps * 1.45)
@@ -65,13 +64,13 @@ def _panel(ax: Axes, seen: Unrolled) -> None:
         _column(ax, left, bottoms[0], [f"{value:.0f}" for value in step.one_hot], _INPUT)
         _column(ax, left, bottoms[1], _numbers(step.h), _HIDDEN)
         best = int(step.scores.argmax())
-        colours = {best: _WRONG, target: _RIGHT}  # right: the target's score, wrong: a greater one
+        colours = {best: MARK, target: RIGHT}  # right: the target's score, wrong: a greater one
         _column(ax, left, bottoms[2], _numbers(step.scores), _OUTPUT, colours)
         for row, name in enumerate(seen.outputs):
             place = bottoms[2] + (len(seen.outputs) - row - 0.5) * _ROW
             ax.text(left - 0.05, place, name, ha="right", va="center", fontsize=7.5, color="#777777")
         ax.text(middle, top + 0.3, step.target, ha="center", va="center", fontsize=12, fontweight="bold")
-        colour = _RIGHT if step.said == step.target else _WRONG
+        colour = RIGHT if step.said == step.target else MARK
         ax.text(middle, top + 0.62, f"{step.loss:.3f}", ha="center", va="center", fontsize=9, color=colour)
         for low, high, name in ((bottoms[0], bottoms[1], "U"), (bottoms[1], bottoms[2], "V")):
             size = sizes[0] if name == "U" else sizes[1]

@@ -37,8 +37,9 @@ SETTINGS = CuresExperiment
 def run(settings: CuresExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
     from seqlab.analysis.cures import measure_cures
+    from seqlab.analysis.gradients import zeros_in_words
     from seqlab.analysis.trained_gradients import Moment, to_csv
-    from seqlab.cli.console import show_json, show_table, tell
+    from seqlab.cli.console import say, show_json, show_table, tell
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, make_runs_dir, replace_file
@@ -77,9 +78,13 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
         ],
     )
     for row in report.rows:
+        for model in (model for panel in row.columns.values() for model in panel.models):
+            if told := zeros_in_words(f"{model.name}, input std {row.input_std:g}", model.spectral):
+                say(told)
+    for row in report.rows:
         for clipped in row.clipped:
             norms = ", ".join(f"{norm:.3g}" for norm in clipped.norm)
-            print(
+            say(
                 f"{clipped.name}, input std {row.input_std:g}: gradient of the weights {norms} by seed, "
                 f"clipped to {settings.clip_norm:g}"
             )

@@ -36,11 +36,11 @@ SETTINGS = GradientExperiment
 
 def run(settings: GradientExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
-    from seqlab.cli.console import show_json, show_table, tell
+    from seqlab.cli.console import say, show_json, show_table, tell
     from seqlab.configure import admit_named
 
     admit_named("models", settings.models, asked.document)
-    from seqlab.analysis.gradients import measure, rows
+    from seqlab.analysis.gradients import measure, rows, zeros_in_words
     from seqlab.analysis.trained_gradients import Moment, to_csv
     from seqlab.figures.gradients import gradient_figure
     from seqlab.figures.style import save
@@ -62,6 +62,9 @@ def run(settings: GradientExperiment, asked: Asked) -> None:
         list(table[0]),
         [[value if isinstance(value, str) else f"{value:.3g}" for value in row.values()] for row in table],
     )
+    for model in report.models:
+        if told := zeros_in_words(model.name, model.spectral):
+            say(told)
     held = all(model.within_bounds for model in report.models)
     print(
         f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}; "

@@ -45,7 +45,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     from seqlab.errors import RunFailedError
     from seqlab.figures.curves import curves
     from seqlab.figures.style import save
-    from seqlab.runs import create_report
+    from seqlab.runs import create_report, guessed
     from seqlab.tasks import build_task
 
     admit_named("learner", [settings.learner], asked.document)
@@ -70,7 +70,16 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
         if records
     ]
     unit = next(item.run.info().extra.get("loss_unit", "nats") for item in finished if item.run is not None)
-    paths = save(curves(drawn, loss_unit=unit), folder / "curves")
+    made = next(item.run for item in finished if item.run is not None)
+    figure = curves(
+        drawn,
+        models=[settings.learner] * len(drawn),
+        loss_unit=unit,
+        guess=guessed(made.info()),
+        smooth=0,  # a single step is what there is to see
+        title=f"{settings.experiment}: {settings.learner} on {settings.on}, seed {settings.seed}",
+    )
+    paths = save(figure, folder / "curves")
     rows = [_variant(item, recorded[item.label]) for item in finished]
     if asked.as_json:
         return show_json({"variants": rows, "figures": [str(path) for path in paths]})
@@ -78,13 +87,12 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
         list(rows[0]), [["" if value is None else _word(value) for value in row.values()] for row in rows]
     )
     print(f"\n{paths[0]}")
-    made = next(item.run for item in finished if item.run is not None)
     tell(f"Next: seqlab gradients {made.id}")
     return None
 
 
 def _variant(item: Entry, records: Sequence[dict[str, object]]) -> dict[str, str | float | None]:
-    """Return what there is to say of one variant: its greatest and last loss, and its greatest gradient."""
+    """Return what there is to say of one variant: its greatest and last loss, that held out, its gradient."""
     losses = [value for record in records if isinstance(value := record.get("loss"), float)]
     norms = [value for record in records if isinstance(value := record.get("grad_norm"), float)]
     return {
@@ -93,6 +101,7 @@ def _variant(item: Entry, records: Sequence[dict[str, object]]) -> dict[str, str
         "steps": float(len(losses)),
         "greatest loss": max(losses, default=None),
         "last loss": losses[-1] if losses else None,
+        "held-out loss": ((item.summary or {}).get("held_out") or {}).get("loss"),
         "greatest gradient norm": max(norms, default=None),
         "end": "finished" if item.failure is None else item.failure.splitlines()[0],
     }
