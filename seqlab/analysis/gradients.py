@@ -261,8 +261,8 @@ def zeros_in_words(name: str, curve: Curve, of: str = "seeds") -> str:
         return ""
     first, last = int((curve.zeros > 0).argmax()) + 1, int(curve.zeros[-1])
     return (
-        f"{name}: exactly 0 from lag {first} on in the first of the {of}, at lag {len(curve.zeros)} in "
-        f"{last} of {len(curve.logs)}; the mean is of the others."
+        f"{name}: from lag {first} on exactly 0 in some of {len(curve.logs)} {of} ({last} at lag "
+        f"{len(curve.zeros)}); the mean is of the others."
     )
 
 

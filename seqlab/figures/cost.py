@@ -40,7 +40,8 @@ def cost_figure(growth: Growth) -> Figure:
     rows = -(-len(growth.sweeps) // columns)
     models = list(dict.fromkeys(point.model for point in growth.measured))
     with look():
-        figure = Figure(figsize=(5.2 * columns, 3.6 * rows + 0.9))
+        figure = Figure(figsize=(5.2 * columns, 3.6 * rows + 1.3))
+        figure.suptitle("What a training step takes on this machine", fontsize=11)
         axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for ax, sweep in zip(axes, growth.sweeps, strict=False):
             _panel(ax, growth, sweep, models)
@@ -87,8 +88,7 @@ def _legends(figure: Figure, growth: Growth, models: list[str]) -> None:
         Line2D([], [], **style, label=plain(model))
         for model, style in zip(models, _styles(models), strict=True)
     ]
-    figure.legend(handles=names, loc="outside upper left", ncols=5)
     engines = dict.fromkeys(point.engine for point in growth.measured)
     kinds = [Line2D([], [], color=_GREY, marker="o", **_STYLES[engine], label=engine) for engine in engines]
     kinds.append(Line2D([], [], color=_GREY, **_FLOOR, label="floor: FLOPs / peak or bytes / bandwidth"))
-    figure.legend(handles=kinds, loc="outside lower left", ncols=3)
+    figure.legend(handles=names + kinds, loc="outside lower left", ncols=3)

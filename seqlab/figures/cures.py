@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from seqlab.analysis.cures import Clipped, CuresReport, Row
 from seqlab.figures.gradients import LAG, draw_curve, draw_extras, scale, zero_kind
-from seqlab.figures.style import lines_of, look, plain
+from seqlab.figures.style import Lines, lines_of, look, plain
 
 _GREY = "#555555"
 _LEAST = 1e-20  # below this a line leaves the picture
@@ -31,14 +31,15 @@ def cures_figure(report: CuresReport) -> Figure:
     titles = list(report.rows[0].columns)
     columns = len(titles) + bool(report.experiment.clipped)
     most = max(len(models) for models in report.experiment.columns.values())
+    styles = _styles(report)
     with look():
         figure = Figure(figsize=(1.0 + 3.7 * columns, 1.2 + 2.9 * len(report.rows) + 0.19 * most))
         axes = figure.subplots(len(report.rows), columns, sharex=True, squeeze=False)
         for at, row in enumerate(report.rows):
             for column, title in enumerate(titles):
-                _models(axes[at, column], row, title)
+                _models(axes[at, column], row, title, styles)
             if row.clipped:
-                _clipping(axes[at, -1], row.clipped)
+                _clipping(axes[at, -1], row.clipped, styles)
             axes[at, 0].set_ylabel(
                 f"input weights of std {row.input_std:g}\n"
                 r"$\|\,\partial s(T)\,/\,\partial s(T-L)\,\|_2$"
@@ -46,23 +47,32 @@ def cures_figure(report: CuresReport) -> Figure:
         _share_scale(list(axes[:, : len(titles)].flat))
         for column, title in enumerate(titles):
             axes[0, column].set_title(title)
-            _names_below(axes[-1, column], report.experiment.columns[title])
+            _names_below(axes[-1, column], report.experiment.columns[title], styles)
         if report.experiment.clipped:
             axes[0, -1].set_title(f"clipping at norm {report.experiment.clip_norm:g}")
-            _names_below(axes[-1, -1], report.experiment.clipped)
+            _names_below(axes[-1, -1], report.experiment.clipped, styles)
+        figure.suptitle("What helps against vanishing and exploding gradients, at the start of training")
         for ax in axes[-1]:
             ax.set_xlabel(LAG)
         _kinds(figure, report)
     return figure
 
 
-def _models(ax: Axes, row: Row, title: str) -> None:
+def _styles(report: CuresReport) -> Lines:
+    """Return a line for each model: those of a column differ, and each is the same wherever it stands."""
+    found: dict[str, dict[str, Any]] = {}
+    for models in (*report.experiment.columns.values(), report.experiment.clipped):
+        for model, style in zip(models, lines_of(models), strict=True):
+            found.setdefault(model, style)
+    return found
+
+
+def _models(ax: Axes, row: Row, title: str, styles: Lines) -> None:
     models = row.columns[title].models
     ax.axhline(1, color="#888888", linewidth=1, zorder=1)
-    styles = lines_of([model.name for model in models])
-    for index, (model, style) in enumerate(zip(models, styles, strict=True)):
-        draw_curve(ax, model.spectral, style, index)
-        draw_extras(ax, model, style)
+    for index, model in enumerate(models):
+        draw_curve(ax, model.spectral, styles[model.name], index)
+        draw_extras(ax, model, styles[model.name])
     scale(ax, [model.spectral for model in models])
 
 
@@ -74,21 +84,20 @@ def _share_scale(panels: Sequence[Axes]) -> None:
         ax.set_ylim(low, high)
 
 
-def _clipping(ax: Axes, models: Sequence[Clipped]) -> None:
+def _clipping(ax: Axes, models: Sequence[Clipped], styles: Lines) -> None:
     ax.axhline(1, color="#888888", linewidth=1, zorder=1)
-    styles = lines_of([model.name for model in models])
-    for index, (model, style) in enumerate(zip(models, styles, strict=True)):
-        draw_curve(ax, model.loss, style, index)
-        draw_curve(ax, model.clipped, style, index)
+    for index, model in enumerate(models):
+        draw_curve(ax, model.loss, styles[model.name], index)
+        draw_curve(ax, model.clipped, styles[model.name], index)
         ax.get_lines()[-1].set(linestyle="--", markerfacecolor="white")
     ax.set_ylabel(r"$|\,\partial\,\mathrm{Loss}\,/\,\partial h(T-L)\,|$")
     scale(ax, [curve for model in models for curve in (model.loss, model.clipped)])
 
 
-def _names_below(ax: Axes, models: Sequence[str]) -> None:
+def _names_below(ax: Axes, models: Sequence[str], styles: Lines) -> None:
     handles = [
-        Line2D([], [], color=style["color"], marker=style["marker"], label=_short(model))
-        for model, style in zip(models, lines_of(models), strict=True)
+        Line2D([], [], color=styles[model]["color"], marker=styles[model]["marker"], label=_short(model))
+        for model in models
     ]
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.2), fontsize=8.5)
 

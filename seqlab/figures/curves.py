@@ -196,7 +196,9 @@ def _draw_training(ax: Axes, x: Array, y: Array, style: Mapping[str, Any], smoot
     """Draw what was recorded, thin, and what it comes to, smoothed, which is returned."""
     shown = smoothed(y, 2 * (len(y) // smooth) + 1) if smooth else y
     look_of = {**style, "marker": "." if len(y) == 1 else ""}  # a line of one point would not be seen
-    if smooth:
+    if not smooth:
+        look_of["linestyle"] = "-"  # what is jagged looks broken already
+    else:
         ax.plot(x, y, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
     ax.plot(x, shown, **look_of, linewidth=1.6 if smooth else 0.9)
     return shown
@@ -232,7 +234,7 @@ def _explain(
             Line2D([], [], markerfacecolor="white", label=plain(label), **style)
             for label, style in zip(labels, styles, strict=True)
         ]
-        figure.legend(handles=whose, loc="outside upper left", handlelength=3.5)
+        figure.legend(handles=whose, loc="outside lower left", handlelength=3.5)
 
 
 def _any(runs: Sequence[tuple[str, Records]], key: str) -> bool:

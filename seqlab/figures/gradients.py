@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from seqlab.analysis.gradients import Curve, GradientReport, Logs, ModelGradient
 from seqlab.analysis.trained_gradients import Moment
-from seqlab.figures.style import lines_of, look, plain
+from seqlab.figures.style import Lines, lines_of, look, plain
 
 _GREATEST = 250.0  # the power of ten that a logarithmic axis of matplotlib still shows
 _GREY = "#555555"
@@ -45,6 +45,8 @@ def gradient_figure(report: GradientReport) -> Figure:
         scale(ax, [model.spectral for model in report.models])
         ax.set_xlabel(LAG)
         ax.set_ylabel(r"gradient norm  $\|\,\partial s(T)\,/\,\partial s(T-L)\,\|_2$")
+        title = f"{report.experiment.experiment}: gradients at the start of training"
+        figure.suptitle(plain(title), fontsize=11)
         _explain(figure, report)
     return figure
 
@@ -63,16 +65,18 @@ def run_figure(moments: Sequence[Moment], title: str, model: str) -> Figure:
         sequences, in a band from the least to the greatest; thin: the Frobenius norm; dashed: the bound
         (gamma sigma_max)^L; dotted: the product of the forget gates.
     """
-    styles = lines_of([model] * len(moments))
+    lines = dict(
+        zip([plain(moment.label) for moment in moments], lines_of([model] * len(moments)), strict=True)
+    )
     layers, parts = len(moments[0].layers), moments[0].layers[0].parts
     rows = 2 if len(parts) == 1 else 3
     with look():
-        figure = Figure(figsize=(max(7.5, 4.8 * layers), 2.5 * rows + 1.2 + 0.2 * len(moments)))
+        figure = Figure(figsize=(max(8.5, 6.2 * layers), 2.5 * rows + 1.2))
         axes = figure.subplots(rows, layers, sharex=True, sharey="row", squeeze=False)
         for column in range(layers):
             found = [moment.layers[column] for moment in moments]
             for row in range(rows):
-                _run_panel(axes[row, column], found, styles, row, rows)
+                _run_panel(axes[row, column], found, lines, row, rows)
             axes[-1, column].set_xlabel(LAG)
             if layers > 1:
                 axes[0, column].set_title(found[0].name)
@@ -83,20 +87,18 @@ def run_figure(moments: Sequence[Moment], title: str, model: str) -> Figure:
         for row, label in enumerate(labels):
             axes[row, 0].set_ylabel(label)
         figure.suptitle(plain(title), fontsize=10)
-        _run_legends(figure, moments, styles)
+        _run_legend(figure, moments)
     return figure
 
 
-def _run_panel(
-    ax: Axes, found: Sequence[ModelGradient], styles: Sequence[dict[str, Any]], row: int, rows: int
-) -> None:
+def _run_panel(ax: Axes, found: Sequence[ModelGradient], lines: Lines, row: int, rows: int) -> None:
     """Draw one layer: h in the first row, the whole state below where it is more, the loss in the last.
 
     The rates of a panel's own lines stand in it.
     """
     drawn: list[Curve] = []
     ax.axhline(1, color="#888888", linewidth=1, zorder=1)
-    for index, (model, style) in enumerate(zip(found, styles, strict=True)):
+    for index, (model, style) in enumerate(zip(found, lines.values(), strict=True)):
         if row == rows - 1:
             assert model.loss_hidden is not None
             thick, thin = model.loss_hidden, None
@@ -114,8 +116,8 @@ def _run_panel(
                 _draw_thin(ax, curve, kind, style)
     scale(ax, drawn)
     rates = [
-        Line2D([], [], color=style["color"], marker=style["marker"], label=f"{curve.rate:.3g}")
-        for curve, style in zip(drawn, styles, strict=True)
+        Line2D([], [], color=style["color"], marker=style["marker"], label=f"{label}: {curve.rate:.3g}")
+        for curve, style, label in zip(drawn, lines.values(), lines, strict=True)
     ]
     ax.legend(
         handles=rates,
@@ -127,12 +129,7 @@ def _run_panel(
     )
 
 
-def _run_legends(figure: Figure, moments: Sequence[Moment], styles: Sequence[dict[str, Any]]) -> None:
-    names = [
-        Line2D([], [], **{**style, "linestyle": "-"}, label=plain(moment.label))
-        for moment, style in zip(moments, styles, strict=True)
-    ]
-    figure.legend(handles=names, loc="outside upper left", fontsize=8.5)
+def _run_legend(figure: Figure, moments: Sequence[Moment]) -> None:
     kinds = [
         Line2D([], [], color=_GREY, label="spectral norm, geometric mean and range over sequences"),
         Line2D([], [], **_FROBENIUS, label="Frobenius norm"),
@@ -221,15 +218,14 @@ def scale(ax: Axes, curves: Iterable[Curve]) -> None:
 
 
 def _explain(figure: Figure, report: GradientReport) -> None:
-    """Name the models above the picture, with their rates, and the kinds of line below it."""
+    """Name the models below the picture, with their rates, and the kinds of line."""
     names = []
     for model, style in zip(report.models, _styles(report), strict=True):
         label = plain(f"{model.name}: {model.spectral.rate:.3g} per step")
         names.append(Line2D([], [], color=style["color"], marker=style["marker"], label=label))
-    figure.legend(handles=names, loc="outside upper left")
     seeds = report.experiment.seeds
     kinds = [Line2D([], [], color=_GREY, linestyle="-", label=f"geometric mean and range of {seeds} seeds")]
-    figure.legend(handles=kinds + _kinds_of(report.models), loc="outside lower left")
+    figure.legend(handles=names + kinds + _kinds_of(report.models), loc="outside lower left")
 
 
 def _styles(report: GradientReport) -> list[dict[str, Any]]:

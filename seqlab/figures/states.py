@@ -135,7 +135,7 @@ def _shade(ax: Axes, held: range | None) -> None:
     if held is None or held.start > high:
         return
     ends = held.start - 0.5, min(held.stop - 0.5, high)
-    ax.axvspan(*ends, color="#555555", alpha=0.25, linewidth=0)
+    ax.axvspan(*ends, color="#555555", alpha=0.12, linewidth=0)
     for end in ends:
         ax.axvline(end, color="#222222", linestyle="--", linewidth=1)
     ax.set_xlim(low, high)

@@ -44,7 +44,7 @@ MARK = "#d55e00"
 """What is to be looked at; what is wrong."""
 
 RIGHT = "#009e73"
-SHADES = (0.0, 0.45, -0.45, 0.22, -0.22)
+SHADES = (0.0, -0.5, 0.45, -0.25, 0.22)
 """How far a colour goes, for variants of one model, to white (above 0) or to black."""
 
 LINE_STYLES = ("-", "--", "-.", ":")
@@ -113,7 +113,7 @@ def lines_of(models: Sequence[str]) -> list[dict[str, Any]]:
         models: as they are written, in the order of the legend.
 
     >>> [style["color"] for style in lines_of(["lstm", "gru", "lstm[chrono=100]"])]
-    ['#d55e00', '#0072b2', '#ea9f6a']
+    ['#d55e00', '#0072b2', '#6a2f00']
     """
     names = [_family(model) for model in models]
     places = _places(list(dict.fromkeys(names)))
@@ -152,7 +152,7 @@ def _line(place: int, variant: int) -> dict[str, Any]:
     """Return a line of the colour at a place of the palette; 100 variants of it differ."""
     return {
         "color": shade(COLOURS[place % len(COLOURS)], SHADES[variant % len(SHADES)]),
-        "linestyle": LINE_STYLES[(place + variant) % len(LINE_STYLES)],
+        "linestyle": LINE_STYLES[(place + place // 4 + variant) % len(LINE_STYLES)],
         "marker": MARKERS[(place + variant + variant // 20 + place // len(COLOURS)) % len(MARKERS)],
     }
 

@@ -54,8 +54,13 @@ def test_held_gates_and_lesions(trained: Any, tmp_path: Path) -> None:
     held = told(force="f=1,i=0", output=tmp_path / "out")
     assert held["panels"]["c"] == [[0.0] * len(held["symbols"])] * 12  # nothing was ever written
     assert held["force"]["forced"] <= 1
-    pictures = {"states.png", "states.svg", "states.csv", "classes.png", "classes.svg"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == pictures
+    drawn = {path.name for path in (tmp_path / "out").iterdir()}
+    end = "f1-i0-steps-0-end"  # the pictures of the gates left free are not written over
+    assert drawn == {f"states-{end}.{kind}" for kind in ("png", "svg", "csv")} | {
+        f"classes-{end}.{kind}" for kind in ("png", "svg")
+    }
+    svg = (tmp_path / "out" / f"states-{end}.svg").read_text()
+    assert "held: f = 1, i = 0 from step 0 to the end" in svg
     assert [len(values) for values in told(lesions=True)["silenced"]] == [12]
 
 

@@ -298,7 +298,7 @@ def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], seqlab_comman
     done = seqlab_command("plot")
     assert done.returncode == 0
     header, row, png, svg = table(done.stdout)
-    assert header == ["run", "training loss", "first", "last"]
+    assert header == ["run", "training loss, 0.3333 to 1 nats", "first", "last"]
     assert row == [run.id, "█▃▁", "1", "0.3333"]
     assert [png[0], svg[0]] == [str(run.figures / "curves.png"), str(run.figures / "curves.svg")]
     assert (run.figures / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -320,6 +320,39 @@ def test_plot_lays_runs_over_each_other(
     ]
     seqlab_command("plot", "hello-rnn-s1", "latest", "--output", tmp_path / "new" / "pictures")
     assert {path.name for path in (tmp_path / "new" / "pictures").iterdir()} == {"curves.png", "curves.svg"}
+
+
+def test_runs_in_one_picture_are_called_by_what_differs(
+    make: Callable[..., Run], seqlab_command: Command, tmp_path: Path
+) -> None:
+    runs = [make(seed=1), make(seed=2), make(model="lstm", seed=1)]
+    ids = [run.id for run in runs]
+    told = json.loads(seqlab_command("plot", *ids, "--json").stdout)["runs"]
+    assert [item["label"] for item in told] == ["rnn, seed 1", "rnn, seed 2", "lstm, seed 1"]
+    assert told[0]["limits"] == told[2]["limits"] == [20 / 60, 1.0]  # one scale for all
+    words = ["--label", "small", "--label", "large", "--title", "Two $izes", "--format", "svg,PDF"]
+    done = seqlab_command("plot", *ids[:2], *words, "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert [row[0] for row in table(done.stdout)[1:3]] == ["small", "large"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"curves.svg", "curves.pdf"}
+    svg = (tmp_path / "out" / "curves.svg").read_text()
+    assert all(f"<!-- {text} -->" in svg for text in ("small", "large", "Two $izes"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--label", "a", "--label", "b"], "1 run, but 2 of --label"),
+        (["--format", "pgn"], "Did you mean 'png'?"),
+    ],
+)
+def test_what_no_picture_can_have_is_refused(
+    words: list[str], told: str, make: Callable[..., Run], seqlab_command: Command
+) -> None:
+    make()
+    done = seqlab_command("plot", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
 
 
 def test_metrics_without_figures_cannot_be_plotted(make: Callable[..., Run], seqlab_command: Command) -> None:

@@ -59,5 +59,6 @@ def test_classes_share_one_scale() -> None:
 
 
 def test_a_bar_for_each_unit() -> None:
-    (ax,) = lesions_figure(Lesions("accuracy", 1.0, ((0.5, 0.25, 1.0),), 64)).axes
+    found = Lesions("accuracy", 1.0, ("layer 1",), ((0.5, 0.25, 1.0),), 64)
+    (ax,) = lesions_figure(found, "a run").axes
     assert [bar.get_height() for bar in ax.patches] == [0.5, 0.25, 1.0]
