@@ -45,6 +45,9 @@ W = _double([[0.1, 0.1, 0], [0, 0, 0], [0.2, -0.1, -0.1]])
 V = _double([[0, 0.1, 0], [-0.2, 0, 0]])
 B = _double([0, 0, 0.2])
 C = _double([0.2, 0.1])
+WEIGHTS = {"U": U, "W": W, "V": V, "b": B, "c": C}
+"""The weights of the example by their letters."""
+
 X = _double([[0, 1], [0, 0.1], [0.1, -0.2], [0.5, 0]])
 Y = _double([[0.7, 0.4], [0.3, 0.4], [0.2, 0.4], [0.4, 0.5]])
 
@@ -83,6 +86,7 @@ class Check:
     Attributes:
         cell: the name of the cell.
         weight: the name of the weights.
+        value: what they are.
         by_hand: the gradient by hand.
         from_autograd: its greatest distance from autograd's.
         from_differences: its greatest distance from the differences.
@@ -90,6 +94,7 @@ class Check:
 
     cell: str
     weight: str
+    value: Tensor
     by_hand: Tensor
     from_autograd: float
     from_differences: float
@@ -110,6 +115,7 @@ class WorkedExample:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
+            "weights": {name: values.tolist() for name, values in WEIGHTS.items()},
             "steps": [_plain(step) for step in self.steps],
             "checks": [{**_plain(check), "agrees": check.agrees} for check in self.checks],
         }
@@ -131,6 +137,7 @@ def to_csv(example: WorkedExample) -> str:
         for name, value in vars(step).items():
             add("steps", name, str(t), torch.as_tensor(value).reshape(-1))
     for check in example.checks:
+        add("weights", f"{check.cell} {check.weight}", "", check.value)
         add(check.cell, check.weight, "", check.by_hand)
         for name in ("from_autograd", "from_differences"):
             add(check.cell, f"{check.weight} {name}", "", torch.tensor([getattr(check, name)]))
@@ -203,14 +210,14 @@ def _gradients_of_the_pass(cell: Cell) -> dict[str, Tensor]:
     h, _ = cell(X[None], cell.start(1))  # (1, T, H)
     d_o = torch.softmax(h[0].detach() @ V.t() + C, -1) - Y
     h.backward((d_o @ V)[None])
-    found = {name: weight.grad for name, weight in _weights(cell).items() if weight.grad is not None}
+    found = {name: weight.grad for name, weight in weights_of(cell).items() if weight.grad is not None}
     return {**found, "V": d_o.t() @ h[0].detach(), "c": d_o.sum(0)}
 
 
 def _compare(name: str, cell: Cell, by_hand: dict[str, Tensor]) -> list[Check]:
     """Set gradients beside autograd's and the differences."""
     read_out = {"V": V.clone().requires_grad_(), "c": C.clone().requires_grad_()}
-    weights = {**_weights(cell), **read_out}
+    weights = {**weights_of(cell), **read_out}
 
     def loss() -> Tensor:
         h, _ = cell.steps(X[None], cell.start(1))
@@ -221,6 +228,7 @@ def _compare(name: str, cell: Cell, by_hand: dict[str, Tensor]) -> list[Check]:
         Check(
             name,
             key,
+            weight.detach().clone(),
             by_hand[key],
             from_autograd=_distance(by_hand[key], found),
             from_differences=_distance(by_hand[key], _differences(loss, weight)),
@@ -245,7 +253,7 @@ def _differences(loss: Callable[[], Tensor], weight: Tensor) -> Tensor:
     return gradient
 
 
-def _weights(cell: Cell) -> dict[str, Tensor]:
+def weights_of(cell: Cell) -> dict[str, Tensor]:
     """Return the weights of a cell by their letters in its equations; the GRU's second bias is c_n here."""
     letters = {"input.weight": "U", "input.bias": "b", "c": "c_n"}
     return {letters.get(name, name): weight for name, weight in cell.named_parameters()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,12 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from seqlab.analysis.by_hand import weights_of
 from seqlab.analysis.states import network_of, trace
 from seqlab.analysis.symbols import answer_names, input_names, visible
 from seqlab.contracts import Batch
 from seqlab.errors import SettingsError
-from seqlab.models import SequenceModel
+from seqlab.models import Cell, SequenceModel
 from seqlab.tasks import Task
 
 Array = npt.NDArray[np.float64]
@@ -61,11 +63,13 @@ class Unrolled:
         inputs: the names of the input symbols.
         outputs: the names of the classes.
         steps: one after the other.
+        weights: of the network, by their letters: h from W and U, the scores from V and c.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     steps: tuple[UnrolledStep, ...]
+    weights: Mapping[str, Array]
 
     @property
     def loss(self) -> float:
@@ -86,7 +90,14 @@ class Unrolled:
             }
             for step in self.steps
         ]
-        return {"inputs": self.inputs, "outputs": self.outputs, "loss": self.loss, "steps": steps}
+        weights = {name: values.tolist() for name, values in self.weights.items()}
+        return {
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "loss": self.loss,
+            "weights": weights,
+            "steps": steps,
+        }
 
 
 def unroll(model: SequenceModel, task: Task, batch: Batch, name: str) -> Unrolled:
@@ -124,6 +135,9 @@ def unroll(model: SequenceModel, task: Task, batch: Batch, name: str) -> Unrolle
         model.eval()
         read = trace(network, batch.inputs[:1], gates=False)
         model.train(was_training)
+    cell = network.cells[0]
+    assert isinstance(cell, Cell)
+    weights = {**weights_of(cell), "V": network.readout.weight, "c": network.readout.bias}
     h = next(iter(read.layers[0].parts.values()))[0]
     scores = read.outputs[0].double()
     losses = F.cross_entropy(scores, batch.targets[0], reduction="none")
@@ -144,15 +158,21 @@ def unroll(model: SequenceModel, task: Task, batch: Batch, name: str) -> Unrolle
             )
             for t in range(steps)
         ),
+        {name: _array(weight) for name, weight in weights.items()},
     )
 
 
 def to_csv(moments: dict[str, Unrolled]) -> str:
-    """Return every number of the steps, before and after training, a row each."""
+    """Return every number of the weights and the steps, before and after training, a row each."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(("moment", "step", "quantity", "of", "value"))
     for moment, seen in moments.items():
+        for name, values in seen.weights.items():
+            rows.writerows(
+                (moment, "", name, " ".join(map(str, place)), f"{value:.6g}")
+                for place, value in np.ndenumerate(values)
+            )
         for t, step in enumerate(seen.steps, 1):
             rows.writerows(
                 (moment, t, quantity, name, f"{value:.6g}")
@@ -169,4 +189,4 @@ def to_csv(moments: dict[str, Unrolled]) -> str:
 
 
 def _array(values: torch.Tensor) -> Array:
-    return np.asarray(values.detach().double().cpu().numpy())
+    return np.array(values.detach().double().cpu().numpy())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seqlab.cli.console import show_table
+from seqlab.cli.numbers import show_matrices
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -37,6 +38,7 @@ def show_unrolled(moments: dict[str, Unrolled]) -> None:
     """Print a table for each moment."""
     for moment, seen in moments.items():
         print(f"{moment}: loss {seen.loss:.4f} nats a step\n")
+        show_matrices({name: values.tolist() for name, values in seen.weights.items()})
         show_table(
             (
                 "step",

@@ -161,7 +161,7 @@ def shade(colour: str, amount: float) -> str:
     """Return a colour on its way to white, or to black where the amount is below 0.
 
     >>> shade("#0072b2", 0.5), shade("#0072b2", -0.5)
-    ('#80b8d8', '#003959')
+    ('#80b9d8', '#003959')
     """
     red, green, blue = (part + abs(amount) * ((amount > 0) - part) for part in to_rgb(colour))
     return to_hex((red, green, blue))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from seqlab.analysis.by_hand import Step
 
 
+SMALL = 9
+"""So many numbers of a gradient stand within the table; more of them below it."""
+
+
 class WorkedExample(Experiment):
     """A small network worked out by hand; there is nothing to set."""
 
@@ -27,6 +31,7 @@ def run(settings: WorkedExample, asked: Asked) -> None:
     """Work the example out, keep the numbers in a folder of the reports, and print it."""
     from seqlab.analysis.by_hand import to_csv, worked_example
     from seqlab.cli.console import show_json, show_table, tell
+    from seqlab.cli.numbers import show_matrices
     from seqlab.errors import RunFailedError
     from seqlab.runs import create_report, replace_file
 
@@ -36,6 +41,8 @@ def run(settings: WorkedExample, asked: Asked) -> None:
     replace_file(numbers, to_csv(example))
     if asked.as_json:
         return show_json({**example.to_dict(), "csv": str(numbers)})
+    print("The weights: a = W h + U x + b, o = V h + c (KMU-8, example 8-1)\n")
+    show_matrices(example.to_dict()["weights"])
     _forwards(example.steps)
     _backwards(example.steps)
     print("Gradients of the summed losses: by hand (8.24), and how far from it the other two ways are\n")
@@ -45,7 +52,7 @@ def run(settings: WorkedExample, asked: Asked) -> None:
             (
                 check.cell,
                 check.weight,
-                _matrix(check.by_hand) if check.by_hand.numel() <= 9 else _size(check.by_hand),
+                _matrix(check.by_hand) if check.by_hand.numel() <= SMALL else _size(check.by_hand),
                 f"{check.from_autograd:.1e}",
                 f"{check.from_differences:.1e}",
             )
@@ -55,13 +62,19 @@ def run(settings: WorkedExample, asked: Asked) -> None:
     broken = [f"{check.cell} {check.weight}" for check in example.checks if not check.agrees]
     if broken:
         raise RunFailedError(f"The three ways do not agree for {', '.join(broken)}.")
-    print(f"\nAll three agree for the rnn, the lstm and the gru.\n\n{numbers}")
+    print("\nThe weights of the lstm and the gru, drawn from seed 1, and those gradients that are larger\n")
+    for check in example.checks:
+        if check.cell != "rnn" and check.weight not in ("V", "c"):  # these are the example's
+            show_matrices({f"{check.cell} {check.weight}": check.value.tolist()})
+        if check.by_hand.numel() > SMALL:
+            show_matrices({f"{check.cell} dJ/d{check.weight}": check.by_hand.tolist()})
+    print(f"All three agree for the rnn, the lstm and the gru.\n\n{numbers}")
     tell("Next: seqlab explain lstm, or seqlab train memory-gates")
     return None
 
 
 def _forwards(steps: Sequence[Step]) -> None:
-    print("Forwards, from h(0) = 0 (KMU-8, example 8-1)\n")
+    print("Forwards, from h(0) = 0\n")
     for t, step in enumerate(steps, 1):
         print(f"t = {t}    x = {_vector(step.x)}")
         print(f"    a = W h({t - 1}) + U x({t}) + b = {_vector(step.a)}")

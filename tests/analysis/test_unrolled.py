@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -29,6 +30,12 @@ def test_every_number_is_the_networks_own() -> None:
     batch = task.batch("test", 0, 1, 1)
     seen = unroll(model, task, batch, "rnn")
     outputs = model(batch.inputs)[0][0]
+    W, U, b = (seen.weights[letter] for letter in "WUb")
+    h = np.zeros(3)
+    for step in seen.steps:  # every number can be worked out from those that are shown
+        h = np.tanh(W @ h + U @ step.one_hot + b)
+        assert step.h == pytest.approx(h, abs=1e-6)
+        assert step.scores == pytest.approx(seen.weights["V"] @ h + seen.weights["c"], abs=1e-6)
     assert "".join(step.symbol for step in seen.steps) == "hell"
     assert "".join(step.target for step in seen.steps) == "ello"
     assert seen.inputs == ("e", "h", "l", "o")
@@ -43,7 +50,7 @@ def test_every_number_is_the_networks_own() -> None:
         assert step.said == seen.outputs[int(expected.argmax())]
     assert seen.loss == pytest.approx(float(task.loss(outputs[None].detach(), batch)), abs=1e-6)
     rows = list(csv.DictReader(to_csv({"now": seen}).splitlines()))
-    assert len(rows) == 4 * (4 + 3 + 4 + 4 + 1)
+    assert len(rows) == 4 * (4 + 3 + 4 + 4 + 1) + W.size + U.size + b.size + 4 * 3 + 4
     figure = unrolled_figure({"before": seen, "after": seen}, "hello")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert all(f"{step.loss:.3f}" in texts and f"{step.h[0]:.2f}" in texts for step in seen.steps)

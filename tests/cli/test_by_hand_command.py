@@ -14,10 +14,14 @@ def test_the_worked_example_is_printed_step_by_step(seqlab_command: Command) -> 
     result = seqlab_command("train", "worked-example")
     assert result.returncode == 0, result.stderr
     assert "h = tanh(a)               = (0.0997, 0.0000, 0.0997)" in result.stdout
+    assert "W = ( 0.1000  0.1000  0.0000)\n    ( 0.0000  0.0000  0.0000)" in result.stdout
+    assert "lstm dJ/dW = (" in result.stdout
     assert "y' = softmax(o)           = (0.5299, 0.4701)    wanted (0.7000, 0.4000)" in result.stdout
     assert "All three agree for the rnn, the lstm and the gru." in result.stdout
     told = json.loads(seqlab_command("train", "worked-example", "--json").stdout)
     assert len(told["steps"]) == 4
+    assert list(told["weights"]) == ["U", "W", "V", "b", "c"]
+    assert told["weights"]["V"] == [[0, 0.1, 0], [-0.2, 0, 0]]
     assert all(check["agrees"] for check in told["checks"])
     rows = list(csv.DictReader(Path(told["csv"]).read_text().splitlines()))
     h = [
