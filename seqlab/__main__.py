@@ -16,12 +16,12 @@ def main() -> None:
     gc.set_threshold(20_000)
 
     from seqlab.cli.app import app
-    from seqlab.cli.console import remarks_as_notes, show_error
+    from seqlab.cli.console import patient, remarks_as_notes, show_error
     from seqlab.errors import SeqlabError
 
     words = sys.argv[1:]
     try:
-        with remarks_as_notes():
+        with remarks_as_notes(), patient():
             app(
                 sorted(words, key=lambda word: word != "--traceback"), prog_name="seqlab"
             )  # it may stand anywhere

@@ -17,7 +17,7 @@ Shapes: N characters, U units (of h and of every other part of the state), S shi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -170,13 +170,20 @@ def read_units(model: Recurrent, codes: Tensor, text: str) -> Units:
     return Units(text, tuple(names), torch.cat(values).float())
 
 
-def find_cells(units: Units, features: Mapping[str, Array], *, seed: int = 1) -> list[Finding]:
+def find_cells(
+    units: Units,
+    features: Mapping[str, Array],
+    *,
+    seed: int = 1,
+    watch: Callable[[int], None] = lambda scored: None,
+) -> list[Finding]:
     """Find the best unit for each feature.
 
     Args:
         units: what the units did.
         features: for each name its values, (N,): bool for yes/no, integers for counts.
         seed: of the shifts.
+        watch: called with the number of units scored so far.
 
     Returns:
         The findings, features in the order given; those that hardly change in this text are left out.
@@ -185,9 +192,12 @@ def find_cells(units: Units, features: Mapping[str, Array], *, seed: int = 1) ->
     shifts = _shifts(len(units.text), seed)
     wanted = {name: _moved(values, shifts) for name, values in judged.items()}  # (1 + S, N) each
     scores: dict[str, list[Tensor]] = {name: [] for name in judged}
+    scored = 0
     for ranks, directions in _ranked(units.values):
         for name, moved in wanted.items():
             scores[name].append(moved @ (ranks if judged[name].dtype == bool else directions))
+        scored += ranks.shape[1]
+        watch(scored)
     return [_finding(name, judged[name], torch.cat(found, 1), units) for name, found in scores.items()]
 
 

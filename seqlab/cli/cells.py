@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stdout, tell
+from seqlab.cli.console import show_json, show_table, stdout, tell, waiting
 from seqlab.cli.language_model import Encoding, Json, NewestRun, open_language_model, read_file
 from seqlab.cli.pictures import Album, Formats, Title
+from seqlab.doing import doing
 
 if TYPE_CHECKING:
     from seqlab.analysis.cells import Finding, Passage, Units
@@ -62,11 +63,14 @@ def cells(
     else:
         whole, first = _held_out(found, model, vocabulary, anyway)
     read = whole[first : first + characters]
-    units = read_units(cells_of, _codes(vocabulary, read), read)
-    begin = begin_before(whole, first)
-    here = slice(first - begin, first - begin + characters)
-    features = {name: values[here] for name, values in features_of(whole[begin:]).items()}
-    findings = find_cells(units, features)
+    with doing(f"reading {len(read):,} characters"):
+        units = read_units(cells_of, _codes(vocabulary, read), read)
+    with doing("working out the features of the text"):
+        begin = begin_before(whole, first)
+        here = slice(first - begin, first - begin + characters)
+        features = {name: values[here] for name, values in features_of(whole[begin:]).items()}
+    with waiting(f"scoring {len(units.names):,} units", len(units.names)) as watch:
+        findings = find_cells(units, features, watch=watch)
     folder = found.figures if output is None else output
     kept = [finding for finding in findings if finding.is_found]
     title = title or f"{found.id}, {len(read):,} characters of {text or 'its held-out text'}"
@@ -103,7 +107,8 @@ def _held_out(run: Run, model: str | None, vocabulary: Vocabulary, anyway: bool)
     from seqlab.session import reopen
 
     task = reopen(run, model, anyway=anyway).task
-    parts = [vocabulary.decode(task.text(split)) for split in ("train", "test")]
+    with doing("reading the text of the run"):
+        parts = [vocabulary.decode(task.text(split)) for split in ("train", "test")]
     return "".join(parts), len(parts[0])
 
 

@@ -13,8 +13,11 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Timer
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from seqlab.doing import doing, heard, listening
 from seqlab.errors import TRACEBACK, PluginError, Remark, SeqlabError
 from seqlab.files import to_json
 
@@ -70,6 +73,7 @@ def tell(
 
     from seqlab.cli.tables import wrap
 
+    heard()
     console = console or stderr()
     whole = head + text
     shown = Text(wrap(whole, console.width) if console.is_terminal else whole, style)
@@ -114,6 +118,7 @@ def show_json(data: Any) -> None:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """Print a table on a terminal, tab-separated lines elsewhere; cells are plain text."""
+    heard()
     rows = [[_plain(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [columns, *rows]:
@@ -129,6 +134,52 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
     console.print(layout(columns, rows, console.width))
 
 
+PATIENCE = 1.5
+"""Seconds of silence after which it is said what is being done."""
+
+
+class Patience:
+    """Says what is being done where it takes long; is told by :mod:`seqlab.doing`."""
+
+    def __init__(self) -> None:
+        self._timer: Timer | None = None
+        self._quiet_since: float | None = None
+        self._said: set[str] = set()
+
+    def __call__(self, what: str | None) -> None:
+        """Take note of what begins, or that nothing does."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if what is None:
+            self._quiet_since = None
+            return
+        if self._quiet_since is None:
+            self._quiet_since = monotonic()
+        if what not in self._said:
+            left = max(self._quiet_since + PATIENCE - monotonic(), 0.0)
+            self._timer = Timer(left, self._say, (what,))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _say(self, what: str) -> None:
+        self._said.add(what)
+        self._quiet_since = monotonic()
+        tell(f"{what} ...", "dim")
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Say what is being done where it takes long; at first that is to load what a command needs."""
+    patience = Patience()
+    with listening(patience):
+        patience("loading")
+        try:
+            yield
+        finally:
+            patience(None)
+
+
 @contextmanager
 def waiting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show on stderr, on a terminal, what is being done and how far it is.
@@ -140,7 +191,11 @@ def waiting(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = stderr()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not console.is_terminal:
+        with doing(what):
+            yield lambda done: None
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
 

@@ -11,6 +11,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
 from seqlab.cli.pictures import Album, Formats, Title
+from seqlab.doing import doing
 
 if TYPE_CHECKING:
     from seqlab.analysis.gates import Force
@@ -108,7 +109,8 @@ def _states(
 
     task, seed = session.task, session.experiment.seed
     batch = held_out_batch(task, sequences, seed)
-    switches = find_switches(network, task, sequences=sequences, seed=seed)
+    with doing("looking for units that switch"):
+        switches = find_switches(network, task, sequences=sequences, seed=seed)
     switch = next((switch for switch in switches if switch.is_clear), None)
     if text is not None:
         read = reading(trace(network, read_symbols(task, text), force=force), task, 0)
@@ -119,12 +121,14 @@ def _states(
     caption, name = ("", "") if force is None else (f"\nheld: {force.words}", f"-{force.file_name}")
     steps = None if force is None else force.steps(len(read.symbols))
     pictures = {f"states{name}": states_figure(read, title + caption, switch, steps)}
-    classes = _of_each_class(network, session, batch, force)
+    with doing("reading a sequence of each class"):
+        classes = _of_each_class(network, session, batch, force)
     if text is None and example is None and len(classes) > 1:
         above = f"{run.id}: h, a sequence of each class{caption}"
         pictures[f"classes{name}"] = classes_figure(classes, above, switch, steps)
     paths = [*album.keep(pictures), _write(album.folder / f"states{name}.csv", read.to_rows())]
-    costs = None if force is None else _costs(network, task, batch, force)
+    with doing("measuring what it costs to hold the gates"):
+        costs = None if force is None else _costs(network, task, batch, force)
     if as_json:
         return show_json(
             {
@@ -258,7 +262,8 @@ def _lesions(
     from seqlab.analysis.units import lesions
     from seqlab.figures.states import lesions_figure
 
-    found = lesions(network, session.task, sequences=sequences, seed=session.experiment.seed)
+    with doing("silencing each unit in turn"):
+        found = lesions(network, session.task, sequences=sequences, seed=session.experiment.seed)
     silenced = [
         (layer, unit, value)
         for layer, values in zip(found.layers, found.silenced, strict=True)

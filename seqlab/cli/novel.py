@@ -19,6 +19,7 @@ from seqlab.cli.language_model import (
     read_file,
     visible,
 )
+from seqlab.doing import doing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,8 @@ def novel(
     task = _task_of(found, model, anyway)
     if file is None:
         start = vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
-        text = np.fromiter(generate(network, start, sampling), np.int64)
+        with doing(f"writing {length:,} {UNITS[vocabulary.tokens]}s"):
+            text = np.fromiter(generate(network, start, sampling), np.int64)
     else:
         text = encode(vocabulary, read_file(file, encoding, found), unknown).astype(np.int64)
     if len(text) == 0:

@@ -11,6 +11,7 @@ import typer
 
 from seqlab.cli.console import tell
 from seqlab.configure import admit_named, load_settings
+from seqlab.doing import be_quiet
 
 if TYPE_CHECKING:
     from seqlab.runs import Run, RunInfo
@@ -135,6 +136,13 @@ def writable_folder(folder: Path | None) -> Path | None:
     )
 
 
+def quieten(quiet: bool) -> bool:
+    """Say nothing of what is being done, where that is asked for."""
+    if quiet:
+        be_quiet()
+    return quiet
+
+
 def _that_begin(words: Iterable[str], beginning: str) -> list[str]:
     return [word for word in words if word.startswith(beginning)]
 
@@ -172,7 +180,7 @@ Preset = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", callback=quieten)]
 
 NamedRun = Annotated[
     str, typer.Argument(help="Id, unique prefix, `latest`, or path.", autocompletion=complete_run)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqlab.doing import doing
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -57,9 +59,10 @@ class Album:
         """Write pictures, by the names of their files without a suffix, and return the paths."""
         from seqlab.figures.style import USUAL_FORMATS, plain, save
 
-        paths = []
-        for name, figure in pictures.items():
-            if self.title is not None:
-                figure.suptitle(plain(self.title))
-            paths += [str(path) for path in save(figure, self.folder / name, self.formats or USUAL_FORMATS)]
+        paths: list[str] = []
+        with doing("drawing"):
+            for name, figure in pictures.items():
+                if self.title is not None:
+                    figure.suptitle(plain(self.title))
+                paths += map(str, save(figure, self.folder / name, self.formats or USUAL_FORMATS))
         return paths

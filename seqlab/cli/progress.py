@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from seqlab.cli.console import stderr, tell
+from seqlab.cli.console import PATIENCE, stderr, tell
 from seqlab.cli.language_model import harmless, visible
+from seqlab.doing import listening
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -115,7 +116,7 @@ def progress(
         TimeRemainingColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.description}", table_column=rest),
     )
-    line_due, bar_due = _timer(LINE_SECONDS), _timer(BAR_SECONDS)
+    line_due, bar_due = _timer(LINE_SECONDS, PATIENCE), _timer(BAR_SECONDS)
     pause = LIVE_SAMPLE_SECONDS if live else LINE_SAMPLE_SECONDS
     sample_at = time.perf_counter() + pause
     written = ""
@@ -145,7 +146,12 @@ def progress(
             bar.update(row, completed=step.step, description=reporter.line(step))
             screen.update(_picture(bar, written), refresh=True)
 
-    with screen or nullcontext():
+    def judging(what: str | None) -> None:
+        if screen is not None and what is not None:
+            bar.update(row, description=what)
+            screen.update(_picture(bar, written), refresh=True)
+
+    with screen or nullcontext(), listening(judging) if live else nullcontext():
         yield show
 
 
@@ -158,9 +164,9 @@ def _picture(bar: Progress, written: str) -> Group:
     return Group(bar, *(Plain(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines))
 
 
-def _timer(seconds: float) -> Callable[[], bool]:
-    """Return a function that says True when so many seconds have passed since it last did."""
-    last = time.perf_counter()
+def _timer(seconds: float, first: float | None = None) -> Callable[[], bool]:
+    """Return a function that says True when so many seconds have passed since it last did; first earlier."""
+    last = time.perf_counter() - (0.0 if first is None else seconds - first)
 
     def due() -> bool:
         nonlocal last

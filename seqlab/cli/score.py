@@ -19,6 +19,7 @@ from seqlab.cli.language_model import (
     read_file,
     visible,
 )
+from seqlab.doing import doing
 
 if TYPE_CHECKING:
     from seqlab.models import SequenceModel
@@ -92,7 +93,8 @@ def _score(
             raise TextError(place + error.message, hint=error.hint) from None
     symbol = vocabulary.start
     start = None if symbol is None else int(vocabulary.encode(symbol)[0])
-    scores = log_probabilities(network, list(codes.values()), start)
+    with doing("scoring the text"):
+        scores = log_probabilities(network, list(codes.values()), start)
     return [
         (number, _figures(vocabulary, codes[number], float(nats.sum()), len(nats)))
         for number, nats in zip(codes, scores, strict=True)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from seqlab.contracts import torch_stream
+from seqlab.doing import doing
 from seqlab.errors import NonFiniteLossError
 from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches, lay, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
@@ -178,7 +179,8 @@ class Member:
                 evaluation_batches(self.task, "validation", sequences, self.seed, self.lanes)
             )
         weights = self.averaged if len(self.averaged) else self.weights
-        metrics = judge(self.shapes, weights, self.task, self._validation)
+        with doing("judging on the validation set"):
+            metrics = judge(self.shapes, weights, self.task, self._validation)
         return note_validation(self.learner, metrics, self.task, self.settings)
 
     def _take_over(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seqlab.doing import doing
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
 
@@ -21,6 +22,7 @@ def guesses(experiment: TrainExperiment, task: Task, trials: Mapping[str, Task])
     def guess(task: Task) -> dict[str, Any]:
         return task.guess(experiment.training.test_sequences, experiment.seed).to_dict()
 
-    own = guess(task)
-    others = {name: own if other is task else guess(other) for name, other in trials.items()}
+    with doing("working out what guessing comes to"):
+        own = guess(task)
+        others = {name: own if other is task else guess(other) for name, other in trials.items()}
     return {"held_out": own, "trials": others}

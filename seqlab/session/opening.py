@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 
 from seqlab.contracts import Spec
+from seqlab.doing import doing
 from seqlab.engines import check_engine, settle, take_engine
 from seqlab.errors import RunFolderError, SettingsError, TextError
 from seqlab.files import replace_file, to_json
@@ -115,7 +116,8 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
     Raises:
         SettingsError: as from :func:`open_session`, and when the engine that is asked for cannot train this.
     """
-    session = open_session(experiment, again)
+    with doing("opening the data"):
+        session = open_session(experiment, again)
     check_engine(session.experiment, session.task)
     task, identity = session.task, identify(session.experiment, session.task, session.device)
     shown = {name: trial for name, trial in session.trials.items() if trial.answers == "shown"}
@@ -198,7 +200,8 @@ def reopen(run: Run, model: str | None = None, task: str | None = None, *, anywa
     Raises:
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
-    session = open_session(read_experiment(run, model, task), run, anyway=anyway)
+    with doing("opening the run and its data"):
+        session = open_session(read_experiment(run, model, task), run, anyway=anyway)
     recorded = run.info().extra.get("spec")
     if recorded is not None and Spec.from_dict(recorded) != session.task.spec:
         raise RunFolderError(
@@ -260,11 +263,12 @@ def load_language_model(
     experiment = read_experiment(run, model, without_task=True)
     told, size = run.info().extra.get("spec"), len(vocabulary)  # which earlier versions did not write down
     spec = Spec.from_dict(told) if told else Spec("tokens", size, "classes", size, causal=True)
-    network = build_model(experiment.model, spec, experiment.seed)
-    load_trained(run, network, experiment, checkpoint)
-    if experiment.mixture is None or alone or run.info().status != "finished":
-        return network, vocabulary
-    return mix_with_saved(network, run, experiment.mixture), vocabulary
+    with doing("opening the trained model"):
+        network = build_model(experiment.model, spec, experiment.seed)
+        load_trained(run, network, experiment, checkpoint)
+        if experiment.mixture is None or alone or run.info().status != "finished":
+            return network, vocabulary
+        return mix_with_saved(network, run, experiment.mixture), vocabulary
 
 
 def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, checkpoint: str) -> None:

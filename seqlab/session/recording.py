@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from seqlab.doing import doing
 from seqlab.engines import engine_of
 from seqlab.generation import Sampling, generate
 from seqlab.generation.answers import evaluate_written
@@ -90,8 +91,9 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
     }
     if session.experiment.mixture is not None:
         run.write_summary(summary)  # what was judged stays, should there be no room for the counts
-        mixture = mix_with_counts(session.model, task, session.experiment.mixture)
-        save_counts(run, mixture)
+        with doing("counting the training text, for the mixture"):
+            mixture = mix_with_counts(session.model, task, session.experiment.mixture)
+            save_counts(run, mixture)
         summary["mixture"] = _put_to_trials(session, mixture, judge_in(session, ORDINARY, mixture))
         summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     return summary
@@ -121,6 +123,15 @@ def judge_in(
     Raises:
         SettingsError: when the task with the trial's options is one that the model cannot answer.
     """
+    mixed = "" if model is session.model else ", mixed with counts"
+    name = "" if trial.is_ordinary else f": {trial.name}"
+    with doing(f"judging on the test set{name}{mixed}"):
+        return _judge_in(session, trial, model, sequences)
+
+
+def _judge_in(
+    session: Session, trial: Trial, model: SequenceModel, sequences: int | None
+) -> dict[str, float]:
     experiment, task = session.experiment, trial_task(session, trial)
     sequences = sequences or experiment.training.test_sequences
     if trial.answers != "shown":

@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from seqlab.doing import doing
 from seqlab.engines import Announce, check_engine, engine_of
 from seqlab.errors import Interrupted, PluginError, RunFailedError, SeqlabError
 from seqlab.own_code import in_a_sentence
@@ -183,7 +184,8 @@ class _Member:
         self.save()
         if not self.run.best_weights.is_file():  # no step was asked for, so none was judged
             save_weights(self.run.best_weights, self.session.model.state_dict())
-        summary = summarise(self.run, self.session, self.learner)
+        with doing("judging on the test set"):
+            summary = summarise(self.run, self.session, self.learner)
         self.run.write_summary(summary)
         self.run.update_info(status="finished")
         return summary

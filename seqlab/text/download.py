@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seqlab.doing import doing
 from seqlab.errors import TextError, UnreachableError
 
 SECONDS = 10
@@ -33,9 +34,9 @@ def fetch(url: str, path: Path, sha256: str) -> None:
 
     pooch.get_logger().setLevel("ERROR")
     try:
-        pooch.retrieve(
-            url, f"sha256:{sha256}", path.name, path.parent, downloader=pooch.HTTPDownloader(timeout=SECONDS)
-        )
+        with doing(f"downloading {path.name}"):
+            downloader = pooch.HTTPDownloader(timeout=SECONDS)
+            pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=downloader)
     except requests.exceptions.HTTPError as error:
         raise TextError(f"{url} cannot be had: {error}.", hint=_OTHERWISE) from None
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout):

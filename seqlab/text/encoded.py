@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from seqlab.doing import doing
 from seqlab.errors import TextError
 from seqlab.files import cache_folder
 from seqlab.text.corpora import Corpus
@@ -109,7 +110,8 @@ def encode_corpus(
         raise TextError(f"{corpus.name!r} cannot be read: {error.strerror}.") from None
     found = _SHARED.get(same)
     if found is None:
-        found = _SHARED[same] = _read(corpus, reading, sum(stamp.st_size for stamp in stamps), announce)
+        with doing(f"reading the text {corpus.name}"):
+            found = _SHARED[same] = _read(corpus, reading, sum(stamp.st_size for stamp in stamps), announce)
     return found
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from seqlab.contracts import Batch, torch_stream
+from seqlab.doing import doing
 from seqlab.errors import NonFiniteLossError, UnknownNameError
 from seqlab.models import SequenceModel, State, detach, read_batch
 from seqlab.settings import Training
@@ -244,7 +245,7 @@ def is_solved(metrics: Mapping[str, float], stop_when: Mapping[str, float], task
 
 def validate(learner: Learner, task: Task, settings: Training, seed: int) -> Validation:
     """Judge a learner on the validation set."""
-    with learner.evaluated_weights():
+    with doing("judging on the validation set"), learner.evaluated_weights():
         metrics = evaluate(
             learner.model, task, task.evaluation("validation", settings.evaluation_sequences, seed)
         )
