@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seqlab import plugins, registry
 from seqlab.analysis import jacobians
-from seqlab.analysis.gradients import Curve, ModelGradient, measure, rows
+from seqlab.analysis.gradients import Curve, ModelGradient, measure, rows, zeros_in_words
 from seqlab.analysis.jacobians import measure_cell, step_jacobians
 from seqlab.contracts import Spec
 from seqlab.errors import RunFailedError, SettingsError
@@ -298,3 +298,14 @@ def test_measuring_leaves_the_number_of_threads_as_it_was() -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_gradient_that_is_exactly_zero_is_left_out_of_the_mean_and_named() -> None:
+    logs = np.array([[-1.0, -2.0, -np.inf], [-3.0, -4.0, -5.0]])
+    curve = Curve(logs)
+    assert curve.zeros.tolist() == [0, 0, 1]
+    np.testing.assert_allclose(curve.mean, [1e-2, 1e-3, 1e-5])
+    assert Curve(np.full((2, 2), -np.inf)).mean.tolist() == [0, 0]
+    told = zeros_in_words("irnn", curve)
+    assert told == "irnn: from lag 3 on exactly 0 in some of 2 seeds (1 at lag 3); the mean is of the others."
+    assert curve.to_dict()["zeros"] == [0, 0, 1]

@@ -50,6 +50,7 @@ def test_the_line_to_type_next_can_be_typed(
     following = re.search(r"Next: seqlab (.*)", done.stderr)
     assert following is not None
     assert following[1].startswith("gradients ")
+    assert "held-out loss" in done.stdout or "held out" in done.stdout
     assert seqlab_command(*shlex.split(following[1]), "--quiet").returncode == 0
 
 

@@ -51,3 +51,19 @@ def test_the_picture_puts_each_value_where_its_character_stands() -> None:
     assert signs[(4, 1)] == r"\$"
     assert ax.get_title(loc="left") == FINDING.summary
     assert ax.get_images()[0].get_clim() == (-LIMIT, LIMIT)
+
+
+def test_the_picture_is_as_wide_as_its_text_and_its_title_is_whole() -> None:
+    narrow, title = Passage(FINDING, "one\ntwo\n", VALUES[:8]), "a long name of a run, " * 8
+    figure = passages_figure([narrow], title)
+    assert figure.get_figwidth() < passages_figure([PASSAGE], "a run").get_figwidth()
+    assert figure.get_suptitle().replace("\n", " ") == title.strip()
+    figure.draw_without_rendering()
+    for text in (*figure.texts, figure.axes[0].title):
+        assert text.get_window_extent().x1 <= figure.bbox.width
+
+
+def test_wide_signs_take_two_columns() -> None:
+    figure = passages_figure([Passage(FINDING, "a\u3042b", VALUES[:3])], "a run")
+    grid = np.asarray(figure.axes[0].get_images()[0].get_array())
+    assert list(grid[0, :4]) == [VALUES[0], VALUES[1], VALUES[1], VALUES[2]]

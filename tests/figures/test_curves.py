@@ -172,3 +172,12 @@ def test_a_label_is_not_read_as_mathematics(tmp_path: Path) -> None:
     text = svg.read_text(encoding="utf-8")
     assert "<!-- $\\frac$ -->" in text
     assert "<!-- _x -->" in text  # matplotlib leaves what begins so out of a legend
+
+
+def test_a_spike_stays_a_spike_where_nothing_is_smoothed() -> None:
+    records = [{"sequences": k, "loss": 1e4 if k == 500 else 1.0} for k in range(1000)]
+    figure = curves([("a", records), ("b", records)], models=["irnn", "irnn"], smooth=0, title="both")
+    drawn = [line.get_ydata() for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 1000]
+    assert [int((np.asarray(values) > 10).sum()) for values in drawn] == [1, 1]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["training", "validation"]
+    assert figure.get_suptitle() == "both"

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seqlab.analysis.gradients import Curve, GradientReport, ModelGradient
-from seqlab.figures.gradients import gradient_figure
+from seqlab.analysis.trained_gradients import Moment
+from seqlab.figures.gradients import gradient_figure, run_figure
 from seqlab.kinds.gradients import GradientExperiment
 
 LAG = np.arange(1, 21)
@@ -105,3 +106,33 @@ def test_what_no_axis_can_show_is_drawn_all_the_same(rate: float) -> None:
     assert isinstance(ax, Axes)
     assert np.isfinite(ax.get_ylim()).all()
     figure.canvas.draw()
+
+
+def test_where_a_seed_becomes_zero_a_cross_stands_and_the_line_goes_on() -> None:
+    logs = np.stack([LAG * -0.1, np.where(LAG < 11, LAG * -0.3, -np.inf)])
+    both = Curve(logs)
+    figure = drawn(ModelGradient("irnn", ("h",), both, both, both, both, both))
+    (ax,) = figure.axes
+    (cross,) = [line for line in ax.get_lines() if line.get_marker() == "X"]
+    assert list(cross.get_xdata()) == [10]
+    (mean,) = lines(figure, "-")
+    assert mean[-1] == pytest.approx(10**-2.0)
+    assert ax.get_ylim()[0] > 1e-5
+    assert "0 in a further seed" in legend_texts(figure)
+
+
+def test_every_panel_has_the_rates_of_its_own_lines() -> None:
+    def layer(name: str, rate: float) -> ModelGradient:
+        loss = curve(rate / 2)
+        return ModelGradient(
+            name, ("h", "c"), *[curve(rate)] * 2, *[curve(rate * 0.9)] * 2, curve(1.0), loss_hidden=loss
+        )
+
+    moments = [Moment(label, (layer("layer 1", rate),)) for label, rate in (("start", 0.8), ("trained", 0.6))]
+    figure = run_figure(moments, "a run", "gru")
+    rates = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in figure.axes]
+    assert rates == [
+        ["start: 0.72", "trained: 0.54"],
+        ["start: 0.8", "trained: 0.6"],
+        ["start: 0.4", "trained: 0.3"],
+    ]

@@ -10,7 +10,10 @@ from seqlab.figures.memory import memory_figure
 
 def test_each_way_has_its_gates_and_its_lines() -> None:
     drives = drive_memory()
-    axes = memory_figure(drives).axes
+    figure = memory_figure(drives)
+    (legend,) = figure.legends
+    assert {"gate open (1)", "gate shut (0)"} < {text.get_text() for text in legend.get_texts()}
+    axes = figure.axes
     count = len(DRIVES)
     for drive, gates, values in zip(drives, axes[:count], axes[count:], strict=True):
         assert gates.get_title() == drive.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seqlab.analysis.gates import Force
 from seqlab.analysis.reading import Panel, Reading
 from seqlab.analysis.units import Lesions, Switch
 from seqlab.figures.states import classes_figure, lesions_figure, states_figure
@@ -62,3 +63,14 @@ def test_a_bar_for_each_unit() -> None:
     found = Lesions("accuracy", 1.0, ("layer 1",), ((0.5, 0.25, 1.0),), 64)
     (ax,) = lesions_figure(found, "a run").axes
     assert [bar.get_height() for bar in ax.patches] == [0.5, 0.25, 1.0]
+
+
+def test_the_steps_at_which_gates_are_held_are_shaded() -> None:
+    steps = Force({"f": 1.0}, 2, 40).steps(6)
+    assert steps == range(2, 6)
+    free, held = (states_figure(read(), "a run", held=one) for one in (None, steps))
+    assert not any(ax.patches for ax in free.axes[:3])
+    for ax in held.axes[:3]:
+        (shade,) = ax.patches
+        assert (shade.get_x(), shade.get_x() + shade.get_width()) == (1.5, 5.5)
+        assert ax.get_xlim() == (-0.5, 5.5)
