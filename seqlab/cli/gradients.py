@@ -180,7 +180,11 @@ def _say(moments: list[Moment]) -> None:
 
 
 def _decades(logs: Sequence[Any]) -> tuple[int, int]:
-    """Return the powers of ten between which curves lie, as far as a line of blocks can show them."""
+    """Return the powers of ten between which curves lie, as far as a line of blocks can show them.
+
+    >>> _decades([[-4.2, 1.5], [float("-inf")]]), _decades([[-40.0, 0.0]])
+    ((-5, 2), (-15, 0))
+    """
     finite = [float(value) for curve in logs for value in curve if math.isfinite(value)] or [0.0]
     high = math.ceil(max(finite))
     return max(math.floor(min(finite)), high - DECADES), max(high, math.floor(min(finite)) + 1)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqlab.doing import doing
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -60,9 +58,8 @@ class Album:
         from seqlab.figures.style import USUAL_FORMATS, plain, save
 
         paths: list[str] = []
-        with doing("drawing"):
-            for name, figure in pictures.items():
-                if self.title is not None:
-                    figure.suptitle(plain(self.title))
-                paths += map(str, save(figure, self.folder / name, self.formats or USUAL_FORMATS))
+        for name, figure in pictures.items():
+            if self.title is not None:
+                figure.suptitle(plain(self.title))
+            paths += map(str, save(figure, self.folder / name, self.formats or USUAL_FORMATS))
         return paths

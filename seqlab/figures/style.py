@@ -21,6 +21,7 @@ from cycler import cycler
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
+from seqlab.doing import doing
 from seqlab.errors import UsageError
 from seqlab.figures import glyphs
 from seqlab.registry import names as registered
@@ -189,7 +190,7 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = USUAL_FORMATS) -> 
     paths = [path.with_name(f"{path.name}.{kind}") for kind in formats]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with look():
+        with doing("drawing"), look():
             for kind, place in zip(formats, paths, strict=True):
                 replace_file(place, _rendered(figure, kind))
     except FileExistsError:

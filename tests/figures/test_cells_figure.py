@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 import numpy as np
+import pytest
 
 from seqlab.analysis.cells import Finding, Passage, Unit
 from seqlab.figures.cells import LIMIT, WIDTH, cells_page, colours, passages_figure
@@ -63,6 +64,7 @@ def test_the_picture_is_as_wide_as_its_text_and_its_title_is_whole() -> None:
         assert text.get_window_extent().x1 <= figure.bbox.width
 
 
+@pytest.mark.filterwarnings("ignore::seqlab.errors.Remark")
 def test_wide_signs_take_two_columns() -> None:
     figure = passages_figure([Passage(FINDING, "a\u3042b", VALUES[:3])], "a run")
     grid = np.asarray(figure.axes[0].get_images()[0].get_array())
