@@ -20,6 +20,7 @@ from seqlab.doing import doing
 
 if TYPE_CHECKING:
     from seqlab.analysis.cells import Finding, Passage, Units
+    from seqlab.models import Recurrent
     from seqlab.runs import Run
     from seqlab.text import Vocabulary
 
@@ -51,8 +52,7 @@ def cells(
 
     Examples: seqlab cells / seqlab cells char-python --text my_program.py
     """
-    from seqlab.analysis.cells import find_cells, passage, read_units
-    from seqlab.analysis.features import begin_before, features_of
+    from seqlab.analysis.cells import passage
     from seqlab.analysis.states import network_of
     from seqlab.figures.cells import cells_page, passages_figure
 
@@ -63,14 +63,7 @@ def cells(
     else:
         whole, first = _held_out(found, model, vocabulary, anyway)
     read = whole[first : first + characters]
-    with doing(f"reading {len(read):,} characters"):
-        units = read_units(cells_of, _codes(vocabulary, read), read)
-    with doing("working out the features of the text"):
-        begin = begin_before(whole, first)
-        here = slice(first - begin, first - begin + characters)
-        features = {name: values[here] for name, values in features_of(whole[begin:]).items()}
-    with waiting(f"scoring {len(units.names):,} units", len(units.names)) as watch:
-        findings = find_cells(units, features, watch=watch)
+    units, features, findings = _search(cells_of, vocabulary, whole, first, characters)
     folder = found.figures if output is None else output
     kept = [finding for finding in findings if finding.is_found]
     title = title or f"{found.id}, {len(read):,} characters of {text or 'its held-out text'}"
@@ -112,10 +105,26 @@ def _held_out(run: Run, model: str | None, vocabulary: Vocabulary, anyway: bool)
     return "".join(parts), len(parts[0])
 
 
-def _codes(vocabulary: Vocabulary, text: str) -> Any:
+def _search(
+    network: Recurrent, vocabulary: Vocabulary, whole: str, first: int, characters: int
+) -> tuple[Units, dict[str, Any], list[Finding]]:
+    """Read a text from a place on, and score every unit against each of its features."""
     import torch
 
-    return torch.tensor(vocabulary.encode(text).astype("int64"))
+    from seqlab.analysis.cells import find_cells, read_units
+    from seqlab.analysis.features import begin_before, features_of
+
+    read = whole[first : first + characters]
+    codes = vocabulary.encode(read).astype("int64")
+    with doing(f"reading {len(read):,} characters"):
+        units = read_units(network, torch.tensor(codes), read)
+    with doing("working out the features of the text"):
+        begin = begin_before(whole, first)
+        here = slice(first - begin, first - begin + characters)
+        features = {name: values[here] for name, values in features_of(whole[begin:]).items()}
+    with waiting(f"scoring {len(units.names):,} units", len(units.names)) as watch:
+        findings = find_cells(units, features, watch=watch)
+    return units, features, findings
 
 
 def _say(findings: Sequence[Finding], absent: Sequence[str], characters: int, units: int) -> None:

@@ -14,6 +14,8 @@ from seqlab.cli.pictures import Album, Formats, Title
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from seqlab.analysis.gates import Force
     from seqlab.analysis.reading import Reading
     from seqlab.analysis.units import Switch
@@ -105,7 +107,6 @@ def _states(
     from seqlab.analysis.states import layer_name, trace
     from seqlab.analysis.symbols import read_symbols
     from seqlab.analysis.units import find_switches, held_out_batch
-    from seqlab.figures.states import classes_figure, states_figure
 
     task, seed = session.task, session.experiment.seed
     batch = held_out_batch(task, sequences, seed)
@@ -117,15 +118,12 @@ def _states(
     else:
         row = _row(batch, example, session, switch)
         read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, _rows(batch, row))
-    title = f"{run.id}" if read.wanted is None else f"{run.id}, class {read.wanted}"
-    caption, name = ("", "") if force is None else (f"\nheld: {force.words}", f"-{force.file_name}")
-    steps = None if force is None else force.steps(len(read.symbols))
-    pictures = {f"states{name}": states_figure(read, title + caption, switch, steps)}
-    with doing("reading a sequence of each class"):
-        classes = _of_each_class(network, session, batch, force)
-    if text is None and example is None and len(classes) > 1:
-        above = f"{run.id}: h, a sequence of each class{caption}"
-        pictures[f"classes{name}"] = classes_figure(classes, above, switch, steps)
+    classes = []
+    if text is None and example is None:
+        with doing("reading a sequence of each class"):
+            classes = _of_each_class(network, session, batch, force)
+    name = "" if force is None else f"-{force.file_name}"
+    pictures = {f"{key}{name}": one for key, one in _draw(run, read, classes, switch, force).items()}
     paths = [*album.keep(pictures), _write(album.folder / f"states{name}.csv", read.to_rows())]
     with doing("measuring what it costs to hold the gates"):
         costs = None if force is None else _costs(network, task, batch, force)
@@ -151,6 +149,22 @@ def _states(
     return _point_to(
         paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
     )
+
+
+def _draw(
+    run: Run, read: Reading, classes: Sequence[Reading], switch: Switch | None, force: Force | None
+) -> dict[str, Figure]:
+    """Draw a sequence, and one of each class where there are several; where gates are held, that is said."""
+    from seqlab.figures.states import classes_figure, states_figure
+
+    title = run.id if read.wanted is None else f"{run.id}, class {read.wanted}"
+    caption = "" if force is None else f"\nheld: {force.words}"
+    steps = None if force is None else force.steps(len(read.symbols))
+    pictures = {"states": states_figure(read, title + caption, switch, steps)}
+    if len(classes) > 1:
+        above = f"{run.id}: h, a sequence of each class{caption}"
+        pictures["classes"] = classes_figure(classes, above, switch, steps)
+    return pictures
 
 
 def _costs(network: Recurrent, task: Task, batch: Batch, force: Force) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from seqlab.kinds import Asked
 from seqlab.settings import Experiment, Names, Presets
+
+if TYPE_CHECKING:
+    from seqlab.analysis.cures import CuresReport
 
 
 class CuresExperiment(Experiment):
@@ -37,9 +40,8 @@ SETTINGS = CuresExperiment
 def run(settings: CuresExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
     from seqlab.analysis.cures import measure_cures
-    from seqlab.analysis.gradients import zeros_in_words
     from seqlab.analysis.trained_gradients import Moment, to_csv
-    from seqlab.cli.console import say, show_json, show_table, tell
+    from seqlab.cli.console import show_json, tell
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, make_runs_dir, replace_file
@@ -62,6 +64,19 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
     paths = save(cures_figure(report), folder / "cures")
     if asked.as_json:
         return show_json({**report.to_dict(), "figures": [str(path) for path in paths]})
+    _say(report)
+    print(f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}.\n")
+    print(paths[0])
+    tell("Next: seqlab train gradient-and-lag, what it does to learning.")
+    return None
+
+
+def _say(report: CuresReport) -> None:
+    """Print the norms at the greatest lag, where they are 0, and what clipping does."""
+    from seqlab.analysis.gradients import zeros_in_words
+    from seqlab.cli.console import say, show_table
+
+    settings = report.experiment
     show_table(
         ["model", "input std", f"norm at lag {settings.lags}", "rate per step", "forget gates"],
         [
@@ -88,7 +103,3 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
                 f"{clipped.name}, input std {row.input_std:g}: gradient of the weights {norms} by seed, "
                 f"clipped to {settings.clip_norm:g}"
             )
-    print(f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}.\n")
-    print(paths[0])
-    tell("Next: seqlab train gradient-and-lag, what it does to learning.")
-    return None
