@@ -50,8 +50,16 @@ def test_the_line_to_type_next_can_be_typed(
     following = re.search(r"Next: seqlab (.*)", done.stderr)
     assert following is not None
     assert following[1].startswith("gradients ")
-    assert "held-out loss" in done.stdout or "held out" in done.stdout
     assert seqlab_command(*shlex.split(following[1]), "--quiet").returncode == 0
+
+
+def test_what_explodes_is_judged_on_held_out_data_and_not_smoothed(seqlab_command: Command) -> None:
+    done = seqlab_command("train", "exploding-gradient", "settings.training.steps=2", "--quiet", "--json")
+    told = json.loads(done.stdout)
+    assert all(row["held-out loss"] > 0 for row in told["variants"])
+    drawn = Path(told["figures"][1]).read_text()
+    assert "<!-- clipping off -->" in drawn
+    assert "<!-- training, smoothed -->" not in drawn
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
+from seqlab.comparison.entries import Entry
 from seqlab.comparison.statistics import kaplan_meier, wilson
-from seqlab.figures.comparison import ladder, learning_curves, overview, survival_curves
+from seqlab.configure import load_training
+from seqlab.figures.comparison import ladder, learning_curves, overview, styles_of, survival_curves, title_of
+from seqlab.figures.style import lines_of
 
 CURVES = {
     "lstm": [([100, 200, 300], [0.2, 0.6, 1.0]), ([100, 200], [0.4, 1.0]), ([100, 200, 300, 400], [0.3] * 4)],
@@ -103,3 +106,13 @@ def test_models_differ_without_colour(name: str) -> None:
         for line in (h[0] if isinstance(h, ErrorbarContainer) else h for h in handles)
     }
     assert len(looks) == 2
+
+
+def test_a_comparison_says_task_level_and_seeds() -> None:
+    experiment = load_training("temporal-order", difficulty="hard")
+    other = experiment.model_copy(update={"seed": 2})
+    assert title_of([Entry("lstm", experiment), Entry("lstm", other)]) == "temporal-order (hard), 2 seeds"
+    ladder_of = [Entry("lstm", experiment, level) for level in ("easy", "hard")]
+    assert title_of(ladder_of) == "temporal-order (easy, hard), 1 seed"
+    renamed = styles_of([Entry("long memory", experiment), Entry("lstm", experiment)])
+    assert renamed["long memory"] == lines_of(["lstm"])[0]  # the colour is the model's, not the label's
