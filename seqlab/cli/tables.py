@@ -130,7 +130,7 @@ def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -
         block.add_column(width=left, overflow="fold")
         block.add_column(max_width=room - left - GAP - 2, overflow="fold")
         for heading, cell in zip(columns[1:], row[1:], strict=True):
-            if cell.strip():
+            if cell.strip() not in ("", "-", "–"):  # what there is not needs no line
                 block.add_row(Text(heading), Text(cell))
         parts.append(Padding(block, (0, 0, 0, 2)))
     return Group(*parts)
