@@ -92,6 +92,7 @@ class Task(ABC):
         stream: whether successive batches continue one another, so that the state is carried (and detached).
         has_test: whether the test set is another than the validation set; if not, a model has been judged
             when it became the best.
+        several_are_right: whether more answers than the target may be right at a step.
         trials: the ways in which a finished model is judged besides; the settings of an experiment may add
             others.
         data: what a run records of files that the task reads, else None.
@@ -107,6 +108,7 @@ class Task(ABC):
     spec: Spec
     stream: bool = False
     has_test: bool = True
+    several_are_right: bool = False
     trials: Sequence[Trial] = ()
     data: Data | None = None
     vocabulary: Vocabulary | None = None

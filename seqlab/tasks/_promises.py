@@ -96,10 +96,12 @@ def perfect_answers_are_judged_perfect(component: Component) -> None:
 
 
 def wrong_answers_are_judged_wrong(component: Component) -> None:
-    """Their accuracy is 0, and right ones have the better score and the better first metric."""
+    """Their accuracy is 0 (where several answers are right, less than 1); the score tells them apart."""
     task = build_task(component)
     wrong, right = _judged(task, wrongly), _judged(task, perfect)
-    _require(wrong.get("accuracy", 0) == 0, f"wrong answers have an accuracy of {wrong.get('accuracy')}")
+    share = wrong.get("accuracy", 0)
+    is_wrong = share < 1 if task.several_are_right else share == 0
+    _require(is_wrong, f"wrong answers have an accuracy of {share}")
     scores = f"{task.score(right):g} and {task.score(wrong):g}"
     _require(
         task.score(right) < task.score(wrong),

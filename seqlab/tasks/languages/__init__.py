@@ -1,0 +1,1 @@
+"""Languages: strings by the rules of a grammar or an automaton."""
