@@ -23,8 +23,13 @@ GOLDEN = {
     "adding": "b449745f42b6ba67",
     "copy": "9fca82d428c78cab",
     "echo": "fad2c37311fd4950",
+    "embedded-reber": "e369990d3c87b9b5",
     "hello": "f8b9beb2ee45f3c0",
+    "multiplication": "fb0ec958f11ba644",
+    "noise-free-lag": "505e162dfdac40dd",
     "temporal-order": "b7e97f8e8f2ce897",
+    "three-symbols": "0607cffe513ccd41",
+    "two-sequence": "b434b4d365403045",
 }
 """The first 16 digits of the SHA-256 of batch 3 (train, 4 rows, seed 7), from version to version the same."""
 

@@ -14,12 +14,10 @@ from torch import Tensor
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, MSE, SEQUENCES
+from seqlab.tasks.lags._marked import marked_pairs
 
 TOLERANCE = 0.04
 """An answer is right when it is nearer to the target than this."""
-
-FIRST_MARK = 10
-"""Hochreiter & Schmidhuber mark one of so many pairs first."""
 
 Variant = Literal["hochreiter", "le"]
 Pairs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -92,16 +90,8 @@ class Adding(Task):
 
 
 def _hochreiter(stream: np.random.Generator, shortest: int, size: int) -> Pairs:
-    length = int(stream.integers(shortest, shortest + shortest // 10, endpoint=True))
-    inputs = np.zeros((size, length, 2), dtype=np.float32)
-    inputs[..., 0] = 2 * stream.random((size, length), dtype=np.float32) - 1
-    first = stream.integers(0, FIRST_MARK, size)
-    second = stream.integers(0, shortest // 2 - 1, size)
-    second += second >= first  # the place among those still unmarked
-    rows = np.arange(size)
-    inputs[rows, first, 1] = 1
-    inputs[rows, second, 1] = 1
-    inputs[:, (0, -1), 1] = -1
+    inputs = marked_pairs(stream, shortest, size)
+    inputs[..., 0] = 2 * inputs[..., 0] - 1
     return inputs, (0.5 + _marked_sum(inputs) / 4).astype(np.float32)
 
 

@@ -48,7 +48,7 @@ class EmbeddedReber(Task):
 
     >>> batch = EmbeddedReber().batch("train", 0, size=1, seed=1)
     >>> decode(batch.inputs[0]), decode(batch.targets[0])
-    ('BPBTXSEP', 'PBTXSEPE')
+    ('BTBTXSET', 'TBTXSETE')
     """
 
     several_are_right = True
