@@ -54,6 +54,29 @@ def test_hard_temporal_order_is_learnt_within_the_paper_s_sequences() -> None:
     assert median(sequences) < 12_000
 
 
+@pytest.mark.parametrize(
+    ("name", "difficulty", "sequences"),
+    [
+        ("embedded-reber", None, 8_440),
+        ("noise-free-lag", "2b", 5_680),
+        ("noise-free-lag", "2c", 31_000),
+        ("two-sequence", "3a", 27_380),
+        ("two-sequence", "3b", 41_740),
+        ("two-sequence", "3c", 269_650),
+        ("multiplication", None, 482_000),
+        ("three-symbols", None, 571_100),
+    ],
+)
+def test_the_suite_of_1997_is_solved_within_the_paper_s_sequences(
+    name: str, difficulty: str | None, sequences: int
+) -> None:
+    """The median of ten seeds within the paper's number, at least eight within three times that."""
+    results = [summary(name, seed, difficulty=difficulty) for seed in range(1, 11)]
+    needed = [result["sequences_to_solve"] or 10**9 for result in results]
+    assert median(needed) <= sequences
+    assert sum(number <= 3 * sequences for number in needed) >= 8
+
+
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_the_plain_network_fails_where_the_lstm_does_not(nonlinearity: str) -> None:
     """With the LSTM's settings and the longest time it took, most plain networks have not learnt the hard level."""
