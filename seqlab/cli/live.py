@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from seqlab.comparison.entries import Entry
     from seqlab.comparison.workers import Update
 
+ROOM = 70
+"""Narrower terminals show no bars and no single seeds: names and counts come first."""
+
 SHOWN = 3
 """So many running seeds are shown of each model."""
 
@@ -66,8 +69,8 @@ class Board:
             row.solved += bool(update.facts.get("solved"))
             row.failed += update.kind == "failed"
 
-    def table(self) -> Table:
-        """Return the table as it stands."""
+    def table(self, room: int) -> Table:
+        """Return the table as it stands, for a terminal of so many columns."""
         from rich.box import SIMPLE_HEAD
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -81,15 +84,16 @@ class Board:
             caption=f"{done} of {total} runs, {minutes}:{seconds:02d} min; Ctrl-C saves them all",
             caption_justify="left",
         )
-        for heading in ("model", "seeds", "", "running", "solved", "failed"):
-            table.add_column(heading, no_wrap=heading != "running")
+        wide = room >= ROOM
+        for heading in ("model", "seeds", *(("", "running") if wide else ()), "solved", "failed"):
+            table.add_column(heading, no_wrap=heading != ("running" if wide else "model"), overflow="fold")
         for (level, label), row in self.rows.items():
             progress = row.done + sum(share for share, _ in row.running.values())
+            bar = ProgressBar(total=row.total, completed=progress, width=20)
             table.add_row(
                 Text(f"{level}: {label}" if level else label),
                 f"{row.done}/{row.total}",
-                ProgressBar(total=row.total, completed=progress, width=20),
-                Text(_running(row)),
+                *((bar, Text(_running(row))) if wide else ()),
                 str(row.solved),
                 Text(str(row.failed), style="bold red" if row.failed else ""),
             )
@@ -123,7 +127,11 @@ def board(entries: Sequence[Entry], quiet: bool) -> Iterator[Callable[[Entry, Up
     if plain:
         yield note
     else:
-        with Live(get_renderable=state.table, console=console, refresh_per_second=5, transient=True):
+
+        def table() -> Table:
+            return state.table(console.width)
+
+        with Live(get_renderable=table, console=console, refresh_per_second=5, transient=True):
             yield note
 
 

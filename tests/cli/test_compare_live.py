@@ -24,9 +24,9 @@ def entries() -> list[Entry]:
     ]
 
 
-def shown(board: Board) -> list[str]:
-    console = Console(file=io.StringIO(), width=120, force_terminal=False)
-    console.print(board.table())
+def shown(board: Board, width: int = 120) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(board.table(width))
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
@@ -52,6 +52,16 @@ def test_the_table_counts_seeds_and_shows_those_that_run() -> None:
     assert "seed" not in b
     assert b.split()[-2:] == ["0", "1"]
     assert any("3 of 6 runs" in text for text in shown(board))
+
+
+def test_a_narrow_table_keeps_names_and_counts_whole() -> None:
+    all_entries = entries()
+    board = Board(all_entries)
+    board.note(all_entries[0], Update(0, "finished", {"solved": True}))
+    board.note(all_entries[1], Update(1, "step", {"step": 50, "loss": 0.5}))
+    narrow = shown(board, 40)
+    assert any(text.split() == ["model", "seeds", "solved", "failed"] for text in narrow)
+    assert any(text.split() == ["hard:", "a", "1/3", "1", "0"] for text in narrow)
 
 
 def test_ends_are_worded() -> None:
