@@ -75,6 +75,8 @@ def _who_solves(models: Sequence[ModelOutcome]) -> str:
     alike: dict[str, list[ModelOutcome]] = {}
     for model in ranked:
         alike.setdefault(_on_how_many(model), []).append(model)
+    if not ranked[0].solved:
+        return f"{_nobody(models)} it on {_any_seed(models)}."
     first, *others = alike.items()
     # That the others had as many seeds goes without saying.
     same = {model.runs for model in models} == {models[0].runs}
@@ -83,6 +85,21 @@ def _who_solves(models: Sequence[ModelOutcome]) -> str:
         for seeds, group in others
     ]
     return ", ".join([f"{_does(first[1], 'solves', 'solve')} it {first[0]}", *told]) + "."
+
+
+def _nobody(models: Sequence[ModelOutcome]) -> str:
+    """Say of models that none of them solves: ``Neither rnn nor lstm solves``."""
+    names = [model.model for model in models]
+    if len(names) == 1:
+        return f"{names[0]} does not solve"
+    if len(names) == 2:
+        return f"Neither {names[0]} nor {names[1]} solves"
+    return f"None of {listed(names)} solves"
+
+
+def _any_seed(models: Sequence[ModelOutcome]) -> str:
+    most = max(model.runs for model in models)
+    return {1: "the one seed", 2: "either of 2 seeds"}.get(most, f"any of {most} seeds")
 
 
 def _on_how_many(model: ModelOutcome) -> str:

@@ -164,6 +164,24 @@ def test_verdict_of_few_seeds_claims_nothing(seeds: int) -> None:
     assert "p =" not in text
 
 
+@pytest.mark.parametrize(
+    ("models", "seeds", "told"),
+    [
+        ("a", 1, "a does not solve it on the one seed."),
+        ("ab", 1, "Neither a nor b solves it on the one seed."),
+        ("ab", 2, "Neither a nor b solves it on either of 2 seeds."),
+        ("abc", 3, "None of a, b and c solves it on any of 3 seeds."),
+    ],
+)
+def test_where_nobody_solves_the_task_that_is_said_plainly(models: str, seeds: int, told: str) -> None:
+    outcomes = [
+        run(model, seed, solved=False, sequences_to_solve=None)
+        for model in models
+        for seed in range(1, seeds + 1)
+    ]
+    assert verdict(summarise(outcomes, "accuracy", True)).startswith(told)
+
+
 def test_verdict_of_five_seeds_says_that_the_test_cannot_decide() -> None:
     text = verdict(lstm_against_rnn(5))
     assert text.splitlines()[0] == (
