@@ -255,7 +255,20 @@ def _read(name: str | None, config: Path | None) -> Document:
         )
     if os.sep in name:
         raise UsageError(f"{name!r} is no experiment's name.", hint="A settings file ends in .yaml.")
+    _refuse_component(name)
     return read_experiment(name)
+
+
+def _refuse_component(name: str) -> None:
+    """Refuse the name of a task or a model where that of an experiment is wanted."""
+    from seqlab.errors import UsageError
+    from seqlab.registry import names
+    from seqlab.settings import experiment_names
+
+    instead: tuple[tuple[Kind, str], ...] = (("task", "--task"), ("model", "temporal-order --model"))
+    for kind, words in instead:
+        if name not in experiment_names() and name in names(kind):
+            raise UsageError(f"{name!r} is a {kind}, no experiment.", hint=f"Write {words} {name}")
 
 
 def _bare(task: str) -> Document:

@@ -167,6 +167,8 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
     ("words", "said"),
     [
         (["helo"], ["Unknown experiment 'helo'.", "Did you mean 'hello'?"]),
+        (["gru"], ["'gru' is a model, no experiment.", "Write temporal-order --model gru"]),
+        (["char-lm"], ["'char-lm' is a task, no experiment.", "Write --task char-lm"]),
         (["sub/mine"], ["no experiment's name", "A settings file ends in .yaml."]),
         ([], ["No experiment is named."]),
         (["seed=1"], ["No experiment is named."]),
