@@ -9,7 +9,7 @@ from seqlab.tasks import Task
 
 
 def within_passes(experiment: TrainExperiment, task: Task) -> tuple[TrainExperiment, str | None]:
-    """Return the settings with no more steps than ``training.passes`` allows; a note where they are fewer.
+    """Return the settings with no more steps than ``training.passes`` allows; a note on what that does.
 
     Each pass is then validated. Settings that have been through this once stay as they are.
 
@@ -19,8 +19,13 @@ def within_passes(experiment: TrainExperiment, task: Task) -> tuple[TrainExperim
     """
     training = experiment.training
     steps_of_a_pass = task.steps_of_a_pass(training.batch_size)
-    if training.passes is None or steps_of_a_pass is None:
+    if training.passes is None:
         return experiment, None
+    if steps_of_a_pass is None:
+        return experiment, (
+            f"training.passes={training.passes:g} changes nothing: the data of this task have no end. "
+            "training.steps says how long it is trained."
+        )
     steps = ceil(training.passes * steps_of_a_pass)
     if steps >= training.steps:
         return experiment, None

@@ -51,6 +51,10 @@ def test_steps_and_passes_that_are_both_given_both_hold(text: str) -> None:
 def test_data_without_an_end_take_all_steps() -> None:
     session = open_session(load_training("hello", overrides=["training.passes=1"]))
     assert session.experiment.training.steps == 300
+    assert session.sizing == (
+        "training.passes=1 changes nothing: the data of this task have no end. training.steps says how long it "
+        "is trained."
+    )
 
 
 def test_a_run_of_a_short_text_is_found_again_and_gone_on_with(text: str) -> None:
