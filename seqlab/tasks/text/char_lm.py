@@ -160,8 +160,9 @@ class CharLM(Task):
         split_by: SplitBy = "position",
     ) -> None:
         if documents != "marked" and "document" in (split_by, batches.removesuffix("s")):
+            asking = "task.split_by=document" if split_by == "document" else "task.batches=documents"
             raise SettingsError(
-                f"task.split_by={split_by}, task.batches={batches} ask for documents, which are not marked.",
+                f"{asking} asks for documents, which are not marked.",
                 hint="Set task.documents=marked, and give a folder of files.",
             )
         found = load_corpus(corpus, glob=glob)

@@ -86,6 +86,8 @@ def test_documents_that_are_not_marked_are_refused(folder: MakeTask, asked: dict
     with pytest.raises(SettingsError, match="not marked") as caught:
         CharLM(corpus="miniature", **asked)
     assert "task.documents=marked" in str(caught.value.hint)
+    assert "columns" not in str(caught.value)  # which ask for none
+    assert "position" not in str(caught.value)
 
 
 def test_batches_of_documents_begin_each_at_the_start_state(folder: MakeTask) -> None:
