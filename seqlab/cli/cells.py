@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, stdout, tell, waiting
+from seqlab.cli.console import say, show_json, show_table, stdout, tell, waiting
 from seqlab.cli.language_model import Encoding, Json, NewestRun, open_language_model, read_file
 from seqlab.cli.pictures import Album, Formats, Title
 from seqlab.doing import doing
@@ -142,9 +142,9 @@ def _say(findings: Sequence[Finding], absent: Sequence[str], characters: int, un
             for one in findings
         ],
     )
-    print(f"\nthe best of {units:,} units, on {characters:,} characters")
+    say(f"\nthe best of {units:,} units, on {characters:,} characters")
     if absent:
-        print(f"not (or hardly) in this text: {', '.join(absent)}")
+        say(f"not (or hardly) in this text: {', '.join(absent)}")
 
 
 def _colour(passages: Sequence[Passage]) -> None:

@@ -176,7 +176,7 @@ def _say(moments: list[Moment]) -> None:
             if told := zeros_in_words(f"{moment.label}, {layer.name}", layer.hidden, "sequences"):
                 say(told)
     held = all(layer.within_bounds for moment in moments for layer in moment.layers)
-    print(f"\nThe bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n")
+    say(f"\nThe bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n")
 
 
 def _decades(logs: Sequence[Any]) -> tuple[int, int]:

@@ -294,9 +294,7 @@ def _lesions(
             for layer, unit, value in silenced
         ],
     )
-    print(
-        f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} different test sequences)"
-    )
+    say(f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} different test sequences)")
     return _point_to(paths, "seqlab inspect, to see what the units do")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, show_table, tell
+from seqlab.cli.console import say, show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.analysis.reproduction import Reproduction
@@ -54,7 +54,7 @@ def replay(
     if as_json:
         show_json({"run": found.id, "again": again.id, "verdict": verdict, **_plain(outcome)})
     else:
-        print(verdict)
+        say(verdict)
         _show(outcome)
         tell(f"Next: seqlab diff {found.id} {again.id}")
     if not outcome.is_within(tolerance):
@@ -90,7 +90,7 @@ def _show(outcome: Reproduction) -> None:
         rows = [(name, *map(word, values)) for name, values in outcome.environment.items()]
         show_table(("environment", "then", "now"), rows)
     else:
-        print("the environment is the same")
+        say("the environment is the same")
 
 
 def _plain(outcome: Reproduction) -> dict[str, object]:

@@ -41,7 +41,7 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
     """Measure, keep numbers and picture in a folder of the reports, and show them."""
     from seqlab.analysis.cures import measure_cures
     from seqlab.analysis.trained_gradients import Moment, to_csv
-    from seqlab.cli.console import show_json, tell
+    from seqlab.cli.console import say, show_json, tell
     from seqlab.figures.cures import cures_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, make_runs_dir, replace_file
@@ -65,7 +65,7 @@ def run(settings: CuresExperiment, asked: Asked) -> None:
     if asked.as_json:
         return show_json({**report.to_dict(), "figures": [str(path) for path in paths]})
     _say(report)
-    print(f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}.\n")
+    say(f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}.\n")
     print(paths[0])
     tell("Next: seqlab train gradient-and-lag, what it does to learning.")
     return None

@@ -66,7 +66,7 @@ def run(settings: GradientExperiment, asked: Asked) -> None:
         if told := zeros_in_words(model.name, model.spectral):
             say(told)
     held = all(model.within_bounds for model in report.models)
-    print(
+    say(
         f"\nSpectral norm of d s(T) / d s(T - lag), geometric mean over seeds 1 to {settings.seeds}; "
         f"the bounds from the singular values {'hold' if held else 'ARE BROKEN'} at every lag.\n"
     )

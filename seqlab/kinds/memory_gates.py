@@ -21,7 +21,7 @@ SETTINGS = MemoryGates
 def run(settings: MemoryGates, asked: Asked) -> None:
     """Drive a memory, keep the numbers and the picture in a folder of the reports, and show them."""
     from seqlab.analysis.memory import HELD, drive_memory
-    from seqlab.cli.console import show_json, show_table, tell
+    from seqlab.cli.console import say, show_json, show_table, tell
     from seqlab.figures.memory import memory_figure
     from seqlab.figures.style import save
     from seqlab.runs import create_report, replace_file
@@ -47,7 +47,7 @@ def run(settings: MemoryGates, asked: Asked) -> None:
             for name, values in (*drive.gates.items(), ("c", drive.c), ("h", drive.h))
         ],
     )
-    print(f"\nThe gates are set from step {HELD.start} to {HELD.stop - 1}; else f = 1, i = 0, o = 1.\n")
+    say(f"\nThe gates are set from step {HELD.start} to {HELD.stop - 1}; else f = 1, i = 0, o = 1.\n")
     for path in pictures:
         print(path)
     tell(

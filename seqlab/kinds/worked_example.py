@@ -30,7 +30,7 @@ SETTINGS = WorkedExample
 def run(settings: WorkedExample, asked: Asked) -> None:
     """Work the example out, keep the numbers in a folder of the reports, and print it."""
     from seqlab.analysis.by_hand import to_csv, worked_example
-    from seqlab.cli.console import show_json, show_table, tell
+    from seqlab.cli.console import say, show_json, show_table, tell
     from seqlab.cli.numbers import show_matrices
     from seqlab.errors import RunFailedError
     from seqlab.runs import create_report, replace_file
@@ -45,7 +45,7 @@ def run(settings: WorkedExample, asked: Asked) -> None:
     show_matrices(example.to_dict()["weights"])
     _forwards(example.steps)
     _backwards(example.steps)
-    print("Gradients of the summed losses: by hand (8.24), and how far from it the other two ways are\n")
+    say("Gradients of the summed losses: by hand (8.24), and how far from it the other two ways are\n")
     show_table(
         ("cell", "weights", "gradient by hand", "from autograd", "from differences"),
         [
@@ -62,13 +62,13 @@ def run(settings: WorkedExample, asked: Asked) -> None:
     broken = [f"{check.cell} {check.weight}" for check in example.checks if not check.agrees]
     if broken:
         raise RunFailedError(f"The three ways do not agree for {', '.join(broken)}.")
-    print("\nThe weights of the lstm and the gru, drawn from seed 1, and those gradients that are larger\n")
+    say("\nThe weights of the lstm and the gru, drawn from seed 1, and those gradients that are larger\n")
     for check in example.checks:
         if check.cell != "rnn" and check.weight not in ("V", "c"):  # these are the example's
             show_matrices({f"{check.cell} {check.weight}": check.value.tolist()})
         if check.by_hand.numel() > SMALL:
             show_matrices({f"{check.cell} dJ/d{check.weight}": check.by_hand.tolist()})
-    print(f"All three agree for the rnn, the lstm and the gru.\n\n{numbers}")
+    say(f"All three agree for the rnn, the lstm and the gru.\n\n{numbers}")
     tell("Next: seqlab explain lstm, or seqlab train memory-gates")
     return None
 
