@@ -40,7 +40,7 @@ from seqlab.cli import (
 )
 from seqlab.cli import list as list_
 from seqlab.cli.console import ends_quietly
-from seqlab.cli.once import Command
+from seqlab.cli.once import Command, Group
 from seqlab.errors import TRACEBACK
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -57,6 +57,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 
 app = typer.Typer(
     name="seqlab",
+    cls=Group,
     help="A laboratory for recurrent and other sequence models: train, compare over many seeds, look inside.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -97,9 +97,15 @@ def _held_out(run: Run, model: str | None, vocabulary: Vocabulary, anyway: bool)
 
     Features are looked for in the whole text: the held-out part may begin within quotes.
     """
+    from seqlab.errors import RunFolderError
     from seqlab.session import reopen
 
     task = reopen(run, model, anyway=anyway).task
+    if task.sample is None or task.data is None:
+        raise RunFolderError(
+            f"{run.id} has not learned a text, in which units could be looked for.",
+            hint="Take a run of char-shakespeare or char-python, or give a text: --text FILE.",
+        )
     with doing("reading the text of the run"):
         parts = [vocabulary.decode(task.text(split)) for split in ("train", "test")]
     return "".join(parts), len(parts[0])

@@ -12,13 +12,14 @@ import typer
 
 from seqlab.cli.console import ends_quietly, show_json, show_table, tell
 from seqlab.cli.language_model import Json, visible
-from seqlab.cli.once import Command
+from seqlab.cli.once import Command, Group
 
 if TYPE_CHECKING:
     from seqlab.settings import TrainExperiment
     from seqlab.text import Corpus, EncodedText
 
 app = typer.Typer(
+    cls=Group,
     name="corpus",
     help="The texts to learn from: list, info, fetch.",
     no_args_is_help=True,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from seqlab.errors import UsageError, nearest
+
+OTHER_NAMES = {"delete": "rm", "remove": "rm", "ls": "runs", "generate": "sample", "sweep": "compare"}
+"""What other programs call a command of ours."""
 
 
 class Command(TyperCommand):
@@ -23,15 +27,16 @@ class Command(TyperCommand):
             try:
                 _, _, given = self.make_parser(ctx).parse_args(args=list(args))
             except Exception as error:
-                option = getattr(error, "option_name", None)
-                raise error if option is None else self._unknown(ctx, str(option)) from None
+                if hasattr(error, "possibilities"):  # no such option
+                    raise self._unknown(ctx, str(getattr(error, "option_name", ""))) from None
+                raise _usage_error(ctx, error) from None
             for option, times in Counter(given).items():
                 if times > 1 and option.param_type_name == "option" and not takes_several(option):
                     raise UsageError(
                         f"{option.opts[0]} is given {times} times, but takes one value.",
                         hint=f"Give it once; seqlab {ctx.info_name} --help says what it takes.",
                     )
-        return super().parse_args(ctx, args)
+        return in_a_sentence(ctx, lambda: super(Command, self).parse_args(ctx, args))
 
     def _unknown(self, ctx: Any, option: str) -> UsageError:
         """Say which option, or which setting, was probably meant."""
@@ -48,6 +53,40 @@ class Command(TyperCommand):
             meant = nearest_setting(option.strip("-"), setting_keys())
             hint = hint if meant is None else f"A setting is given as a word: {meant}=... {hint}"
         return UsageError(f"There is no option {option}.", hint=hint)
+
+
+class Group(TyperGroup):
+    """The commands; one that there is not is answered with the nearest."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that was typed.
+
+        Raises:
+            UsageError: when there is no such command.
+        """
+        typed = args[0]
+        known = self.list_commands(ctx)
+        if typed not in known and not typed.startswith("-"):
+            near = OTHER_NAMES.get(typed) or nearest(typed, known)
+            hint = f"Did you mean seqlab {near}?" if near in known else f"Known commands: {', '.join(known)}."
+            raise UsageError(f"There is no command {typed!r}.", hint=hint)
+        return super().resolve_command(ctx, args)
+
+
+def in_a_sentence(ctx: Any, parse: Callable[[], list[str]]) -> list[str]:
+    """Return what is parsed; what is wrong with it is said as every other error is."""
+    try:
+        return parse()
+    except Exception as error:
+        raise _usage_error(ctx, error) from None
+
+
+def _usage_error(ctx: Any, error: Exception) -> Exception:
+    """Return an error of the parser as one of ours; any other as it is."""
+    said = getattr(error, "format_message", None)
+    if said is None or isinstance(error, UsageError):
+        return error
+    return UsageError(str(said()), hint=f"seqlab {ctx.info_name} --help says what it takes.")
 
 
 def takes_several(option: object) -> bool:

@@ -290,7 +290,7 @@ def _findings(pair: PairOutcome, metric_name: str, higher_is_better: bool) -> tu
 
 def _reservations(models: Sequence[ModelOutcome], metric_name: str) -> Iterator[str]:
     sized = sorted((model for model in models if model.parameters), key=lambda model: model.parameters)
-    larger = [model for model in sized if model.parameters >= 1.05 * sized[0].parameters]
+    larger = [model for model in sized if model.parameters >= 1.2 * sized[0].parameters]
     if larger:
         ratios = [f"{model.parameters / sized[0].parameters:.2g}" for model in larger]
         ratios[0] = f"has {ratios[0]}"

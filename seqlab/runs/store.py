@@ -157,6 +157,11 @@ def find_run(
         return _latest(where, kind)
     if not reference:
         raise RunFolderError("The name of the run is empty.", hint="`seqlab runs` lists them; try `latest`.")
+    if "=" in reference:
+        raise RunFolderError(
+            f"{reference!r} is a setting where a run is named; a run has the settings that it has.",
+            hint="Settings are for new runs: seqlab train, or seqlab compare.",
+        )
     ids = folder_names(runs_dir())
     if reference in ids:
         return Run(runs_dir() / reference)

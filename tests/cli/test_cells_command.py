@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import Command
 
 from seqlab.cli.cells import cells
 from seqlab.cli.train import train
@@ -60,3 +61,11 @@ def test_a_text_of_ones_own_is_scored(trained: pytest.CaptureFixture[str], tmp_p
     own.write_text("short\n")
     with pytest.raises(TextError, match="at least 2,000"):
         cells(text=own)
+
+
+def test_a_run_that_has_learned_no_text_is_refused(seqlab_command: Command) -> None:
+    seqlab_command("train", "hello", "-q")
+    done = seqlab_command("cells", "hello")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has not learned a text" in done.stderr
+    assert "char-shakespeare" in done.stderr

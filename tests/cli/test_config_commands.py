@@ -74,6 +74,13 @@ def refused(answer):
         (("train", "hello", "--lr", "0.1"), "A setting is given as a word: training.learning_rate=..."),
         (("compare", "rnn", "--hidden-size", "3"), "A setting is given as a word: model.hidden_size=..."),
         (("show", "--jso"), "Did you mean --json?"),
+        (("train", "hello", "--seed", "x"), "Invalid value for '--seed': 'x' is not a valid int."),
+        (("compare", "rnn", "--seeds", "0"), "'--seeds': 0 is not in the range"),
+        (("train", "--config"), "requires an argument"),
+        (("trian", "hello"), "Did you mean seqlab train?"),
+        (("delete", "hello"), "Did you mean seqlab rm?"),
+        (("corpus", "show"), "There is no command 'show'."),
+        (("show", "training.steps=30"), "is a setting where a run is named"),
         (("config", "rnn-vs-lstm", "lr=1"), "Known here: "),
     ],
 )

@@ -181,7 +181,7 @@ class CharLM(Task):
         if min(map(len, self._parts.values())) < 2:
             raise TextError(
                 f"The text {corpus!r} is too short to train on 90 % and test on the rest: it has "
-                f"{len(read.codes)} {UNITS[tokens]}s.",
+                f"{len(read.codes)} {UNITS[tokens]}{'s' if len(read.codes) != 1 else ''}.",
                 hint="Give a longer text; `miniature` is one that is always there.",
             )
         self.data = CorpusInfo(
