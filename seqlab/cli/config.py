@@ -66,7 +66,6 @@ def _show_described(experiment: Experiment, as_json: bool) -> None:
     """Show what each setting is, what it holds and what it may hold."""
     from dataclasses import asdict
 
-    from seqlab.cli.show import word
     from seqlab.configure import describe
 
     values = experiment.model_dump(mode="json")
@@ -75,9 +74,20 @@ def _show_described(experiment: Experiment, as_json: bool) -> None:
         return show_json([{**asdict(one), "value": value} for one, value in rows])
     show_table(
         ("setting", "value", "what it is", "allowed"),
-        [(one.key, word(value), one.sentence, one.allowed) for one, value in rows],
+        [(one.key, _short(value), one.sentence, one.allowed) for one, value in rows],
     )
     return None
+
+
+def _short(value: Any) -> str:
+    """Write a value as it is written in a settings file; of a mapping with much in it, the names."""
+    from seqlab.cli.show import word
+
+    if not isinstance(value, Mapping):
+        return word(value)
+    if any(isinstance(inner, Mapping) for inner in value.values()):
+        return ", ".join(value)
+    return "{" + ", ".join(f"{key}: {word(inner)}" for key, inner in value.items()) + "}"
 
 
 def _at(values: Mapping[str, Any], key: str) -> Any:
