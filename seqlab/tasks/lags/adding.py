@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
-from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.tasks._base import Task
-from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, MSE, SEQUENCES
-from seqlab.tasks.lags._marked import marked_pairs
-
-TOLERANCE = 0.04
-"""An answer is right when it is nearer to the target than this."""
+from seqlab.contracts import Spec, Split, numpy_stream
+from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs
 
 Variant = Literal["hochreiter", "le"]
 Pairs = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-class Adding(Task):
+class Adding(MarkedPairs):
     """Add two numbers that stand far apart, told by markers among many that do not count.
 
     Each step shows a pair (value, marker). The answer is asked for at the last step.
@@ -50,8 +43,6 @@ class Adding(Task):
         variant: ``hochreiter`` or ``le``.
     """
 
-    metrics = (MSE, ACCURACY, ERRORS, SEQUENCES, LOSS)
-
     def __init__(
         self,
         *,
@@ -61,32 +52,10 @@ class Adding(Task):
         self.length, self.variant = length, variant
         self.spec = Spec("features", 2, "values", 1, causal=True)
 
-    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return batch number ``index``: inputs (B, L, 2), one float target for each row."""
-        stream = numpy_stream(seed, "adding", self.variant, split, index)
+    def draw(self, split: Split, index: int, size: int, seed: int) -> Pairs:
+        """Return pairs (B, L, 2) and sums (B,)."""
         draw = _hochreiter if self.variant == "hochreiter" else _le
-        inputs, targets = draw(stream, self.length, size)
-        mask = np.zeros(inputs.shape[:2], dtype=bool)
-        mask[:, -1] = True
-        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
-
-    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
-        """Yield ``sequences`` fresh sequences, 64 at a time, so that many lengths occur."""
-        for index, start in enumerate(range(0, sequences, 64)):
-            yield self.batch(split, index, min(64, sequences - start), seed)
-
-    def is_correct(self, selected: Tensor, targets: Tensor) -> Tensor:
-        """Say which answers (N, 1) are nearer to their target (N,) than 0.04."""
-        return (selected.squeeze(-1) - targets).abs() < TOLERANCE
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return the mean squared error (it is the loss), accuracy, errors and sequences."""
-        figures = super().figures(total)
-        return {
-            "loss": figures["loss"],
-            "mse": figures["loss"],
-            **{name: figures[name] for name in ("accuracy", "errors", "sequences")},
-        }
+        return draw(numpy_stream(seed, "adding", self.variant, split, index), self.length, size)
 
 
 def _hochreiter(stream: np.random.Generator, shortest: int, size: int) -> Pairs:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
-from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.tasks._base import Task
-from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, MSE, SEQUENCES
-from seqlab.tasks.lags._marked import marked_pairs
-
-TOLERANCE = 0.04
-"""An answer is right when it is nearer to the target than this."""
+from seqlab.contracts import Spec, Split, numpy_stream
+from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs
 
 
-class Multiplication(Task):
+class Multiplication(MarkedPairs):
     """Multiply two numbers that stand far apart, told by markers among many that do not count.
 
     Each step shows a pair (value, marker), as in adding; values are uniform in [0, 1]. The target, at the
@@ -35,34 +29,16 @@ class Multiplication(Task):
         Hochreiter & Schmidhuber 1997, experiment 5.
     """
 
-    metrics = (MSE, ACCURACY, ERRORS, SEQUENCES, LOSS)
-
     def __init__(self, *, length: Annotated[int, Field(ge=20, le=100_000)] = 100) -> None:
         self.length = length
         self.spec = Spec("features", 2, "values", 1, causal=True)
 
-    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return batch number ``index``: inputs (B, L, 2), one float target for each row."""
+    def draw(
+        self, split: Split, index: int, size: int, seed: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return pairs (B, L, 2) and products (B,)."""
         inputs = marked_pairs(numpy_stream(seed, "multiplication", split, index), self.length, size)
-        targets = np.where(inputs[..., 1] == 1, inputs[..., 0], np.float32(1)).prod(1)
-        mask = np.zeros(inputs.shape[:2], dtype=bool)
-        mask[:, -1] = True
-        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
-
-    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
-        """Yield ``sequences`` fresh sequences, 64 at a time, so that many lengths occur."""
-        for index, start in enumerate(range(0, sequences, 64)):
-            yield self.batch(split, index, min(64, sequences - start), seed)
-
-    def is_correct(self, selected: Tensor, targets: Tensor) -> Tensor:
-        """Say which answers (N, 1) are nearer to their target (N,) than 0.04."""
-        return (selected.squeeze(-1) - targets).abs() < TOLERANCE
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return the mean squared error (it is the loss), accuracy, errors and sequences."""
-        figures = super().figures(total)
-        del figures["sequence_accuracy"]  # there is one answer a sequence
-        return figures
+        return inputs, np.where(inputs[..., 1] == 1, inputs[..., 0], np.float32(1)).prod(1)
 
 
 def answer(values: Sequence[float], markers: Sequence[float]) -> float:
