@@ -9,8 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from seqlab.runs import Run
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -25,6 +29,25 @@ from seqlab.contracts import Batch, Signal, Spec, Written, numpy_stream
 from seqlab.models import SequenceModel
 from seqlab.tasks import Metric, Task, Trial
 """
+
+CONFIG = """\
+kind: train
+experiment: hello
+seed: 1
+task: {name: hello}
+model: {name: rnn, hidden_size: 8}
+training: {learning_rate: 1.0e-03, stop_when: {accuracy: 1.0}}
+presets: {quick: {training.steps: 3}}
+"""
+SUMMARY = {
+    "solved": True,
+    "sequences_to_solve": 60,
+    "held_out": {"loss": 0.25, "accuracy": 0.987654, "errors": 3, "sequences": 100},
+    "parameters": 124,
+    "steps": 1300,
+    "sequences_seen": 1300,
+    "wall_seconds": 1.25,
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,6 +133,40 @@ def own(tmp_path: Path, seqlab_command: Command) -> Callable[..., Command]:
         return seqlab_command
 
     return write
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Make the folder of a run by hand, among the runs that commands see."""
+    from seqlab.runs import create_run
+
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+
+    def make_run(
+        experiment: str = "hello",
+        model: str = "rnn",
+        seed: int = 1,
+        status: str = "finished",
+        summary: dict[str, Any] | None = None,
+    ) -> Run:
+        run = create_run(
+            experiment, model, seed, command=["seqlab", "train"], config_text=CONFIG, task="hello"
+        )
+        for step in (20, 40, 60):
+            run.append_metrics({"step": step, "sequences": step, "loss": 20 / step, "grad_norm": 1.5})
+        run.append_metrics({"step": 60, "sequences": 60, "validation_loss": 0.5, "validation_accuracy": 0.75})
+        if status == "finished":
+            run.write_summary(summary or SUMMARY)
+        run.update_info(status=status)
+        return run
+
+    return make_run
+
+
+def table(text: str) -> list[list[str]]:
+    """Return the cells of a table as it comes piped."""
+    assert "\x1b" not in text
+    return [line.split("\t") for line in text.splitlines()]
 
 
 def _settings(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`seqlab runs`, `show` and `plot` with the output piped: each in a process of its own once, else in this."""
+"""`seqlab runs` and `show` with the output piped: each in a process of its own once, else in this."""
 
 from __future__ import annotations
 
@@ -9,61 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import Command
+from conftest import CONFIG, SUMMARY, Command, table
 
-from seqlab.runs import Run, create_run
-
-CONFIG = """\
-kind: train
-experiment: hello
-seed: 1
-task: {name: hello}
-model: {name: rnn, hidden_size: 8}
-training: {learning_rate: 1.0e-03, stop_when: {accuracy: 1.0}}
-presets: {quick: {training.steps: 3}}
-"""
-SUMMARY = {
-    "solved": True,
-    "sequences_to_solve": 60,
-    "held_out": {"loss": 0.25, "accuracy": 0.987654, "errors": 3, "sequences": 100},
-    "parameters": 124,
-    "steps": 1300,
-    "sequences_seen": 1300,
-    "wall_seconds": 1.25,
-}
-
-
-@pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
-    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
-
-    def make_run(
-        experiment: str = "hello",
-        model: str = "rnn",
-        seed: int = 1,
-        status: str = "finished",
-        summary: dict[str, Any] | None = None,
-    ) -> Run:
-        run = create_run(
-            experiment, model, seed, command=["seqlab", "train"], config_text=CONFIG, task="hello"
-        )
-        for step in (20, 40, 60):
-            run.append_metrics({"step": step, "sequences": step, "loss": 20 / step, "grad_norm": 1.5})
-        run.append_metrics({"step": 60, "sequences": 60, "validation_loss": 0.5, "validation_accuracy": 0.75})
-        if status == "finished":
-            run.write_summary(summary or SUMMARY)
-        run.update_info(status=status)
-        return run
-
-    return make_run
-
-
-def table(text: str) -> list[list[str]]:
-    assert "\x1b" not in text
-    return [line.split("\t") for line in text.splitlines()]
+from seqlab.runs import Run
 
 
 def test_runs_are_listed_newest_first_with_whole_names(
@@ -293,76 +243,6 @@ def test_the_beginning_of_several_names_means_the_newest_to_look_at_and_none_to_
         assert "begins the names of 3 runs" in done.stderr
 
 
-def test_plot_draws_into_the_runs_folder(make: Callable[..., Run], seqlab_command: Command) -> None:
-    run = make()
-    done = seqlab_command("plot")
-    assert done.returncode == 0
-    header, row, png, svg = table(done.stdout)
-    assert header == ["run", "training loss, 0.3333 to 1 nats", "first", "last"]
-    assert row == [run.id, "█▃▁", "1", "0.3333"]
-    assert [png[0], svg[0]] == [str(run.figures / "curves.png"), str(run.figures / "curves.svg")]
-    assert (run.figures / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert (run.figures / "curves.svg").read_bytes().startswith(b"<?xml")
-
-
-def test_plot_lays_runs_over_each_other(
-    make: Callable[..., Run], seqlab_process: Command, seqlab_command: Command, tmp_path: Path
-) -> None:
-    first, second = make(seed=1), make(seed=2)
-    done = seqlab_process(
-        "plot", "hello-rnn-s1", "latest", second.id, "--json", env={"PYTHONIOENCODING": "ascii"}
-    )
-    data = json.loads(done.stdout)
-    assert [item["id"] for item in data["runs"]] == [first.id, second.id]
-    assert data["runs"][0]["sparkline"].isascii()
-    assert sorted(data["figures"]) == [
-        str(first.figures / f"curves-overlaid.{kind}") for kind in ("png", "svg")
-    ]
-    seqlab_command("plot", "hello-rnn-s1", "latest", "--output", tmp_path / "new" / "pictures")
-    assert {path.name for path in (tmp_path / "new" / "pictures").iterdir()} == {"curves.png", "curves.svg"}
-
-
-def test_runs_in_one_picture_are_called_by_what_differs(
-    make: Callable[..., Run], seqlab_command: Command, tmp_path: Path
-) -> None:
-    runs = [make(seed=1), make(seed=2), make(model="lstm", seed=1)]
-    ids = [run.id for run in runs]
-    told = json.loads(seqlab_command("plot", *ids, "--json").stdout)["runs"]
-    assert [item["label"] for item in told] == ["rnn, seed 1", "rnn, seed 2", "lstm, seed 1"]
-    assert told[0]["limits"] == told[2]["limits"] == [20 / 60, 1.0]  # one scale for all
-    words = ["--label", "small", "--label", "large", "--title", "Two $izes", "--format", "svg,PDF"]
-    done = seqlab_command("plot", *ids[:2], *words, "--output", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert [row[0] for row in table(done.stdout)[1:3]] == ["small", "large"]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"curves.svg", "curves.pdf"}
-    svg = (tmp_path / "out" / "curves.svg").read_text()
-    assert all(f"<!-- {text} -->" in svg for text in ("small", "large", "Two $izes"))
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--label", "a", "--label", "b"], "1 run, but 2 of --label"),
-        (["--format", "pgn"], "Did you mean 'png'?"),
-    ],
-)
-def test_what_no_picture_can_have_is_refused(
-    words: list[str], told: str, make: Callable[..., Run], seqlab_command: Command
-) -> None:
-    make()
-    done = seqlab_command("plot", *words)
-    assert done.returncode == 2
-    assert told in done.stderr
-
-
-def test_metrics_without_figures_cannot_be_plotted(make: Callable[..., Run], seqlab_command: Command) -> None:
-    run = make()
-    run.metrics_path.write_text('{"step": "one", "loss": "much"}\n')
-    done = seqlab_command("plot")
-    assert done.returncode == 2
-    assert "no line has a step and a loss" in done.stderr
-
-
 def test_a_file_in_the_place_of_the_runs_is_told(seqlab_command: Command, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = seqlab_command("runs", env={"SEQLAB_RUNS_DIR": str(tmp_path / "file")})
@@ -401,20 +281,6 @@ def test_a_reader_that_leaves_early_is_no_failure(words: list[str], make: Callab
     )
     os.close(here)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_what_cannot_be_plotted_is_told(
-    make: Callable[..., Run], seqlab_command: Command, tmp_path: Path
-) -> None:
-    run = make()
-    (tmp_path / "file").write_text("")
-    done = seqlab_command("plot", "--output", tmp_path / "file")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "is a file, not a folder" in done.stderr
-    run.metrics_path.unlink()
-    done = seqlab_command("plot")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "has recorded nothing yet" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["runs"], ["show"]])
