@@ -318,9 +318,9 @@ class CharLM(Task):
     def guess(self, sequences: int, seed: int) -> Guess:
         """Return what counting comes to: a 3-gram model of the training text, its first :data:`COUNTED`."""
         text, judged = self.text("train")[:COUNTED], self.text("test")[:JUDGED]
-        size = len(self.vocabulary)
-        nats = -ngram.fit(text, size, 3).log_probabilities(judged, block=self.block)[1:]
-        right = ngram.commonest_next(text, judged[:-1], size) == judged[1:]
+        counted, answers = _counted(text.tobytes(), judged.tobytes(), text.dtype.str, len(self.vocabulary))
+        nats = -counted.log_probabilities(judged, block=self.block)[1:]
+        right = answers[:-1] == judged[1:]
         total = {"loss": float(nats.sum()), "targets": len(nats), "correct": int(right.sum())}
         return Guess("3-gram", self.figures(total))
 
@@ -373,6 +373,13 @@ class CharLM(Task):
         share = np.bincount(judged, minlength=len(vocabulary)) / len(judged)
         rare = 0.0 if vocabulary.rare is None else share[vocabulary.rare] * math.log(vocabulary.folded)
         return float(rare), float(share @ vocabulary.lengths())
+
+
+@lru_cache(maxsize=1)
+def _counted(text: bytes, judged: bytes, kind: str, symbols: int) -> tuple[ngram.NGram, Codes]:
+    """Count a text once for all trials and seeds: its 3-grams, and the commonest answer to each token."""
+    codes, read = np.frombuffer(text, kind), np.frombuffer(judged, kind)
+    return ngram.fit(codes, symbols, 3), ngram.commonest_next(codes, read, symbols)
 
 
 @lru_cache(maxsize=64)
