@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from seqlab.figures.style import MARK, look
 from seqlab.models import Cell
 from seqlab.models.recurrent.gru import GRU
-from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.lstm import LSTM, Form
 from seqlab.models.recurrent.rnn import RNN
 from seqlab.models.scans.mingru import MinGRU
 from seqlab.models.scans.minlstm import MinLSTM
@@ -47,6 +47,8 @@ def cell_diagram(cell: type[Cell], options: Mapping[str, Any], title: str) -> Fi
     }
     known = next((drawn for kind, drawn in kinds.items() if issubclass(cell, kind)), None)
     if known is None or cell.step not in (kind.step for kind in kinds):  # a cell that steps otherwise
+        return None
+    if issubclass(cell, LSTM) and Form.of(options) != Form():  # drawn is the usual one
         return None
     draw, width, height = known
     with look():

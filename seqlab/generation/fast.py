@@ -29,12 +29,16 @@ _Known = RNN | LSTM | GRU
 
 
 def is_fast(model: SequenceModel) -> bool:
-    """Say whether a model is one that this module can read with; a class derived from a cell is not."""
+    """Say whether a model is one that this module can read with.
+
+    A class derived from a cell is not, nor is an LSTM of another form than the usual one.
+    """
     return (
         type(model) is Recurrent
         and model.directions == 1
         and model.spec.inputs == "tokens"
         and all(type(cell) in (RNN, IRNN, LSTM, GRU) for cell in model.cells)
+        and all(cell.is_usual for cell in model.cells if isinstance(cell, LSTM))
     )
 
 

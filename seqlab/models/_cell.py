@@ -67,9 +67,9 @@ class Cell(nn.Module, ABC):
 
     component: ClassVar = "model"
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
-    parts: ClassVar[tuple[str, ...]] = ("h",)
+    parts: tuple[str, ...] = ("h",)
     bfloat16_from: ClassVar[int | None] = None
-    recurrent: ClassVar[tuple[str, ...]] = ()
+    recurrent: tuple[str, ...] = ()
     network: ClassVar[type[nn.Module]]
 
     def __init__(self, input_size: int, hidden_size: int) -> None:

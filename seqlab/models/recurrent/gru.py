@@ -43,7 +43,7 @@ class GRU(Cell):
         spectral_radius: to which each gate's W is rescaled after that; None to leave it.
     """
 
-    recurrent: ClassVar[tuple[str, ...]] = ("W",)
+    recurrent: tuple[str, ...] = ("W",)
     gate_names: ClassVar[tuple[str, ...]] = ("r", "z", "n")
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +35,7 @@ class RNN(Cell):
         spectral_radius: to which W is rescaled after that; None to leave it.
     """
 
-    recurrent: ClassVar[tuple[str, ...]] = ("W",)
+    recurrent: tuple[str, ...] = ("W",)
 
     def __init__(
         self,
