@@ -41,6 +41,8 @@ def _model_reason(component: Component, spec: Spec) -> str | None:
         return "it knows rnn, irnn, lstm and gru only"
     model = outline(component, spec)
     assert isinstance(model, Recurrent)
+    if any(isinstance(cell, LSTM) and cell.form.gate_recurrence for cell in model.cells):
+        return "it knows no gates that see one another (gate_recurrence)"
     if model.directions > 1:
         return "it knows networks that read in one direction only"
     if model.hidden_size > LARGEST:

@@ -28,8 +28,9 @@ def shape_of(sizes: Any, l: int) -> Shape:
     """Return the shape of layer number l, row l of ``sizes``."""
     s = sizes[l]
     return Shape(
-        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13], s[14], s[15]
-    )
+        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11],
+        s[12], s[13], s[14], s[15], s[16], s[17], s[18], s[19], s[20], s[21], s[22], s[23],
+    )  # fmt: skip
 
 
 @inlined

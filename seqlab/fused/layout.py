@@ -51,6 +51,10 @@ class Shape(NamedTuple):
             bias, V and d the read-out's.
         v: vectors in a row, 1 or 2: a tile holds v LANES sequences.
         move: units by which masks move on at each step, 0 or 1.
+        i, f, g, o: of an LSTM which of its gates, from 0, each is; -1 where it is not there.
+        coupled: 1 where f = 1 - i.
+        open_g, open_c: 1 where the sum of g, where c is taken without its tanh.
+        p: where in the flat weights the peepholes begin; -1 where there are none.
     """
 
     cell: int
@@ -69,6 +73,14 @@ class Shape(NamedTuple):
     d: int
     v: int
     move: int
+    i: int = -1
+    f: int = -1
+    g: int = -1
+    o: int = -1
+    coupled: int = 0
+    open_g: int = 0
+    open_c: int = 0
+    p: int = -1
 
 
 def space_size(layers: int, n: Shape, T: int, lanes: int = LANES) -> int:

@@ -43,8 +43,20 @@ def shapes_of(model: SequenceModel, task: Task, sequences: int) -> tuple[Shape, 
 
 
 def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task, vectors: int) -> Shape:
-    kind, H = _cell_kind(model.cells[number]), model.hidden_size
+    cell, H = model.cells[number], model.hidden_size
+    kind = _cell_kind(cell)
     gates, kept = {"rnn": (1, 1), "lst": (4, 4), "gru": (3, 4)}[kind[:3]]
+    form: dict[str, int] = {}
+    if isinstance(cell, LSTM):
+        rows = cell.form.rows
+        gates = kept = len(rows)
+        form = {name: rows.index(name) if name in rows else -1 for name in "ifgo"}
+        form |= {
+            "coupled": int(cell.form.coupled),
+            "open_g": int(not cell.form.input_activation),
+            "open_c": int(not cell.form.output_activation),
+            "p": begins.get(f"cells.{number}.p", -1),
+        }
     return Shape(
         cell=CELLS.index(kind),
         I=H if number else task.spec.input_size,
@@ -62,6 +74,7 @@ def _shape_of(model: Recurrent, number: int, begins: dict[str, int], task: Task,
         d=begins["readout.bias"],
         v=vectors,
         move=int(model.dropout_varies),
+        **form,
     )
 
 

@@ -34,6 +34,12 @@ CELLS = {
     "rnn": {},
     "rnn-relu": {"nonlinearity": "relu"},
     "lstm": {},
+    "lstm-1997": {"forget_gate": False, "input_activation": False},
+    "lstm-open": {"input_gate": False},
+    "lstm-coupled": {"coupled": True, "output_gate": False, "output_activation": False},
+    "lstm-peepholes": {"peepholes": True},
+    "lstm-coupled-peepholes": {"coupled": True, "peepholes": True},
+    "lstm-few-peepholes": {"input_gate": False, "output_gate": False, "peepholes": True},
     "gru-after": {"reset": "after"},
     "gru-before": {"reset": "before"},
 }

@@ -33,6 +33,7 @@ MODELS = {
     "lstm": Component(name="lstm", hidden_size=12),
     "gru": Component(name="gru", hidden_size=12),
     "gru-before": Component(name="gru", hidden_size=12, reset="before"),
+    "peepholes": Component(name="lstm", hidden_size=12, coupled=True, peepholes=True),
     "deep": Component(name="lstm", hidden_size=12, layers=2, dropout=0.3),
     "silenced": Component(
         name="gru", hidden_size=12, layers=2, dropout=0.3, dropout_varies=True, weight_dropout=0.4
@@ -305,6 +306,7 @@ def test_why_not_says_what_the_engine_lacks() -> None:
 
     assert "loss of its own" in (why_not(experiment(), OwnLoss()) or "")
     own = experiment().model_copy(update={"model": Component(name="ngram")})
+    assert "gate_recurrence" in (reason({"gate_recurrence": True}) or "")
     assert "rnn, irnn, lstm and gru" in (why_not(own, EASY) or "")
 
 
