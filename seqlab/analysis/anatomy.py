@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from seqlab.analysis.gates import gate_names_of
 from seqlab.contracts import Spec
-from seqlab.models import Cell, Recurrent, build_model
+from seqlab.models import Cell, Recurrent, build_model, count_parameters
 from seqlab.registry import load
 from seqlab.settings import Component
 
@@ -106,7 +106,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
         gates=gate_names_of(first) if isinstance(first, Cell) else (),
         weights=weights,
         counts=counts,
-        parameters=sum(weight.count for weight in weights),
+        parameters=count_parameters(model),
         multiply_adds={kind: _cost(model, spec) for kind, spec in specs.items()} if recurrent else {},
     )
 

@@ -71,7 +71,9 @@ def explain(
             for weight in found.weights
         ],
     )
-    say(f"\n{found.parameters:,} weights in all")
+    weights = sum(weight.count for weight in found.weights)
+    learning = "" if weights == found.parameters else f", of which {found.parameters:,} learn"
+    say(f"\n{weights:,} weights in all{learning}")
     for kind, count in found.multiply_adds.items():
         reading = "symbols (looked up)" if kind == "tokens" else "features"
         say(f"{count:,} multiply-adds a step in matrix products, reading {reading}")

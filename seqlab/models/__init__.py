@@ -8,6 +8,7 @@ from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear
 from seqlab.models._contract import require_reading, require_state
+from seqlab.models._driven import Driven, Gated
 from seqlab.models._mixture import Mixture
 from seqlab.models._recurrent import Recurrent
 from seqlab.models._stack import CellMixer, Mixer, Stack
@@ -18,6 +19,8 @@ from seqlab.settings import Component
 __all__ = [
     "Cell",
     "CellMixer",
+    "Driven",
+    "Gated",
     "Input",
     "Mixer",
     "Mixture",

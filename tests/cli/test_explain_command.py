@@ -18,6 +18,11 @@ def test_a_model_is_explained(seqlab_command: Command) -> None:
     assert told["diagram"].endswith("gru.svg")
 
 
+def test_weights_that_do_not_learn_are_told_from_those_that_do(seqlab_command: Command) -> None:
+    result = seqlab_command("explain", "echo-state[hidden_size=10]", "--inputs", "5", "--outputs", "3")
+    assert "193 weights in all, of which 33 learn" in result.stdout
+
+
 def test_what_counts_has_no_states(seqlab_command: Command) -> None:
     counting = seqlab_command("explain", "ngram")
     assert counting.returncode == 0, counting.stderr
