@@ -18,13 +18,15 @@ from torch import Tensor
 def full_precision(function: Callable[..., Any]) -> Callable[..., Any]:
     """Run the forward or backward pass of a Function outside autocast, in float32 at least.
 
-    A state that is added to at every step would lose in bfloat16 what the steps add.
+    A state that is added to at every step would lose in bfloat16 what the steps add. A gradient that is not
+    materialised is None.
     """
 
     @functools.wraps(function)
-    def run(ctx: Any, first: Tensor, *others: Any) -> Any:
-        with torch.autocast(first.device.type, enabled=False):
-            return function(ctx, *(_widen(argument) for argument in (first, *others)))
+    def run(ctx: Any, *arguments: Any) -> Any:
+        device = next(argument.device for argument in arguments if isinstance(argument, Tensor))
+        with torch.autocast(device.type, enabled=False):
+            return function(ctx, *map(_widen, arguments))
 
     return run
 

@@ -1,0 +1,1 @@
+"""Recurrent networks with a memory beside their state."""
