@@ -24,7 +24,7 @@ def trials_figure(
         title: stands above.
 
     Returns:
-        The median over the seeds, each seed thin; a vertical line where the models were trained.
+        The median over the seeds, each seed thin; a vertical line where the models were trained, or shading.
     """
     with look():
         figure = Figure(figsize=(6.0, 4.2))
@@ -38,9 +38,13 @@ def trials_figure(
             ax.plot(at, np.nanmedian(values, 0), **style, markersize=5, label=plain(label))
         first = next(iter(curves.values()))[0]
         if first.trained is not None:
-            ax.axvline(first.trained, color="#666666", linestyle=":", linewidth=1)
+            low, high = first.trained
+            if low < high:
+                ax.axvspan(low, high, color="#666666", alpha=0.12, linewidth=0)
+            else:
+                ax.axvline(high, color="#666666", linestyle=":", linewidth=1)
             ax.annotate(
-                "trained here", (first.trained, 1), (-3, -4), ("data", "axes fraction"), "offset points",
+                "trained here", (high, 1), (-3, -4), ("data", "axes fraction"), "offset points",
                 rotation=90, ha="right", va="top", fontsize=8, color="#666666",
             )  # fmt: skip
         figure.suptitle(plain(title), fontsize=10)

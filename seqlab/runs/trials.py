@@ -18,13 +18,13 @@ class OptionCurve:
         option: its name.
         answers: how answers came: shown, greedy, beam.
         points: the metric at each value of the option, in rising order.
-        trained: the value with which the model was trained, where that is a number.
+        trained: the least and the greatest value with which the model was trained, where that is a number.
     """
 
     option: str
     answers: str
     points: tuple[tuple[float, float], ...]
-    trained: float | None
+    trained: tuple[float, float] | None
 
 
 def option_curves(run: Run, metric: str) -> list[OptionCurve]:
@@ -44,12 +44,19 @@ def option_curves(run: Run, metric: str) -> list[OptionCurve]:
     curves = []
     for (option, answers), points in found.items():
         own, ordinary = settings.get(f"task.{option}"), (summary.get("held_out") or {}).get(metric)
-        trained = float(own) if is_number(own) else None
+        trained = (float(own), float(own)) if is_number(own) else None
         if answers == "shown" and trained is not None and is_number(ordinary):
-            points.setdefault(trained, float(ordinary))
+            points.setdefault(trained[0], float(ordinary))
         if len(points) > 1:
+            trained = trained or _drawn(run, option)
             curves.append(OptionCurve(option, answers, tuple(sorted(points.items())), trained))
     return curves
+
+
+def _drawn(run: Run, option: str) -> tuple[float, float] | None:
+    """Return between which values training drew an option that was not set, where the task says so."""
+    low, high = (run.info().extra.get("drawn") or {}).get(option, (None, None))
+    return (float(low), float(high)) if is_number(low) and is_number(high) else None
 
 
 def _judgements(run: Run, summary: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:

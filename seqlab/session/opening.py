@@ -141,6 +141,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "guess": guesses(
                 session.experiment, task, {name: trial_task(session, trial) for name, trial in shown.items()}
             ),
+            "drawn": {option: list(values) for option, values in task.drawn.items()},
             "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
             "spec": task.spec.to_dict(),
             "engine": session.experiment.training.engine,

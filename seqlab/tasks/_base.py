@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -98,6 +99,8 @@ class Task(ABC):
         data: what a run records of files that the task reads, else None.
         vocabulary: what symbols print as, where a task knows that.
         sample: what models write while they train, where they go on with a text, symbol by symbol; else None.
+        drawn: by option that is not set, the least and the greatest value that training draws in its place;
+            pictures over that option show it.
         symbols: what the input symbols are called, where their numbers say nothing.
         answers: what the classes are called, likewise.
         reads: the option that names the file or folder which the task reads, where it reads any.
@@ -113,6 +116,7 @@ class Task(ABC):
     data: Data | None = None
     vocabulary: Vocabulary | None = None
     sample: Sample | None = None
+    drawn: Mapping[str, tuple[float, float]] = MappingProxyType({})
     symbols: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     reads: ClassVar[str | None] = None

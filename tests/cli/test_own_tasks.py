@@ -85,7 +85,7 @@ def test_a_curve_over_an_option_has_the_judgements_of_all_its_values(
     (curve,) = option_curves(run, "mae")
     summary = run.summary()
     assert summary is not None
-    assert (curve.option, curve.answers, curve.trained) == ("length", "shown", 10.0)
+    assert (curve.option, curve.answers, curve.trained) == ("length", "shown", (10.0, 10.0))
     assert [value for value, _ in curve.points] == [5, 10, 20, 40]
     assert dict(curve.points)[10] == summary["held_out"]["mae"]
     assert dict(curve.points)[40] == summary["trials"]["length-40"]["mae"]
