@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -47,8 +47,8 @@ class StackRNN(Cell):
         start: how W is drawn: uniform, orthogonal, identity or gaussian.
     """
 
-    parts: ClassVar[tuple[str, ...]] = ("h", "stacks")
-    recurrent: ClassVar[tuple[str, ...]] = ("W",)
+    parts: tuple[str, ...] = ("h", "stacks")
+    recurrent: tuple[str, ...] = ("W",)
 
     def __init__(
         self,

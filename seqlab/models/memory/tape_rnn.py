@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -43,8 +43,8 @@ class TapeRNN(Cell):
         start: how W is drawn: uniform, orthogonal, identity or gaussian.
     """
 
-    parts: ClassVar[tuple[str, ...]] = ("h", "tapes", "heads")
-    recurrent: ClassVar[tuple[str, ...]] = ("W",)
+    parts: tuple[str, ...] = ("h", "tapes", "heads")
+    recurrent: tuple[str, ...] = ("W",)
 
     def __init__(
         self,
