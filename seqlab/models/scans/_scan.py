@@ -1,16 +1,18 @@
 """A linear recurrence over a whole sequence at once, for cells whose gates do not look at h.
 
-    h(t) = a(t) * h(t-1) + b(t),   0 < a(t) < 1,  b(t) > 0
+    h(t) = a(t) * h(t-1) + b(t)
 
 With gates that depend on the input alone, a and b are known for all steps before the recurrence begins, and
-it can be solved in parallel over time (Blelloch 1990; Martin & Cundy 2018). It is done here in log space, as
-by Feng et al. 2024, where a product of ten thousand gates is a sum and cannot underflow.
+it can be solved in parallel over time (Blelloch 1990; Martin & Cundy 2018). :func:`scan` does it for
+0 < a(t) < 1 and b(t) > 0 in log space, as Feng et al. 2024, where a product of ten thousand gates is a sum
+and cannot underflow; :func:`linear_scan` does it for a and b of either sign, or complex.
 
-Their way, log h = A + logcumsumexp(log b - A) with A = cumsum(log a), takes differences of numbers that grow
-with the length: in float32 it loses 3 digits of its 7 in 10,000 steps. So the sequence is cut into some
-sqrt(T) pieces of some sqrt(T) steps. Within the pieces, all at once, sums are only ever added to:
+In log space the published way, log h = A + logcumsumexp(log b - A) with A = cumsum(log a), takes differences
+of numbers that grow with the length: in float32 it loses 3 digits of its 7 in 10,000 steps. So the sequence
+is cut into some sqrt(T) pieces of some sqrt(T) steps. Within the pieces, all at once, sums are only ever
+added to:
 
-    log h(t) = logaddexp(log b(t), log a(t) + log h(t-1))
+    log h(t) = logaddexp(log b(t), log a(t) + log h(t-1))               or as it is above
 
 and each piece then takes the state that the one before it ends with, which may have either sign:
 
@@ -118,14 +120,57 @@ class _Scan(torch.autograd.Function):
         log_a, log_b, start, h = ctx.saved_tensors
         a = log_a.exp()
         # from the end: the first step has none after it, and 0 to carry
-        total = linear_scan(a.roll(-1, 0).flip(0), dh.flip(0), torch.zeros_like(start)).flip(0)
+        total = _solve(a.roll(-1, 0).flip(0), dh.flip(0), torch.zeros_like(start)).flip(0)
         into_a = total * a
         before = torch.cat([start[None], h[:-1]])
         return into_a * before, total * log_b.exp(), into_a[0]
 
 
 def linear_scan(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
-    """Solve h(t) = a(t) * h(t-1) + b(t) for b of either sign; sizes as in :func:`scan`."""
+    """Solve h(t) = a(t) * h(t-1) + b(t) for a and b of either sign, or complex, both or neither.
+
+    Args:
+        a: (T, B, ...), or with an axis of 1 where all have the same, such as (T, 1, N) for all rows.
+        b: (T, B, ...).
+        start: h(0), (B, ...).
+
+    Returns:
+        h, (T, B, ...), in float32 at least.
+
+    >>> signs = torch.full((3, 1, 1), -1.0)
+    >>> linear_scan(signs, torch.zeros(3, 1, 1), torch.tensor([[8.0]])).flatten()
+    tensor([-8.,  8., -8.])
+    """
+    h: Tensor = _LinearScan.apply(a, b, start)  # type: ignore[no-untyped-call]
+    return h
+
+
+class _LinearScan(torch.autograd.Function):
+    """The scan, and the way back, with dh for dJ/dh(t) with all that later steps add, and * for conjugates:
+
+    dh(t-1) = dJ(t-1)/dh(t-1) + a(t)* dh(t),   d b(t) = dh(t),   d a(t) = dh(t) h(t-1)*
+    """
+
+    @staticmethod
+    @full_precision
+    def forward(ctx: Any, a: Tensor, b: Tensor, start: Tensor) -> Tensor:
+        h = _solve(a, b, start)
+        ctx.save_for_backward(a, start, h)
+        return h
+
+    @staticmethod
+    @full_precision
+    @once_differentiable
+    def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, ...]:
+        a, start, h = ctx.saved_tensors
+        a = a.conj()
+        total = _solve(a.roll(-1, 0).flip(0), dh.flip(0), torch.zeros_like(start)).flip(0)
+        before = torch.cat([start[None], h[:-1]])
+        return (total * before.conj()).sum_to_size(a.shape), total, a[0] * total[0]
+
+
+def _solve(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
+    """Solve the recurrence as it is, in pieces."""
     A, h = _pieces(a, 1.0), _pieces(b, 0.0)
     for (A_before, before), (a_t, now) in pairwise(zip(A.unbind(1), h.unbind(1), strict=True)):
         now.addcmul_(a_t, before)

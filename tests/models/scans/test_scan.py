@@ -97,3 +97,21 @@ def test_g_is_positive_continuous_and_has_the_logarithm_it_claims() -> None:
     assert_close(through_log, straight, rtol=1e-12, atol=0)
     below, at = positive(torch.tensor([-1e-12, 0.0], dtype=torch.float64))
     assert abs(float(at - below)) < 1e-11
+
+
+@pytest.mark.parametrize("alike", [False, True], ids=["each row its own", "all rows alike"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+@pytest.mark.parametrize("steps", [1, 7, 20])
+def test_coefficients_of_either_sign_or_complex_have_the_gradients_of_the_steps(
+    steps: int, dtype: torch.dtype, alike: bool
+) -> None:
+    generator = torch_stream(1, "scan")
+    a = torch.randn(steps, 1 if alike else 2, 3, generator=generator, dtype=dtype)
+    b, weights = (torch.randn(steps, 2, 3, generator=generator, dtype=dtype) for _ in range(2))
+    given = [a, b, torch.randn(2, 3, generator=generator, dtype=dtype)]
+    results = []
+    for solve in (linear_scan, one_by_one):
+        leaves = [part.clone().requires_grad_() for part in given]
+        h = solve(*leaves)
+        results.append([h, *torch.autograd.grad((h * weights).real.sum(), leaves)])
+    assert_close(*results, rtol=1e-10, atol=1e-12)
