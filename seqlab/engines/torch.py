@@ -26,6 +26,8 @@ class Torch(Engine):
         """Return the reason why it cannot train an experiment, or None if it can."""
         if getattr(load("model", experiment.model.name), "counts", False):
             return Refusal("the model counts, and has no gradient")
+        if getattr(load("model", experiment.model.name), "guesses", 0):
+            return Refusal("the model guesses, and has no gradient")
         return None
 
     def settle(

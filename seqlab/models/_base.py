@@ -39,6 +39,8 @@ class SequenceModel(nn.Module, ABC):
         bfloat16_from: the number of parameters from which its training gains by products in bfloat16, where
             there are units for them; None where it never does.
         counts: whether it learns by counting the training text in one step, instead of by gradient.
+        guesses: how many times it draws its weights anew at each update, of which the best are kept, instead
+            of learning; 0 for models that learn.
     """
 
     component: ClassVar = "model"
@@ -47,6 +49,7 @@ class SequenceModel(nn.Module, ABC):
     causal: bool = True
     bfloat16_from: int | None = None
     counts: ClassVar[bool] = False
+    guesses: ClassVar[int] = 0
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.tasks.languages.embedded_reber import (
-    REBER,
-    SYMBOLS,
-    EmbeddedReber,
-    decode,
-    is_legal,
-    legal_next,
-)
+from seqlab.tasks.languages._reber import REBER, SYMBOLS, decode, is_legal, legal_next
+from seqlab.tasks.languages.embedded_reber import EmbeddedReber
 
 
 def strings(index: int = 0, size: int = 2000) -> list[str]:
