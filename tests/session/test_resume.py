@@ -98,7 +98,9 @@ def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
 
 
-GUESSING = FRESH.replace("{name: lstm, hidden_size: 5, layers: 2, dropout: 0.2}", "{name: guess, hidden_size: 2}")
+GUESSING = FRESH.replace(
+    "{name: lstm, hidden_size: 5, layers: 2, dropout: 0.2}", "{name: guess, hidden_size: 2}"
+)
 
 
 CASES = {
