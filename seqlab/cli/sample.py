@@ -70,7 +70,9 @@ def sample(
     ] = 1.0,
     count: Annotated[int, typer.Option(help="Texts to write.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
-    stop: Annotated[str, typer.Option(help="End a text once this has been written in it.")] = "",
+    stop: Annotated[
+        str | None, typer.Option(help="End a text once this has been written in it; default: as in the run.")
+    ] = None,
     unknown: Unknown = "refuse",
     checkpoint: options.Checkpoint = "best",
     alone: Alone = False,
@@ -108,6 +110,7 @@ def sample(
     if prime is None and usual.get("prime") != vocabulary.start:
         prime = usual.get("prime")
     codes = encode(vocabulary, read_file(prime_file, encoding, found) if prime_file else prime or "", unknown)
+    stop = usual.get("stop", "") if stop is None else stop
     end = _end(vocabulary, stop, unknown)
     start = codes if len(codes) else vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
     shown = vocabulary.decode(codes)

@@ -34,6 +34,12 @@ def show(
     if as_json:
         return show_json(data)
     show_table(("field", "value"), list(_rows(data)), title=found.id)
+    if data["answers"]:
+        rows = [
+            (one["asked"], one["right"], one["written"], "" if one["right"] == one["written"] else "wrong")
+            for one in data["answers"]
+        ]
+        show_table(("asked", "right answer", "written", ""), rows, title="Held-out questions")
     tell(f"Next: {_next(found, info)}")
     return None
 
@@ -57,6 +63,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
 
     problems, settings, changed, summary, error, so_far = [], None, None, None, None, None
     judgements: dict[str, Any] = {}
+    answers: list[dict[str, Any]] = []
     try:
         settings = dict(read_text(run.config_text(), source=str(run.config_path)).data)
         changed = changes(settings)
@@ -66,7 +73,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
         summary = run.summary()
         error = run.error_text() if info.status == "failed" else None
         so_far = None if summary else _so_far(run)
-        judgements = run.judgements()
+        judgements, answers = run.judgements(), run.answers()
     except SeqlabError as reason:
         problems.append(reason.message)
     return {
@@ -83,6 +90,7 @@ def _collect(run: Run, info: RunInfo) -> dict[str, Any]:
         "summary": summary,
         "so_far": so_far,
         "judgements": judgements,
+        "answers": answers,
         "files": _files(run),
         "samples": _samples(run),
     }

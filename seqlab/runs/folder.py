@@ -2,7 +2,7 @@
 
     config.yaml   run.json   metrics.jsonl   summary.json   judgements.json   train.log   error.txt
     checkpoints/  last.pt, best.safetensors
-    figures/      samples/      own/
+    answers.json  figures/      samples/      own/
 
 What is replaced is written beside and renamed; what grows is appended to, a line at a time.
 """
@@ -10,7 +10,7 @@ What is replaced is written beside and renamed; what grows is appended to, a lin
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,11 @@ class Run:
     def judgements_path(self) -> Path:
         """``judgements.json``: what ``seqlab judge`` has found."""
         return self.path / "judgements.json"
+
+    @property
+    def answers_path(self) -> Path:
+        """``answers.json``: a few held-out questions, the right answers, and what the model wrote."""
+        return self.path / "answers.json"
 
     @property
     def own_files(self) -> Path:
@@ -173,6 +178,18 @@ class Run:
     def keep_judgement(self, name: str, judged: Mapping[str, Any]) -> None:
         """Add a judgement to ``judgements.json``, in the place of one of the same name."""
         replace_file(self.judgements_path, to_json({**self.judgements(), name: judged}, indent=2) + "\n")
+
+    def answers(self) -> list[dict[str, Any]]:
+        """Read ``answers.json``: asked, right and written, each a text; empty where there is none.
+
+        Raises:
+            RunFolderError: when it is damaged.
+        """
+        return list(read_json(self.answers_path)["answers"]) if self.answers_path.is_file() else []
+
+    def keep_answers(self, answers: Sequence[Mapping[str, Any]]) -> None:
+        """Write ``answers.json``."""
+        replace_file(self.answers_path, to_json({"answers": list(answers)}, indent=2) + "\n")
 
     def summary(self) -> dict[str, Any] | None:
         """Read ``summary.json``, or return None when the run has none yet.

@@ -13,6 +13,7 @@ from seqlab.generation import Sampling, generate
 from seqlab.generation.answers import evaluate_written
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.runs import Run
+from seqlab.session.answering import keep_answers
 from seqlab.session.mixing import mix_with_counts, save_counts
 from seqlab.session.opening import Session, trial_task
 from seqlab.tasks import Trial
@@ -55,7 +56,7 @@ def write_sample(session: Session, length: int) -> str:
     was_training = model.training
     prime = task.vocabulary.encode(task.sample.prime)
     sampling = Sampling(length, task.sample.temperature, session.experiment.seed)
-    symbols = list(generate(model, prime, sampling))
+    symbols = list(generate(model, prime, sampling, stop=task.vocabulary.encode(task.sample.stop).tolist()))
     model.train(was_training)
     return task.sample.prime + task.vocabulary.decode(symbols)
 
@@ -89,6 +90,7 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
         "training_seconds": learner.counters["seconds"],
         "wall_seconds": learner.counters["seconds"] + time.perf_counter() - started,
     }
+    keep_answers(run, session)
     if session.experiment.mixture is not None:
         run.write_summary(summary)  # what was judged stays, should there be no room for the counts
         with doing("counting the training text, for the mixture"):

@@ -31,11 +31,13 @@ class Sample:
         prime: the text to begin with.
         length: symbols to write.
         temperature: of the softmax; 0 takes the likeliest symbol.
+        stop: with which a text ends; empty where it has no end but its length.
     """
 
     prime: str = "\n"
     length: int = 400
     temperature: float = 0.8
+    stop: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class MQAR(Task):
     ) -> None:
         if length < 4 * pairs:
             raise SettingsError(
-                f"task.pairs is {pairs}, but at most {length // 4} can be read and asked for in {length} steps.",
+                f"task.pairs is {pairs}, but {length} steps have room for {length // 4} that are asked for.",
                 hint=f"Take task.length={4 * pairs}, or longer.",
             )
         if pairs > symbols // 2 - 1:

@@ -43,7 +43,7 @@ def test_random_filler_leaves_no_blanks_but_the_same_questions() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"length": 64, "pairs": 17}, "at most 16 can be read"),
+        ({"length": 64, "pairs": 17}, "room for 16 that"),
         ({"length": 64, "pairs": 8, "symbols": 16}, "only 7 are keys"),
     ],
 )

@@ -1,0 +1,150 @@
+"""Learning to execute: read a small program character by character, then write what it prints."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from random import Random
+from typing import Annotated, Literal, get_args
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from seqlab.contracts import PAD, Batch, Spec, Split, Written, numpy_stream
+from seqlab.tasks._base import Sample, Task
+from seqlab.tasks._judging import Trial
+from seqlab.tasks.languages._programs import CHARACTERS, END, Program, addition
+from seqlab.text.vocabulary import Vocabulary
+
+Curriculum = Literal["none", "naive", "mix", "combined"]
+FULL_STOP = "."
+"""With which an answer ends."""
+
+
+class Execute(Task):
+    """Read a program and write what it prints, then a full stop.
+
+        j=8584#for x in range(8):j+=920#b=(1500+j)#print((b+7567))@25011.
+
+    A program is made of ``nesting`` operations on constants of up to ``length`` digits: sums, differences,
+    products with small numbers, variables, loops and choices, each of which takes up what came of the one
+    before. New lines are written #, the end @. Only the answer is asked for. A program belongs to the split
+    that its hash says, so that no held-out program was seen in training.
+
+    How hard training programs are is a function of the update, the ``curriculum``:
+
+    - ``none``: always the target, ``length`` and ``nesting``.
+    - ``naive``: length 1 and nesting 1 first; every ``stage`` updates one more digit, and beyond the target
+      one more operation, with one digit again; the target at last.
+    - ``mix``: each program with any length and nesting up to the target's.
+    - ``combined``: four of five programs as in ``naive``, the others as in ``mix``.
+
+    Held-out programs are as in ``mix``, or all at the target with ``exactly``. ``accuracy`` is that of single
+    characters with the right ones before them shown (teacher forcing), as in the paper; the trial ``written``
+    lets the model write, and its ``sequence_accuracy`` is the share of answers that are right as a whole. The
+    other trials do so for each length and nesting.
+
+    Args:
+        length: of constants, in digits.
+        nesting: operations of a program.
+        form: programs, or the addition of two numbers of ``length`` digits, without nesting.
+        curriculum: how training goes from easy to hard.
+        stage: updates before training programs grow harder.
+        exactly: whether held-out programs are all at the target.
+        reverse: whether programs are shown backwards, up to the @.
+        double: whether programs are shown twice over.
+
+    Source:
+        Zaremba & Sutskever, "Learning to execute", 2014. There a stage ends when the accuracy is good enough.
+
+    >>> task = Execute(length=1, nesting=2)
+    >>> batch = task.batch("train", 0, size=1, seed=3)
+    >>> task.vocabulary.decode(batch.inputs[0]), task.vocabulary.decode(batch.targets[batch.mask])
+    ('print((10+6))@16', '16.')
+    """
+
+    def __init__(
+        self,
+        *,
+        length: Annotated[int, Field(ge=1, le=9)] = 2,
+        nesting: Annotated[int, Field(ge=1, le=12)] = 2,
+        form: Literal["programs", "addition"] = "programs",
+        curriculum: Curriculum = "combined",
+        stage: Annotated[int, Field(ge=1)] = 500,
+        exactly: bool = False,
+        reverse: bool = False,
+        double: bool = False,
+    ) -> None:
+        self.length, self.nesting = length, nesting if form == "programs" else 1
+        self.form, self.curriculum, self.stage = form, curriculum, stage
+        self.exactly, self.reverse, self.double = exactly, reverse, double
+        self.vocabulary = Vocabulary.of(CHARACTERS)
+        self._codes = {symbol: code for code, symbol in enumerate(self.vocabulary.symbols)}
+        size, begin, end = len(self.vocabulary), self._codes[END], self._codes[FULL_STOP]
+        longest = 3 + length + 2 * self.nesting + len(str(4 * length)) * self.nesting
+        self.spec = Spec("tokens", size, "classes", size, causal=True, writes=Written(begin, end, longest))
+        example = self._shown(f"print(({'2' * length}+{'3' * length})){END}")
+        self.sample = Sample(example, longest, temperature=0.0, stop=FULL_STOP)
+        cells = [(digits, depth) for depth in range(1, self.nesting + 1) for digits in range(1, length + 1)]
+        self.trials = () if exactly else (Trial("written", answers="greedy"), *map(_cell, cells))
+
+    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
+        """Return batch number ``index``: programs and answers but for the full stop, padded in front."""
+        random = Random(int(numpy_stream(seed, "execute", split, index).integers(2**63)))
+        pairs = [self._draw(random, split, *self._hardness(random, split, index)) for _ in range(size)]
+        width = max(len(source) + len(answer) for source, answer in pairs) - 1
+        inputs = np.full((size, width), PAD)
+        targets, mask = np.zeros_like(inputs), np.zeros(inputs.shape, dtype=bool)
+        for row, (source, answer) in enumerate(pairs):
+            codes = [self._codes[symbol] for symbol in source + answer]
+            inputs[row, width + 1 - len(codes) :] = codes[:-1]
+            targets[row, -len(answer) :], mask[row, -len(answer) :] = codes[-len(answer) :], True
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
+
+    def _hardness(self, random: Random, split: Split, index: int) -> tuple[int, int]:
+        """Return the length and nesting of the next program."""
+        mixed = random.randint(1, self.length), random.randint(1, self.nesting)
+        if split != "train":
+            return (self.length, self.nesting) if self.exactly else mixed
+        now = hardness(index // self.stage, self.length, self.nesting)
+        match self.curriculum:
+            case "none":
+                return self.length, self.nesting
+            case "naive":
+                return now
+            case "mix":
+                return mixed
+        return mixed if random.random() < 0.2 else now
+
+    def _draw(self, random: Random, split: Split, length: int, nesting: int) -> tuple[str, str]:
+        """Return a program of a split, as it is shown, and its answer."""
+        while True:
+            if self.form == "addition":
+                source, printed = addition(random, length)
+            else:
+                program = Program(random, length, nesting)
+                source, printed = program.source, program.answer
+            if zlib.crc32(source.encode()) % 3 == get_args(Split).index(split):
+                return self._shown(source), f"{printed}{FULL_STOP}"
+
+    def _shown(self, source: str) -> str:
+        body = source.removesuffix(END)
+        body = body[::-1] if self.reverse else body
+        return (2 * body if self.double else body) + END
+
+
+def hardness(stage: int, length: int, nesting: int) -> tuple[int, int]:
+    """Return the length and nesting of a stage, from 0, on the way to a target.
+
+    >>> [hardness(stage, 2, 2) for stage in range(5)]
+    [(1, 1), (2, 1), (1, 2), (2, 2), (2, 2)]
+    """
+    deep, long = divmod(min(stage, length * nesting - 1), length)
+    return long + 1, deep + 1
+
+
+def _cell(hardness: Sequence[int]) -> Trial:
+    length, nesting = hardness
+    options = {"length": length, "nesting": nesting, "exactly": True}
+    return Trial(f"length-{length}-nesting-{nesting}", options, "greedy")
