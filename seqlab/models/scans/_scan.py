@@ -119,8 +119,7 @@ class _Scan(torch.autograd.Function):
     def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, ...]:
         log_a, log_b, start, h = ctx.saved_tensors
         a = log_a.exp()
-        # from the end: the first step has none after it, and 0 to carry
-        total = _solve(a.roll(-1, 0).flip(0), dh.flip(0), torch.zeros_like(start)).flip(0)
+        total = _solve_back(a, dh)
         into_a = total * a
         before = torch.cat([start[None], h[:-1]])
         return into_a * before, total * log_b.exp(), into_a[0]
@@ -164,7 +163,7 @@ class _LinearScan(torch.autograd.Function):
     def backward(ctx: Any, dh: Tensor) -> tuple[Tensor, ...]:
         a, start, h = ctx.saved_tensors
         a = a.conj()
-        total = _solve(a.roll(-1, 0).flip(0), dh.flip(0), torch.zeros_like(start)).flip(0)
+        total = _solve_back(a, dh)
         before = torch.cat([start[None], h[:-1]])
         return (total * before.conj()).sum_to_size(a.shape), total, a[0] * total[0]
 
@@ -176,6 +175,18 @@ def _solve(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
         now.addcmul_(a_t, before)
         a_t *= A_before
     return _join(A, h, start)[: len(a)]
+
+
+def _solve_back(a: Tensor, b: Tensor) -> Tensor:
+    """Solve g(t) = a(t+1) * g(t+1) + b(t) from the end, where nothing comes after the last."""
+    A, g = _pieces(a.roll(-1, 0), 1.0), _pieces(b, 0.0)
+    steps = list(zip(A.unbind(1), g.unbind(1), strict=True))
+    for (A_after, after), (a_t, now) in pairwise(reversed(steps)):
+        now.addcmul_(a_t, after)
+        a_t *= A_after
+    for piece, A_piece, after in zip(g.unbind()[-2::-1], A.unbind()[-2::-1], g.unbind()[:0:-1], strict=True):
+        piece.addcmul_(A_piece, after[0])
+    return g.flatten(0, 1)[: len(a)]
 
 
 def _pieces(x: Tensor, neutral: float) -> Tensor:

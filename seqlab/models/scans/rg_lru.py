@@ -86,7 +86,7 @@ class RealGated(Mixer):
         v, z = self.into(x).chunk(2, -1)
         u, past = self.conv(v, past)
         u = u.transpose(0, 1)  # (T, B, D)
-        by_head = u.reshape(*u.shape[:2], self.heads, 1, -1) @ self.W
+        by_head = torch.einsum("tbhd,hde->tbhe", u.reshape(*u.shape[:2], self.heads, -1), self.W)
         sums = by_head.view(*u.shape[:2], self.heads, 2, -1).transpose(2, 3).flatten(2) + self.b
         r, i = torch.sigmoid(sums).to(u.dtype).chunk(2, -1)
         log_a = -SHARPNESS * r * F.softplus(self.decay)

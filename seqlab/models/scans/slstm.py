@@ -93,7 +93,7 @@ class ScalarCell(Mixer):
 
     def _step(self, sums: Tensor, h: Tensor, c: Tensor, n: Tensor, m: Tensor) -> Parts:
         """Advance one step, given what the gates take from the input."""
-        back = h.view(len(h), self.heads, 1, -1) @ self.R  # (B, heads, 1, 4 d)
+        back = torch.einsum("bhd,hde->bhe", h.view(len(h), self.heads, -1), self.R)  # (B, heads, 4 d)
         back = back.view(len(h), self.heads, 4, -1).transpose(1, 2).flatten(1)
         log_i, f, g, o = (sums + back).chunk(4, -1)
         kept = F.logsigmoid(f) + m
