@@ -45,7 +45,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "multiplication": {"name": "multiplication"},
     "three-symbols": {"name": "three-symbols"},
     "two-sequence-3a-guess": {"name": "two-sequence", "difficulty": "3a", "model": "guess"},
-    "continual-reber": {"name": "continual-reber"},
+    "continual-reber": {"name": "continual-reber", "preset": "million"},
     "timing-msd": {"name": "timing", "difficulty": "msd"},
     "timing-gts": {"name": "timing", "difficulty": "gts"},
     "timing-pfg": {"name": "timing", "difficulty": "pfg"},

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -119,6 +119,7 @@ def run_comparison(
     quiet: bool = False,
     as_json: bool = False,
     as_csv: bool = False,
+    report: Callable[[dict[str, Any]], None] = show_json,
 ) -> None:
     """Run a comparison and show it: table, verdict, pictures.
 
@@ -128,6 +129,7 @@ def run_comparison(
         quiet: whether to leave progress out.
         as_json: whether to print everything as JSON instead.
         as_csv: whether to print the table as CSV instead.
+        report: what is done with everything in place of printing it, if ``as_json``.
     """
     _start_server([*design.models, *design.overrides])
     from seqlab.comparison.design import draw_up
@@ -153,7 +155,7 @@ def run_comparison(
 
     folder, facts = keep(design, finished, result, lineup.notes)
     if as_json:
-        show_json({**facts, "folder": str(folder)})
+        report({**facts, "folder": str(folder)})
     elif not as_csv:
         print(folder / facts["figures"][0]["png"])
         _say_what_is_next(finished)

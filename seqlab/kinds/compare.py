@@ -1,23 +1,29 @@
-"""Several models learn the task of another experiment, over several seeds."""
+"""Several models learn the task of another experiment, or of several, over several seeds."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from seqlab.kinds import Asked
 from seqlab.settings import Experiment, Names, Presets
 
+if TYPE_CHECKING:
+    from seqlab.comparison.design import Design
+
 
 class CompareExperiment(Experiment):
-    """Several models learn the task of another experiment, over several seeds."""
+    """Several models learn the task of another experiment, or of several, over several seeds."""
 
     kind: Literal["compare"]
-    on: str = Field(description="the experiment whose task and training all models share")
+    on: str | Names = Field(
+        description="the experiment whose task and training all models share; of several, a comparison each"
+    )
     task: str | None = Field(
         default=None, description="another task than the experiment's, as on the command line"
     )
@@ -41,14 +47,31 @@ SETTINGS = CompareExperiment
 
 def run(settings: CompareExperiment, asked: Asked) -> None:
     """Run the comparison as `seqlab compare` does."""
-    from seqlab.cli.compare import run_comparison, split_names
-    from seqlab.comparison.design import Design
+    from seqlab.cli.compare import run_comparison
+    from seqlab.cli.console import show_json
     from seqlab.configure import admit_named
 
     admit_named("models", settings.models, asked.document)
     admit_named("task", [settings.task] if settings.task else [], asked.document)
-    design = Design(
-        asked.beside(settings.on),
+    names = (settings.on,) if isinstance(settings.on, str) else settings.on
+    several, found = len(names) > 1, list[dict[str, Any]]()
+    try:
+        for on in names:
+            design = _design(settings, asked, on, f"-{Path(on).stem}" if several else "")
+            report = found.append if several else show_json
+            run_comparison(design, quiet=asked.quiet, as_json=asked.as_json, report=report)
+    finally:
+        if several and asked.as_json:
+            show_json(found)
+
+
+def _design(settings: CompareExperiment, asked: Asked, on: str, suffix: str) -> Design:
+    """Return the comparison on one experiment."""
+    from seqlab.cli.compare import split_names
+    from seqlab.comparison.design import Design
+
+    return Design(
+        asked.beside(on),
         settings.models,
         tuple(range(1, settings.seeds + 1)),
         task=settings.task,
@@ -56,8 +79,7 @@ def run(settings: CompareExperiment, asked: Asked) -> None:
         difficulties=split_names(asked.difficulty) or settings.difficulty,
         match_parameters=settings.match_parameters,
         labels=settings.labels,
-        name=settings.experiment,
+        name=settings.experiment + suffix,
         question=settings.summary or None,
         command=shlex.join(["seqlab", *sys.argv[1:]]),
     )
-    run_comparison(design, quiet=asked.quiet, as_json=asked.as_json)

@@ -114,3 +114,26 @@ def test_a_comparison_in_which_a_run_failed_ends_with_1(seqlab_command: Command)
     assert done.stderr.count("lstm, seed 1: failed: ") + done.stderr.count("irnn, seed 1: failed: ") == 1
     assert "Traceback" not in done.stderr
     assert json.loads(done.stdout)["models"]
+
+
+SEVERAL = """\
+kind: compare
+on: [temporal-order, hello]
+models: [rnn, "rnn[hidden_size=4]"]
+seeds: 2
+settings: {training.steps: 2, training.evaluation_sequences: 20, training.test_sequences: 20}
+"""
+
+
+def test_models_are_compared_on_several_experiments_one_after_another(
+    seqlab_command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "several.yaml").write_text(SEVERAL)
+    done = seqlab_command("train", "--config", "several.yaml", "--quiet", "--json")
+    assert done.returncode == 0, done.stderr
+    one, other = json.loads(done.stdout)
+    assert (one["on"], other["on"]) == ("temporal-order", "hello")
+    assert one["folder"] != other["folder"]
+    assert Path(one["folder"]).is_dir()
+    shown = seqlab_command("train", "--config", "several.yaml", "--quiet").stdout
+    assert shown.count(".png") == 2
