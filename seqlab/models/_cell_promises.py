@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
 from seqlab import registry
-from seqlab.constructors import options_model
 from seqlab.contracts import torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, Recurrent
@@ -20,6 +19,7 @@ from seqlab.models._promises import Promise
 from seqlab.models._variants import (
     SIZE,
     SYMBOLS,
+    choices,
     exact,
     gradients_of,
     is_whole,
@@ -133,25 +133,13 @@ def _cells(name: str) -> list[type[Cell]]:
 
 def _built(cls: type[Cell], size: int) -> Iterator[tuple[dict[str, Any], Cell]]:
     """Build a cell in float64 with the options as they are, and with each other choice of each of them."""
-    for options in _choices(cls):
+    for options in choices(cls):
         try:
             cell = cls(SYMBOLS, cls.nearest_size(size, **options), **options)
         except SettingsError:
             continue
         cell.initialise(torch_stream(1, "weights"))
         yield options, exact(cell)
-
-
-def _choices(cls: type[Cell]) -> Iterator[dict[str, Any]]:
-    yield {}
-    network = options_model(Recurrent).model_fields
-    for key, field in options_model(cls).model_fields.items():
-        words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-        for value in (True, False) if field.annotation is bool else words:
-            if (
-                key != "start" and key not in network and value != field.default
-            ):  # a start changes no equation
-                yield {key: value}
 
 
 def _listed(options: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import torch
 from torch import Tensor, nn
@@ -90,8 +90,9 @@ def variants(
         *({"context": _signal(form)} for form in getattr(cls, "takes", ())),
     ]
     made, refused = 0, ""
+    forms = NETWORKS if issubclass(cls, Cell) else [{"layers": 2, **form} for form in choices(cls)]
     for kind in cls.reads:
-        for network in NETWORKS if issubclass(cls, Cell) else ({"layers": 2},):
+        for network in forms:
             chosen = {key: value for key, value in {**network, **options}.items() if key in known}
             if "hidden_size" in known:
                 chosen["hidden_size"] = cls.nearest_size(**{**chosen, "hidden_size": SIZE})
@@ -108,6 +109,20 @@ def variants(
                 yield Variant(exact(model).eval(), chosen)
     if not made:
         raise BrokenPromiseError(f"It can be built in no way that was tried: {refused}")
+
+
+def choices(cls: type[nn.Module]) -> Iterator[dict[str, Any]]:
+    """Say the settings of a model: as they are by default, and with each other choice of each of them.
+
+    A start changes no equation, and what is built around a cell is another's.
+    """
+    yield {}
+    around = options_model(cls.network).model_fields if issubclass(cls, Cell) else {}
+    for key, known in options_model(cls).model_fields.items():
+        words = get_args(known.annotation) if get_origin(known.annotation) is Literal else ()
+        for value in (True, False) if known.annotation is bool else words:
+            if key != "start" and key not in around and value != known.default:
+                yield {key: value}
 
 
 def numbers(kind: str, *size: int, seed: int = 1) -> Tensor:
