@@ -24,7 +24,7 @@ from seqlab.training import Learner, Step
 
 __all__ = ["BROKEN", "NO_NUMBA", "evaluate", "fit_together", "is_compiled", "make_ready", "why_not"]
 
-COMPILING = "Compiling the fused engine; this takes some 20 seconds, once."
+COMPILING = "Compiling the fused engine; this takes some 25 seconds, once."
 
 
 def fit_together(
