@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 class ShortConv(nn.Module):
-    """A causal convolution, each channel by itself, and silu behind it.
+    """A causal convolution, each channel by itself.
 
-        y(t) = silu(b + sum over k < K of w_k * x(t-k))
+        y(t) = b + sum over k < K of w_k * x(t-k)
 
     The state holds the last K - 1 steps of x, (B, K - 1, N), the newest last. w and b start uniform in plus
     or minus 1 / sqrt(K).
@@ -37,7 +37,7 @@ class ShortConv(nn.Module):
             weight * x[:, self.width - 1 - k : self.width - 1 - k + steps]
             for k, weight in enumerate(self.weight)
         )
-        return nn.functional.silu(y), x[:, steps:]
+        return y, x[:, steps:]
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""

@@ -103,7 +103,7 @@ class DeltaRule(Mixer):
         past, S = state
         qkv, z = torch.split(self.qkvz(x), [3 * self.size, self.size], -1)
         qkv, past = self.conv(qkv, past)
-        q, k, v = qkv.view(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, T, d)
+        q, k, v = F.silu(qkv).view(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, T, d)
         q, k = (F.normalize(part, dim=-1) / scale for part, scale in ((q, q.shape[-1] ** 0.5), (k, 1)))
         beta = torch.sigmoid(self.beta(x)).to(S.dtype).transpose(1, 2) * (2 if self.negative else 1)
         if self.fading is None or self.a is None:

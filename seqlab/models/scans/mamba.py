@@ -104,6 +104,7 @@ class Selective(Mixer):
         past, h = state
         v, z = self.into(x).chunk(2, -1)
         u, past = self.conv(v, past)
+        u = F.silu(u)
         chosen = self.choose(u).transpose(0, 1)  # (T, B, rank + 2 N)
         dt, B, C = torch.split(chosen, [self.rank, self.states, self.states], -1)
         dt = F.softplus(self.dt(dt)).to(u.dtype)  # (T, B, E)

@@ -26,10 +26,10 @@ class MLSTM(Stack):
     Of each head, with E = expansion D channels in all and d of them in a head:
 
         v(t), z(t) = W_v x(t), W_z x(t),   u(t) = silu(convolution of v over 4 steps)
-        q(t), k(t), w(t) = W_q u(t), W_k u(t) / sqrt(d), W_w v(t)
+        q(t), k(t), w(t) = W_q u(t), W_k u(t), W_w v(t)
         i(t) = exp(w_i [q; k; w] + b_i),   f(t) = sigmoid(w_f [q; k; w] + b_f)
-        C(t) = f(t) C(t-1) + i(t) k(t) w(t)'                            the cell, d x d
-        n(t) = f(t) n(t-1) + i(t) k(t)                                  the normaliser
+        C(t) = f(t) C(t-1) + i(t) k(t) w(t)' / sqrt(d)                  the cell, d x d
+        n(t) = f(t) n(t-1) + i(t) k(t) / sqrt(d)                        the normaliser
         h(t) = C(t)' q(t) / max(|n(t) . q(t)|, 1)
         y(t) = (norm(h(t)) + s * u(t)) * silu(z(t))
 
@@ -100,6 +100,7 @@ class MatrixCell(Mixer):
         past, *memory = state
         v, z = self.into(x).chunk(2, -1)
         u, past = self.conv(v, past)
+        u = F.silu(u)
         qkw = torch.cat([self.qk(u), self.w(v)], -1).to(u.dtype)
         log_i, f = self.gates(qkw).to(u.dtype).transpose(1, 2).chunk(2, 1)  # (B, heads, T)
         q, k, w = qkw.view(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, T, d)

@@ -18,23 +18,23 @@ from seqlab.models.scans._scan import linear_scan
 from seqlab.models.scans._short_conv import ShortConv
 
 SHARPNESS = 8.0
-"""How much stronger the gate r can make the state fade than it does at the start."""
+"""With r = 1 the state fades as in so many steps at exp(-softplus(l)); with r = 0 it stays."""
 
 
 class RGLRU(Stack):
     """A stack of real-gated linear recurrent units.
 
         v(t), z(t) = W_v x(t), W_z x(t)
-        u(t) = silu(convolution of v over 4 steps)
+        u(t) = convolution of v over 4 steps
         r(t), i(t) = sigmoid(W_r u(t) + b_r), sigmoid(W_i u(t) + b_i)
         a(t) = exp(-8 r(t) softplus(l))                             what of the past is kept
         h(t) = a(t) * h(t-1) + sqrt(1 - a(t)^2) * i(t) * u(t)
         y(t) = h(t) * gelu(z(t))
 
-    W_r and W_i are block-diagonal, a block for each head. Griffin has no silu behind the convolution and
-    takes the first step as it is, as if 1 - a^2 were 1, which a sequence in chunks cannot know; its blocks of
-    local attention are left out. x is the stream behind a norm, and what becomes of y stands in
-    :class:`Stack`. Over a whole sequence it is solved by the linear scan.
+    W_r and W_i are block-diagonal, a block for each head. Griffin takes the first step as it is, as if
+    1 - a^2 were 1, which a sequence in chunks cannot know; its blocks of local attention are left out. x is
+    the stream behind a norm, and what becomes of y stands in :class:`Stack`. Over a whole sequence it is
+    solved by the linear scan.
 
     De, Smith, Fernando, Botev et al., "Griffin: mixing gated linear recurrences with local attention for
     efficient language models", 2024.

@@ -17,6 +17,9 @@ from seqlab.models._stack import Mixer, Stack
 FASTEST, SLOWEST = 1e-1, 1e-3
 """Between these the steps of time start."""
 
+CHUNK = 1024
+"""Steps that are convolved at a time, so that what a long sequence needs grows with its length alone."""
+
 
 class S4D(Stack):
     """A stack of diagonal state spaces, each channel with its own.
@@ -67,8 +70,15 @@ class Channels(Mixer):
 
     def read(self, x: Tensor, state: Parts) -> tuple[Tensor, Parts]:
         """Read a sequence; see :meth:`Mixer.read`."""
-        (z,), T = state, x.shape[1]
-        x = x.transpose(1, 2).to(self.d.dtype)  # (B, D, T)
+        heard, (z,) = [], state
+        for piece in torch.split(x.to(self.d.dtype), CHUNK, 1):
+            y, z = self._convolve(piece.transpose(1, 2), z)
+            heard.append(F.gelu(y).transpose(1, 2))
+        return torch.cat(heard, 1), (z,)
+
+    def _convolve(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sums of some steps, (B, D, T) as x, and the new z."""
+        T = x.shape[2]
         A, C = torch.complex(-torch.exp(self.r), self.w), torch.view_as_complex(self.C)  # (D, N)
         log_a = torch.exp(self.u)[:, None] * A
         b = (torch.exp(log_a) - 1) / A
@@ -77,8 +87,7 @@ class Channels(Mixer):
         y = torch.fft.irfft(torch.fft.rfft(x, 2 * T) * torch.fft.rfft(kernel, 2 * T), 2 * T)[:, :, :T]
         carried = 2 * torch.einsum("bdn,dnt->bdt", z * C * torch.exp(log_a), powers).real
         read = torch.einsum("bdt,dnt->bdn", x.to(z.dtype), powers.flip(2)) * b
-        y = F.gelu(y + carried + self.d[:, None] * x)
-        return y.transpose(1, 2), (torch.exp(T * log_a) * z + read,)
+        return y + carried + self.d[:, None] * x, torch.exp(T * log_a) * z + read
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

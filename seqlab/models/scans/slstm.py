@@ -83,7 +83,7 @@ class ScalarCell(Mixer):
         """Read a sequence; see :meth:`Mixer.read`."""
         past, h, c, n, m = state
         u, past = self.conv(x, past)
-        read = torch.cat([self.W_if(u), self.W_go(x)], -1).to(u.dtype) + self.b
+        read = torch.cat([self.W_if(F.silu(u)), self.W_go(x)], -1).to(u.dtype) + self.b
         shown = []
         with torch.autocast(x.device.type, enabled=False):
             for sums in read.unbind(1):  # (B, 4 D)

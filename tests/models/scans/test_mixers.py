@@ -45,11 +45,11 @@ def inputs(width: int = D) -> Tensor:
 
 
 def conv(layer: ShortConv, x: Tensor) -> Tensor:
-    """Return silu(b + sum of w_k * x(t-k)), step by step."""
+    """Return b + sum of w_k * x(t-k), step by step."""
     zero = torch.zeros_like(x[:, 0])
     return torch.stack(
         [
-            silu(layer.bias + sum(layer.weight[k] * (x[:, t - k] if t >= k else zero) for k in range(4)))
+            layer.bias + sum(layer.weight[k] * (x[:, t - k] if t >= k else zero) for k in range(4))
             for t in range(x.shape[1])
         ],
         1,
@@ -97,7 +97,7 @@ def s5(mixer: StateSpace, x: Tensor) -> Iterator[Tensor]:
 
 def mamba(mixer: Selective, x: Tensor) -> Iterator[Tensor]:
     v, z = mixer.into(x).chunk(2, -1)
-    u = conv(mixer.conv, v)
+    u = silu(conv(mixer.conv, v))
     h = torch.zeros(B, mixer.size, mixer.states).double()
     for u_t, z_t in zip(u.unbind(1), z.unbind(1), strict=True):
         r, into, out = mixer.choose(u_t).split([mixer.rank, mixer.states, mixer.states], -1)
@@ -124,7 +124,7 @@ def rg_lru(mixer: RealGated, x: Tensor) -> Iterator[Tensor]:
 
 def delta(mixer: DeltaRule, x: Tensor) -> Iterator[Tensor]:
     q, k, v, z = mixer.qkvz(x).chunk(4, -1)
-    q, k, v = (by_heads(part) for part in conv(mixer.conv, torch.cat([q, k, v], -1)).chunk(3, -1))
+    q, k, v = (by_heads(part) for part in silu(conv(mixer.conv, torch.cat([q, k, v], -1))).chunk(3, -1))
     q, k = (part / part.norm(dim=-1, keepdim=True) for part in (q, k))
     beta = sigmoid(mixer.beta(x)) * (2 if mixer.negative else 1)
     alpha = torch.ones_like(beta)
@@ -142,7 +142,7 @@ def delta(mixer: DeltaRule, x: Tensor) -> Iterator[Tensor]:
 def mlstm(mixer: MatrixCell, x: Tensor) -> Iterator[Tensor]:
     """By the equations as they are, without what keeps exponentials small."""
     v, z = mixer.into(x).chunk(2, -1)
-    u = conv(mixer.conv, v)
+    u = silu(conv(mixer.conv, v))
     q, k = mixer.qk(u).chunk(2, -1)
     w = mixer.w(v)
     log_i, f = mixer.gates(torch.cat([q, k, w], -1)).chunk(2, -1)
@@ -162,7 +162,7 @@ def mlstm(mixer: MatrixCell, x: Tensor) -> Iterator[Tensor]:
 
 def slstm(mixer: ScalarCell, x: Tensor) -> Iterator[Tensor]:
     """By the equations as they are, without what keeps exponentials small."""
-    u = conv(mixer.conv, x)
+    u = silu(conv(mixer.conv, x))
     (W_i, W_f), (W_g, W_o) = mixer.W_if.weight.chunk(2), mixer.W_go.weight.chunk(2)
     R = [torch.block_diag(*part).T for part in mixer.R.chunk(4, -1)]
     b = mixer.b.chunk(4)
@@ -266,3 +266,13 @@ def test_norms_of_heads_keep_their_gains_at_the_start() -> None:
     mixer = DeltaRule(D, 2, fades=True, negative=False)
     assert isinstance(mixer.norm, nn.LayerNorm)
     assert torch.equal(mixer.norm.weight, torch.ones(D))
+
+
+@torch.no_grad()
+def test_a_sequence_longer_than_what_is_convolved_at_a_time_is_read_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mixer, x = made(Channels(D, 4)), inputs()
+    whole = mixer.read(x, mixer.start(B))
+    monkeypatch.setattr("seqlab.models.scans.s4d.CHUNK", 64)
+    assert_close(mixer.read(x, mixer.start(B)), whole, rtol=1e-7, atol=1e-9)
