@@ -21,12 +21,15 @@ SMALL = {
 
 GOLDEN = {
     "adding": "b449745f42b6ba67",
+    "anbn": "036da4bae076e9dc",
+    "anbncn": "b03cee3a1220d507",
     "binary-addition": "248c110dd56f767f",
     "binary-multiplication": "fcd897431c2ba29e",
     "bucket-sort": "4c2905956f5f56f8",
     "copy": "9fca82d428c78cab",
     "cycle-navigation": "04df776c57716909",
     "duplicate-string": "61b5ad984c04c863",
+    "dyck": "e24ceee5959b6efa",
     "echo": "fad2c37311fd4950",
     "embedded-reber": "e369990d3c87b9b5",
     "even-pairs": "28851e37b0f76ffd",
@@ -38,6 +41,7 @@ GOLDEN = {
     "noise-free-lag": "505e162dfdac40dd",
     "odds-first": "d1966ad0e9b4a571",
     "parity-check": "1fa7a7afd61acda9",
+    "permutations": "65faa71c0ebbbcca",
     "reverse-string": "c89a3fe41a9fb98c",
     "solve-equation": "971531eddce70ef9",
     "square-root": "6789a6f1bae413cf",
