@@ -30,9 +30,9 @@ class Permutations(Task):
     others they do.
 
     Args:
-        group: the group. generators: whether only a few elements come, of which all others are made: a swap
-        and a turn of all for
-            S3 and S5, two turns for A5, 1 for Z60, and what does nothing.
+        group: the group.
+        generators: whether only a few elements come, of which all others are made: a swap and a turn of all
+            for S3 and S5, two turns for A5, 1 for Z60, and what does nothing.
         length: T.
 
     Source:
