@@ -86,7 +86,7 @@ def explain(
             ("setting", "by default", "what it is"),
             [(one.key, word(one.default), one.sentence) for one in rows],
         )
-    say(f"\ndiagram: {diagram}" if diagram else "\nno diagram: what happens inside its step is not known")
+    say(f"\ndiagram: {diagram}" if diagram else "\nno diagram is known of what happens inside its step")
     return _point_to(model, "temporal-order")
 
 

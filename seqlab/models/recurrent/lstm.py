@@ -86,9 +86,9 @@ class LSTM(Cell):
 
     The settings of :class:`Form` change one thing each, and together make the forms that Greff et al., "LSTM:
     a search space odyssey", 2017, compare; the unit of 1997 has ``forget_gate`` false. A gate that is left
-    out is 1 and has no weights. ``coupled``: f = 1 - i. ``peepholes`` (Gers & Schmidhuber 2000) adds
-    p_i * c(t-1), p_f * c(t-1) and p_o * c(t) to the sums of the gates. ``gate_recurrence`` adds
-    R [i(t-1); f(t-1); o(t-1)] to them, and these become part of the state.
+    out is 1 and has no weights. ``coupled``: f = 1 - i. ``peepholes`` (Gers & Schmidhuber, "Recurrent nets
+    that time and count", 2000) adds p_i * c(t-1), p_f * c(t-1) and p_o * c(t) to the sums of the gates.
+    ``gate_recurrence`` adds R [i(t-1); f(t-1); o(t-1)] to them, and these become part of the state.
 
     Initialisation: U and b uniform in plus or minus 1 / sqrt(H), and so are p and R; each gate's W as
     ``start`` says; b_f = 1 (Jozefowicz et al. 2015). With ``chrono`` = T: b_f = log u with u uniform in
