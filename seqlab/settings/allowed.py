@@ -49,6 +49,8 @@ def allowed(schema: Schema) -> str:
     'a number greater than 0 and at most 100'
     >>> allowed({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]})
     'a whole number of at least 1, or null'
+    >>> allowed({"type": "integer", "multipleOf": 2, "minimum": 2, "maximum": 64})
+    'a multiple of 2 from 2 to 64'
     """
     if _members(schema):
         return ", or ".join(allowed(member) for member in _members(schema))
@@ -79,6 +81,8 @@ def allowed(schema: Schema) -> str:
 
 def _number(schema: Schema) -> str:
     name = "a whole number" if schema["type"] == "integer" else "a number"
+    if "multipleOf" in schema:
+        name = f"a multiple of {schema['multipleOf']}"
     if "minimum" in schema and "maximum" in schema:
         return f"{name} from {schema['minimum']} to {schema['maximum']}"
     words = {

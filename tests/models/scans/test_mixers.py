@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, silu, softplus
 from torch.testing import assert_close
 
-from seqlab.contracts import torch_stream
-from seqlab.models import Mixer
+from seqlab.contracts import Spec, torch_stream
+from seqlab.errors import SettingsError
+from seqlab.models import Mixer, outline
 from seqlab.models.scans import gated_delta
 from seqlab.models.scans._heads import HeadNorm
 from seqlab.models.scans._scan import linear_scan
@@ -24,6 +25,7 @@ from seqlab.models.scans.rg_lru import RealGated
 from seqlab.models.scans.s4d import Channels
 from seqlab.models.scans.s5 import StateSpace, hippo
 from seqlab.models.scans.slstm import ScalarCell
+from seqlab.settings import Component
 
 B, T, D = 2, 150, 6
 sigmoid = torch.sigmoid
@@ -276,3 +278,17 @@ def test_a_sequence_longer_than_what_is_convolved_at_a_time_is_read_as_one(
     whole = mixer.read(x, mixer.start(B))
     monkeypatch.setattr("seqlab.models.scans.s4d.CHUNK", 64)
     assert_close(mixer.read(x, mixer.start(B)), whole, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("component", "said", "instead"),
+    [
+        (Component(name="lru", r_min=0.9, r_max=0.5), "r_min is 0.9", "model.r_min=0.4 model.r_max=0.9"),
+        (Component(name="s5", states=10, groups=4), "twice model.groups, 8", "model.states=8"),
+        (Component(name="mlstm", hidden_size=30), "which mlstm does not take", "model.hidden_size=32"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_with_what_can(component: Component, said: str, instead: str) -> None:
+    with pytest.raises(SettingsError, match=said) as refused:
+        outline(component, Spec("tokens", 5, "classes", 5, causal=True))
+    assert instead in (refused.value.hint or "")
