@@ -11,7 +11,8 @@ from torch import Tensor
 
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
-from seqlab.models._padding import Parts
+from seqlab.models._padding import Parts, read_around
+from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Drop, Mixer, Stack
 
 QUERIES = 128
@@ -99,6 +100,48 @@ class Attention(Mixer):
         return torch.cat(heard, 2)
 
 
+class Convolved(Mixer):
+    """A mixer that reads what a convolution over four steps gives, y(t) = b + sum over k < 4 of w_k * x(t-k).
+
+    So each step brings with it what stood just before. An attention that matches a key with what came after
+    it needs that, and has it otherwise from a layer below.
+
+    Args:
+        mixer: what reads, of as many outputs as it has inputs.
+    """
+
+    def __init__(self, mixer: Mixer) -> None:
+        super().__init__(mixer.size)
+        self.convolution, self.mixer = ShortConv(mixer.size), mixer
+
+    def start(self, rows: int) -> Parts:
+        """Return what the convolution remembers, and what the mixer does."""
+        return self.convolution.start(rows), *self.mixer.start(rows)
+
+    def forward(
+        self, x: Tensor, state: Parts, padded: Tensor | None = None, drop: Drop | None = None
+    ) -> tuple[Tensor, Parts]:
+        """Read a sequence; see :meth:`Mixer.forward`."""
+        past, *inner = state
+        if padded is None:
+            y, past = self.convolution(x, past)
+        else:
+            y, (past,) = read_around(
+                self._convolve, x, (past,), padded, lambda _: x.new_zeros(len(x), self.size)
+            )
+        heard, inner = self.mixer(y, tuple(inner), padded, drop)
+        return heard, (past, *inner)
+
+    def _convolve(self, x: Tensor, state: Parts) -> tuple[Tensor, Parts]:
+        y, past = self.convolution(x, *state)
+        return y, (past,)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights of both."""
+        self.convolution.initialise(generator)
+        self.mixer.initialise(generator)
+
+
 class Transformer(Stack):
     """The transformer that reads from left to right, with rotary positions and a window.
 
@@ -120,6 +163,7 @@ class Transformer(Stack):
         spec: what is known of the task.
         heads: the number of heads of each layer; ``hidden_size`` is a multiple of twice as many.
         window: steps that a step looks at, itself included.
+        convolution: whether each attention reads through a short convolution; see :class:`Convolved`.
         **options: those of :class:`Stack`.
     """
 
@@ -131,9 +175,14 @@ class Transformer(Stack):
         *,
         heads: Annotated[int, Field(ge=1, le=1024)] = 4,
         window: Annotated[int, Field(ge=1, le=65536)] = 256,
+        convolution: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(spec, lambda width: Attention(width, heads, window), **options)
+        def mixer(width: int) -> Mixer:
+            attention = Attention(width, heads, window)
+            return Convolved(attention) if convolution else attention
+
+        super().__init__(spec, mixer, **options)
 
     @classmethod
     def nearest_size(cls, hidden_size: int, *, heads: int = 4, **options: Any) -> int:

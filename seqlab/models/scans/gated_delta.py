@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
 from seqlab.models._padding import Parts
+from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Mixer, Stack
 from seqlab.models.scans._heads import HeadNorm, nearest_multiple
-from seqlab.models.scans._short_conv import ShortConv
 
 CHUNK = 32
 """Steps that are read together; of 1 to 128 the fastest, about four times as fast as step by step."""

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
 from seqlab.models._padding import Parts
+from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Mixer, Stack
 from seqlab.models.scans._scan import linear_scan
-from seqlab.models.scans._short_conv import ShortConv
 
 CHUNK = 16
 """Steps that are scanned together: N numbers of each channel at more of them are too many for a cache.

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
 from seqlab.models._padding import Parts
+from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Mixer, Stack
 from seqlab.models.scans._heads import nearest_multiple
 from seqlab.models.scans._scan import linear_scan
-from seqlab.models.scans._short_conv import ShortConv
 
 SHARPNESS = 8.0
 """With r = 1 the state fades as in so many steps at exp(-softplus(l)); with r = 0 it stays."""

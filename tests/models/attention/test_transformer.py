@@ -27,6 +27,21 @@ def attention(size: int = 8, heads: int = 2, window: int = 4) -> Attention:
     return mixer
 
 
+def test_with_a_convolution_attention_hears_four_steps_at_once() -> None:
+    """What stands before the window is heard through the convolution, three steps further back and no more."""
+    model = build_model(
+        Component(name="transformer", hidden_size=8, layers=1, heads=2, window=2, convolution=True), SPEC, 1
+    )
+    x = torch.zeros(1, 9, dtype=torch.int64)
+    plain = model(x)[0][0, -1]
+    heard = []
+    for place in range(9):
+        other = x.clone()
+        other[0, place] = 3
+        heard.append(not torch.equal(model(other)[0][0, -1], plain))
+    assert heard == [False] * 4 + [True] * 5  # 1 step of the window back, and 3 of the convolution
+
+
 def numbers(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch_stream(seed, "numbers"))
 

@@ -13,10 +13,10 @@ from torch.testing import assert_close
 from seqlab.contracts import Spec, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Mixer, outline
+from seqlab.models._short_conv import ShortConv
 from seqlab.models.scans import gated_delta
 from seqlab.models.scans._heads import HeadNorm
 from seqlab.models.scans._scan import linear_scan
-from seqlab.models.scans._short_conv import ShortConv
 from seqlab.models.scans.gated_delta import DeltaRule
 from seqlab.models.scans.lru import Ring
 from seqlab.models.scans.mamba import Selective
