@@ -55,11 +55,16 @@ def test_hard_temporal_order_is_learnt_within_the_paper_s_sequences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "difficulty", "sequences"),
+    ("name", "preset", "sequences"),
     [
         ("embedded-reber", None, 8_440),
+        ("noise-free-lag", "2a", 5_040),
         ("noise-free-lag", "2b", 5_680),
         ("noise-free-lag", "2c", 31_000),
+        ("noise-free-lag", "2c-1000", 49_000),
+        ("adding", None, 74_000),
+        ("adding", "t500", 209_000),
+        ("adding", "t1000", 853_000),
         ("two-sequence", "3a", 27_380),
         ("two-sequence", "3b", 41_740),
         ("two-sequence", "3c", 269_650),
@@ -68,13 +73,35 @@ def test_hard_temporal_order_is_learnt_within_the_paper_s_sequences() -> None:
     ],
 )
 def test_the_suite_of_1997_is_solved_within_the_paper_s_sequences(
-    name: str, difficulty: str | None, sequences: int
+    name: str, preset: str | None, sequences: int
 ) -> None:
     """The median of ten seeds within the paper's number, at least eight within three times that."""
-    results = [summary(name, seed, difficulty=difficulty) for seed in range(1, 11)]
+    results = [summary(name, seed, preset=preset) for seed in range(1, 11)]
     needed = [result["sequences_to_solve"] or 10**9 for result in results]
     assert median(needed) <= sequences
     assert sum(number <= 3 * sequences for number in needed) >= 8
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_stream_of_a_hundred_thousand_symbols_is_predicted_without_an_error(seed: int) -> None:
+    """Of the ten streams of a seed nine at least."""
+    assert summary("continual-reber", seed)["trials"]["stream"]["errors"] <= 1
+
+
+@pytest.mark.parametrize("difficulty", ["msd", "gts", "pfg"])
+def test_time_is_measured_and_kept(difficulty: str) -> None:
+    results = [summary("timing", seed, difficulty=difficulty) for seed in range(1, 6)]
+    assert sum(result["solved"] for result in results) >= 4
+
+
+def test_weights_that_are_guessed_tell_two_classes() -> None:
+    result = summary("two-sequence", difficulty="3a", model="guess")
+    assert result["solved"]
+    assert result["held_out"]["errors"] <= 10
+
+
+def test_one_layer_of_attention_with_a_convolution_recalls_four_pairs() -> None:
+    assert summary("mqar")["held_out"]["accuracy"] >= 0.985
 
 
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
