@@ -134,8 +134,8 @@ class _Sequence(torch.autograd.Function):
     @staticmethod
     @full_precision
     def forward(
-        ctx: Any, sums: Tensor, reading: Tensor, acting: Tensor, biases: Tensor, h: Tensor, s: Tensor, used:
-        int, is_sigmoid: bool, keep: bool,
+        ctx: Any, sums: Tensor, reading: Tensor, acting: Tensor, biases: Tensor, h: Tensor, s: Tensor,
+        used: int, is_sigmoid: bool, keep: bool,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         steps, size, rows = sums.shape
         depth, width, stacks, _ = s.shape

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from seqlab.tasks.languages.bounded_dyck import BoundedDyck, endings, innermost, open_brackets
+from seqlab.tasks.languages.dyck import allowed
+
+
+def strings_of(task: BoundedDyck, size: int = 300, seed: int = 1) -> list[list[int]]:
+    batch = task.batch("train", 0, size, seed)
+    assert batch.mask is not None
+    for row, targets, mask in zip(batch.inputs, batch.targets, batch.mask, strict=True):
+        assert row[mask][0] == targets[mask][-1] == 2 * task.kinds  # begin is read, the end predicted
+        assert row[mask][1:].tolist() == targets[mask][:-1].tolist()
+    return [row[mask][1:].tolist() for row, mask in zip(batch.inputs, batch.mask, strict=True)]
+
+
+@pytest.mark.parametrize(("deepest", "shortest", "longest"), [(3, 2, 84), (1, 4, 8), (3, 86, 168)])
+def test_strings_are_balanced_as_deep_and_as_long_as_they_may_be(
+    deepest: int, shortest: int, longest: int
+) -> None:
+    task = BoundedDyck(kinds=3, deepest=deepest, shortest=shortest, longest=longest)
+    depths = []
+    for string in strings_of(task, 60):
+        assert shortest <= len(string) <= longest
+        assert allowed(string, 3) == {0, 1, 2}
+        depths += [innermost(string[:step], 3)[2] for step in range(len(string))]
+    assert max(depths) == deepest
+
+
+def test_strings_come_as_often_as_the_rules_say_among_those_of_the_range() -> None:
+    """Of lengths 2 and 4, two kinds, two deep: ab, abab, aabb by 1/2 a step, where it is not the only way on."""
+    found = Counter(map(tuple, strings_of(BoundedDyck(kinds=2, deepest=2, longest=4), 8000)))
+    open_, close = 0.5, 0.5
+    one = open_ / 2 * close
+    ways = {
+        (0, 2): one * 0.5,
+        (1, 3): one * 0.5,
+        (0, 2, 1, 3): one * one * 0.5,
+        (0, 1, 3, 2): open_ / 2 * open_ / 2 * close * 0.5,
+    }
+    total = 2 * one * 0.5 + 4 * one * one * 0.5 + 4 * open_ / 2 * open_ / 2 * 1 * close * 0.5
+    ways[(0, 1, 3, 2)] = open_ / 2 * open_ / 2 * 1 * close * 0.5  # at the greatest depth it must close
+    for string, chance in ways.items():
+        assert found[string] / 8000 == pytest.approx(chance / total, abs=0.015), string
+    assert endings(2, 2, 4)[0, 0] == pytest.approx(total)
+
+
+def test_open_brackets_are_those_of_a_list() -> None:
+    task = BoundedDyck(kinds=3, longest=20)
+    tokens = task.batch("train", 0, 30, 1).inputs.numpy()
+    found = np.stack(open_brackets(tokens, 3), -1)
+    for row, steps in zip(tokens, found, strict=True):
+        first = int((row < 0).sum())
+        for step in range(first, len(row)):
+            assert tuple(steps[step]) == innermost(row[first : step + 1].tolist(), 3)
+
+
+def test_what_counts_as_closed_rightly() -> None:
+    task = BoundedDyck(kinds=2, deepest=2, longest=4)
+    batch = task.batch("test", 0, 50, seed=1)
+    inner, distance, depth = open_brackets(batch.inputs.numpy(), 2)
+    scores = torch.zeros(*batch.inputs.shape, 5)
+    scores[..., :2] = torch.where(torch.from_numpy(depth == 2), -9.0, 0.0)[..., None]
+    scores[..., 4] = torch.where(torch.from_numpy(depth > 0), -9.0, 0.0)
+    sure = torch.from_numpy(inner)[..., None] == torch.arange(2)
+    scores[..., 2:4] = torch.where(sure, 2.0, 0.0)  # e^2 to 1 is 0.88
+    figures = task.figures(task.tally(scores, batch))
+    assert (figures["closes"], figures["legal"]) == (1.0, 1.0)
+    far = torch.from_numpy(distance == 3)
+    scores[..., 2:4] = torch.where(far[..., None] | ~sure, 0.0, 2.0)  # it forgets what is 3 steps back
+    distances = {int(d) for d in distance[(distance > 0) & batch.mask.numpy()]}
+    assert task.figures(task.tally(scores, batch))["closes"] == pytest.approx(1 - 1 / len(distances))
+    scores[..., 4] = 3.0
+    assert task.figures(task.tally(scores, batch))["legal"] < 0.6
