@@ -31,7 +31,7 @@ GOLDEN = {
     "copy": "9fca82d428c78cab",
     "cycle-navigation": "04df776c57716909",
     "duplicate-string": "61b5ad984c04c863",
-    "dyck": "e24ceee5959b6efa",
+    "dyck": "44d3d127d577da96",
     "echo": "fad2c37311fd4950",
     "embedded-reber": "e369990d3c87b9b5",
     "even-pairs": "28851e37b0f76ffd",

@@ -44,6 +44,7 @@ class StackRNN(Cell):
         cell_size: numbers in a cell of a stack, C.
         cells: of a stack, N.
         value: what is pushed: numbers between 0 and 1 (sigmoid), or any (linear).
+        leave: whether a stack may be left as it is; else r = 0, as in Suzgun et al.
         start: how W is drawn: uniform, orthogonal, identity or gaussian.
     """
 
@@ -59,16 +60,17 @@ class StackRNN(Cell):
         cell_size: Annotated[int, Field(ge=1, le=1024)] = 8,
         cells: Annotated[int, Field(ge=2, le=100_000)] = 128,
         value: Literal["sigmoid", "linear"] = "sigmoid",
+        leave: bool = True,
         start: Start = "uniform",
     ) -> None:
         super().__init__(input_size, hidden_size)
         self.stacks, self.cell_size, self.cells = stacks, cell_size, cells
-        self.is_sigmoid = value == "sigmoid"
+        self.is_sigmoid, self.leaves = value == "sigmoid", leave
         self.recurrent_start: Start = start
         self.input = Input(input_size, hidden_size)
         self.W = nn.Parameter(torch.empty(hidden_size, hidden_size))
         self.R = nn.Parameter(torch.empty(hidden_size, cell_size * stacks))  # of a top: number by number
-        self.A = Input(hidden_size, ACTIONS * stacks)
+        self.A = Input(hidden_size, (ACTIONS if leave else ACTIONS - 1) * stacks)
         self.D = Input(hidden_size, cell_size * stacks)
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
@@ -81,7 +83,10 @@ class StackRNN(Cell):
         h, s = state
         top = s[:, :, 0].transpose(1, 2).flatten(1)
         h = torch.tanh(self.input(x) + F.linear(h, self.W) + F.linear(top, self.R))
-        push, pop, leave = self.A(h).view(-1, ACTIONS, self.stacks, 1, 1).softmax(1).unbind(1)
+        weights, biases = self._acting()
+        push, pop, leave = (
+            F.linear(h, weights, biases).view(-1, ACTIONS, self.stacks, 1, 1).softmax(1).unbind(1)
+        )
         v = self.D(h).view(-1, self.cell_size, self.stacks).transpose(1, 2)[:, :, None]
         v = v.sigmoid() if self.is_sigmoid else v
         above = torch.cat([v.to(s.dtype), s[:, :, :-1]], 2)
@@ -94,12 +99,20 @@ class StackRNN(Cell):
         sums = self.input(x.transpose(0, 1)).transpose(1, 2)  # (T, H, B)
         used = self.cells if s.requires_grad else int(s.detach().ne(0).any(3).any(1).any(0).sum())
         reading = torch.cat([self.W, self.R], 1)
-        acting, biases = torch.cat([self.A.weight, self.D.weight]), torch.cat([self.A.bias, self.D.bias])
+        weights, biases = self._acting()
+        acting, biases = torch.cat([weights, self.D.weight]), torch.cat([biases, self.D.bias])
         outputs, s = _Sequence.apply(  # type: ignore[no-untyped-call]
             sums, reading, acting, biases[:, None], h.t(), s.permute(2, 3, 1, 0), used, self.is_sigmoid,
             torch.is_grad_enabled(),
         )  # fmt: skip
         return outputs.permute(2, 0, 1), (outputs[-1].t(), s.permute(3, 2, 0, 1))
+
+    def _acting(self) -> tuple[Tensor, Tensor]:
+        """Return A and a of all three actions: where no stack is left as it is, that has no chance."""
+        if self.leaves:
+            return self.A.weight, self.A.bias
+        without = (0, self.stacks)
+        return F.pad(self.A.weight, (0, 0, *without)), F.pad(self.A.bias, without, value=-torch.inf)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""
@@ -108,11 +121,17 @@ class StackRNN(Cell):
 
     @staticmethod
     def parameter_count(
-        input_size: int, hidden_size: int, *, stacks: int = 1, cell_size: int = 8, **options: object
+        input_size: int,
+        hidden_size: int,
+        *,
+        stacks: int = 1,
+        cell_size: int = 8,
+        leave: bool = True,
+        **options: object,
     ) -> int:
-        """Return the number of weights: H (I + H + C S + 1) and, for what acts, (3 + C) S (H + 1)."""
+        """Return the number of weights: H (I + H + C S + 1) and, for what acts, (3 or 2 + C) S (H + 1)."""
         reads = hidden_size * (input_size + hidden_size + cell_size * stacks + 1)
-        return reads + (ACTIONS + cell_size) * stacks * (hidden_size + 1)
+        return reads + ((ACTIONS if leave else ACTIONS - 1) + cell_size) * stacks * (hidden_size + 1)
 
 
 class _Sequence(torch.autograd.Function):

@@ -81,14 +81,17 @@ class Dyck(Task):
         self.spec = Spec("tokens", 2 * kinds, "bits", 2 * kinds, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return batch number ``index``: strings (B, longest of them), in another order at every pass."""
+        """Return batch number ``index``: strings (B, longest of them), in another order at every pass.
+
+        Those of a batch are as long as one another, or nearly so, which spares padding.
+        """
         known = self._known(split, self.strings, seed)
-        passes, place = np.divmod(np.arange(index * size, (index + 1) * size), len(known))
-        orders = {
-            int(number): numpy_stream(seed, "dyck", "order", split, int(number)).permutation(len(known))
-            for number in np.unique(passes)
-        }
-        chosen = [orders[int(number)][there] for number, there in zip(passes, place, strict=True)]
+        batches = -(-len(known) // size)
+        number, place = divmod(index, batches)
+        stream = numpy_stream(seed, "dyck", "order", split, number)
+        order = stream.permutation(len(known))
+        order = order[np.argsort((known != PAD).sum(1)[order], kind="stable")]
+        chosen = np.resize(order, (batches, size))[stream.permutation(batches)[place]]
         return self._batch(known[chosen])
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
@@ -100,7 +103,7 @@ class Dyck(Task):
 
     def steps_of_a_pass(self, size: int) -> float:
         """Return in how many batches of ``size`` all strings are seen once."""
-        return self.strings / size
+        return -(-self.strings // size)
 
     def _known(self, split: Split, count: int, seed: int) -> Codes:
         return draw_strings(seed, split, count, self.kinds, *self.lengths)

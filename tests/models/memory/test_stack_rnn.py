@@ -69,8 +69,9 @@ def test_what_is_pushed_below_the_deepest_cell_is_lost() -> None:
     assert torch.allclose(found, torch.zeros_like(found))
 
 
-def test_actions_and_values_by_the_equations() -> None:
-    cell = StackRNN(3, 2, cell_size=1, cells=4)
+@pytest.mark.parametrize("leave", [True, False])
+def test_actions_and_values_by_the_equations(leave: bool) -> None:
+    cell = StackRNN(3, 2, cell_size=1, cells=4, leave=leave)
     cell.initialise(torch.Generator().manual_seed(1))
     h, s = torch.tensor([[0.3, -0.6]]), torch.tensor([[[[1.0], [2.0], [3.0], [0.5]]]])
     new_h, new_s = cell.step(torch.tensor([2]), (h, s))
@@ -79,7 +80,7 @@ def test_actions_and_values_by_the_equations() -> None:
     wanted = np.tanh(sums + weights["W"] @ [0.3, -0.6] + weights["R"] @ [1.0])
     np.testing.assert_allclose(new_h[0].detach().numpy(), wanted, rtol=1e-6)
     scores = np.exp(weights["A.weight"] @ wanted + weights["A.bias"])
-    p, q, r = scores / scores.sum()
+    p, q, r = [*(scores / scores.sum()), 0.0][:3]
     v = 1 / (1 + np.exp(-(weights["D.weight"] @ wanted + weights["D.bias"])))
     cells = [p * v[0] + q * 2 + r * 1, p * 1 + q * 3 + r * 2, p * 2 + q * 0.5 + r * 3, p * 3 + r * 0.5]
     np.testing.assert_allclose(new_s[0, 0, :, 0].detach().numpy(), cells, rtol=1e-6)
