@@ -102,6 +102,8 @@ def test_weights_that_are_guessed_tell_two_classes() -> None:
 
 def test_one_layer_of_attention_with_a_convolution_recalls_four_pairs() -> None:
     assert summary("mqar")["held_out"]["accuracy"] >= 0.985
+
+
 @pytest.mark.parametrize("name", ["parity-check", "even-pairs", "cycle-navigation", "modular-arithmetic"])
 def test_regular_languages_are_learned_once_for_all_lengths(name: str) -> None:
     """Delétang et al. 2022: right on lengths 41 to 500 after training on 40 and fewer; 8 of 10 seeds."""
