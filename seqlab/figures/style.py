@@ -24,8 +24,6 @@ from matplotlib.figure import Figure
 from seqlab.doing import doing
 from seqlab.errors import UsageError
 from seqlab.figures import glyphs
-from seqlab.registry import names as registered
-from seqlab.registry import source_file
 from seqlab.runs import replace_file
 
 Lines = Mapping[str, dict[str, Any]]
@@ -94,6 +92,10 @@ def look() -> Iterator[None]:
         yield
 
 
+WELL_KNOWN = ("gru", "irnn", "lstm", "mingru", "minlstm", "ngram", "rnn", "transformer")
+"""Models with a colour of their own, in the order of the palette: there are more models than colours."""
+
+
 def line(index: int) -> dict[str, Any]:
     """Return colour, line style and marker of line number ``index`` (from 0) of what are no models.
 
@@ -106,8 +108,8 @@ def line(index: int) -> dict[str, Any]:
 def lines_of(models: Sequence[str]) -> list[dict[str, Any]]:
     """Return colour, line style and marker of a line for each model, the same in every picture.
 
-    What comes with seqlab has a colour each. That of any other follows from its name; where another model of
-    the picture has it already, it is the next that is free. Several lines of one model, as of
+    Those of :data:`WELL_KNOWN` have a colour each. That of any other follows from its name; where another
+    model of the picture has it already, it is the next that is free. Several lines of one model, as of
     ``lstm[chrono=100]`` and ``lstm``, are shades of its colour.
 
     Args:
@@ -139,8 +141,7 @@ def _family(model: str) -> str:
 
 def _places(names: Sequence[str]) -> dict[str, int]:
     """Return the place of each model in the palette."""
-    shipped = [name for name in registered("model") if source_file("model", name)]
-    found = {name: shipped.index(name) for name in names if name in shipped}
+    found = {name: WELL_KNOWN.index(name) for name in names if name in WELL_KNOWN}
     for name in names:
         if name not in found:
             wish = crc32(name.encode())

@@ -12,7 +12,7 @@ from seqlab.errors import Remark
 from seqlab.figures import glyphs
 from seqlab.figures.comparison import learning_curves
 from seqlab.figures.curves import curves
-from seqlab.figures.style import COLOURS, lines_of, look, save
+from seqlab.figures.style import COLOURS, WELL_KNOWN, lines_of, look, save
 from seqlab.registry import names
 
 RECORDS = [
@@ -42,8 +42,11 @@ def test_a_model_has_one_colour_in_every_picture() -> None:
 
 
 def test_what_is_shipped_has_colours_of_its_own() -> None:
-    shipped = [style["color"] for style in lines_of(names("model"))]
-    assert len(set(shipped)) == min(len(shipped), len(COLOURS))
+    assert set(WELL_KNOWN) <= set(names("model"))
+    colours = [style["color"] for style in lines_of(WELL_KNOWN)]
+    assert len(set(colours)) == len(COLOURS)
+    assert lines_of(["lstm", "gru", "hyper-rnn", "mut1"])[:2] == lines_of(["lstm", "gru"])
+    assert len({style["color"] for style in lines_of(["lstm", "gru", "hyper-rnn", "mut1", "lru"])}) == 5
 
 
 def test_variants_are_shades_and_own_models_keep_clear_of_others() -> None:
