@@ -117,6 +117,18 @@ def test_a_stack_reverses_longer_strings_than_it_learned_on(seed: int) -> None:
     assert min(trials[f"length-{length}"]["accuracy"] for length in (60, 100)) >= 0.99
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_stack_knows_which_brackets_may_come(seed: int) -> None:
+    """Of the strings of length 52 to 100 not all, as in Suzgun et al. 2019, but nearly."""
+    result = summary("dyck", seed)
+    assert result["held_out"]["sequence_accuracy"] == 1.0
+    assert result["trials"]["length-52-to-100"]["sequence_accuracy"] >= 0.99
+
+
+def test_products_of_permutations_are_followed_sixteen_times_as_long_as_learned() -> None:
+    assert summary("permutations")["trials"]["length-500"]["accuracy"] >= 0.99
+
+
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_the_plain_network_fails_where_the_lstm_does_not(nonlinearity: str) -> None:
     """With the LSTM's settings and the longest time it took, most plain networks have not learnt the hard level."""

@@ -54,9 +54,9 @@ class Dyck(Task):
     >>> task = Dyck(longest=12)
     >>> batch = task.batch("train", 0, size=1, seed=1)
     >>> "".join(task.symbols[token] for token in batch.inputs[0])
-    '(()()[[][]])'
+    '([()(())])[]'
     >>> batch.targets[0, :2].tolist()
-    [[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 0.0]]
+    [[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 1.0]]
     """
 
     metrics = (SEQUENCE_ACCURACY, ACCURACY, ERRORS, SEQUENCES, LOSS)

@@ -30,6 +30,7 @@ class EmbeddedReber(LegalSymbols):
         Reber 1967; embedded: Fahlman 1991, Smith & Zipser 1989, Cleeremans, Servan-Schreiber & McClelland
         1989; Hochreiter & Schmidhuber 1997, experiment 1.
 
+    >>> from seqlab.tasks.languages._reber import decode
     >>> batch = EmbeddedReber().batch("train", 0, size=1, seed=1)
     >>> decode(batch.inputs[0]), decode(batch.targets[0])
     ('BTBTXSET', 'TBTXSETE')
