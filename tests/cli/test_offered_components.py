@@ -109,7 +109,7 @@ def test_what_is_broken_is_said(seqlab: Callable[..., Any], name: str, said: str
     ("words", "offered"),
     [
         ("seqlab train hello --model lea", ["leaky"]),
-        ("seqlab train hello --task par", ["parity"]),
+        ("seqlab train hello --task par", ["parity", "parity-check"]),
         ("seqlab train hello --model leaky model.le", ["model.leak="]),
         ("seqlab train hello --model broken model.le", []),
     ],
