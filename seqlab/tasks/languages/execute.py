@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 from typing import Annotated, Literal, get_args
 
@@ -18,8 +19,12 @@ from seqlab.tasks.languages._programs import CHARACTERS, END, Program, addition
 from seqlab.text.vocabulary import Vocabulary
 
 Curriculum = Literal["none", "naive", "mix", "combined"]
+Pair = tuple[str, str]
 FULL_STOP = "."
 """With which an answer ends."""
+
+GROUP = 16
+"""Training batches whose programs are sorted by length, so that half as much padding is read."""
 
 
 class Execute(Task):
@@ -61,7 +66,7 @@ class Execute(Task):
     >>> task = Execute(length=1, nesting=2)
     >>> batch = task.batch("train", 0, size=1, seed=3)
     >>> task.vocabulary.decode(batch.inputs[0]), task.vocabulary.decode(batch.targets[batch.mask])
-    ('print((10+6))@16', '16.')
+    ('print((4*10))@40', '40.')
     """
 
     def __init__(
@@ -91,8 +96,10 @@ class Execute(Task):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: programs and answers but for the full stop, padded in front."""
-        random = Random(int(numpy_stream(seed, "execute", split, index).integers(2**63)))
-        pairs = [self._draw(random, split, *self._hardness(random, split, index)) for _ in range(size)]
+        if split == "train":
+            pairs = _sorted(self, index // GROUP, size, seed)[index % GROUP]
+        else:
+            pairs = self.pairs(split, index, size, seed)
         width = max(len(source) + len(answer) for source, answer in pairs) - 1
         inputs = np.full((size, width), PAD)
         targets, mask = np.zeros_like(inputs), np.zeros(inputs.shape, dtype=bool)
@@ -101,6 +108,11 @@ class Execute(Task):
             inputs[row, width + 1 - len(codes) :] = codes[:-1]
             targets[row, -len(answer) :], mask[row, -len(answer) :] = codes[-len(answer) :], True
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
+
+    def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
+        """Return programs, as they are shown, and answers, in the order in which they are drawn."""
+        random = Random(int(numpy_stream(seed, "execute", split, index).integers(2**63)))
+        return [self._draw(random, split, *self._hardness(random, split, index)) for _ in range(size)]
 
     def _hardness(self, random: Random, split: Split, index: int) -> tuple[int, int]:
         """Return the length and nesting of the next program."""
@@ -117,7 +129,7 @@ class Execute(Task):
                 return mixed
         return mixed if random.random() < 0.2 else now
 
-    def _draw(self, random: Random, split: Split, length: int, nesting: int) -> tuple[str, str]:
+    def _draw(self, random: Random, split: Split, length: int, nesting: int) -> Pair:
         """Return a program of a split, as it is shown, and its answer."""
         while True:
             if self.form == "addition":
@@ -132,6 +144,15 @@ class Execute(Task):
         body = source.removesuffix(END)
         body = body[::-1] if self.reverse else body
         return (2 * body if self.double else body) + END
+
+
+@lru_cache(maxsize=64)  # seeds that are trained side by side ask in turn
+def _sorted(task: Execute, group: int, size: int, seed: int) -> list[list[Pair]]:
+    """Return the training batches of a group, each of programs of nearly the same length, in any order."""
+    drawn = [task.pairs("train", group * GROUP + place, size, seed) for place in range(GROUP)]
+    pairs = sorted((pair for batch in drawn for pair in batch), key=lambda pair: len(pair[0]) + len(pair[1]))
+    order = numpy_stream(seed, "execute", "order", group).permutation(GROUP).tolist()
+    return [pairs[place * size : (place + 1) * size] for place in order]
 
 
 def hardness(stage: int, length: int, nesting: int) -> tuple[int, int]:

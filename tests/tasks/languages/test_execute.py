@@ -59,13 +59,13 @@ def test_a_stage_is_reached_by_the_number_of_updates_alone() -> None:
     assert [hardness(stage, 3, 2) for stage in (0, 1, 2, 3, 5, 99)] == [
         (1, 1), (2, 1), (3, 1), (1, 2), (3, 2), (3, 2),
     ]  # fmt: skip
-    naive = Execute(length=3, nesting=2, curriculum="naive", stage=10)
+    naive = Execute(length=3, nesting=2, curriculum="naive", stage=16)
 
     def digits(index: int) -> int:
         constants = [number for one, _ in pairs(naive, index=index) for number in re.findall(r"\d+", one)]
         return max(map(int, constants))
 
-    assert digits(9) <= 10 < digits(10) <= 100 < digits(20) <= 1000
+    assert digits(15) <= 10 < digits(16) <= 100 < digits(32) <= 1000
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,17 @@ def test_how_many_programs_of_the_first_updates_are_of_the_first_stage(
     assert easy[0] <= share <= easy[1]
 
 
+def test_training_batches_are_those_that_are_drawn_sorted_by_length_within_a_group() -> None:
+    task = Execute(length=2, nesting=2, curriculum="mix")
+    batches = [task.batch("train", index, 8, seed=1) for index in range(16, 32)]
+    read = {task.vocabulary.decode(row[row >= 0].numpy()) for batch in batches for row in batch.inputs}
+    drawn = [pair for index in range(16, 32) for pair in task.pairs("train", index, 8, seed=1)]
+    assert read == {source + answer[:-1] for source, answer in drawn}
+    widths = [batch.inputs.shape[1] for batch in batches]
+    assert sum(widths) < 0.7 * 16 * max(widths)
+    assert widths != sorted(widths)
+
+
 def test_addition_is_of_numbers_of_so_many_digits() -> None:
     for source, answer in pairs(Execute(form="addition", length=3, curriculum="none")):
         matched = re.fullmatch(r"print\((\d{3})\+(\d{3})\)", source)
@@ -91,7 +102,7 @@ def test_addition_is_of_numbers_of_so_many_digits() -> None:
 
 def test_a_program_backwards_and_twice_is_that_program() -> None:
     plain, changed = (
-        pairs(Execute(length=2, nesting=2, reverse=on, double=on), size=50) for on in (False, True)
+        pairs(Execute(length=2, nesting=2, reverse=on, double=on), "test", size=50) for on in (False, True)
     )
     for (source, answer), (shown, same) in zip(plain, changed, strict=True):
         assert shown == 2 * source[::-1]
