@@ -31,15 +31,15 @@ class RepeatCopy(Task):
     Args:
         length: the greatest L.
         repeats: the greatest R.
-        width: W.
+        bits: W.
         exactly: whether L and R are always the greatest ones, as where it is judged on longer sequences.
         seen: the greatest R of training, by which R is brought to its scale; None for ``repeats``.
 
     Source:
-        Graves, Wayne & Danihelka, "Neural Turing machines", 2014, with ``width`` 8, and 10 for ``length`` and
+        Graves, Wayne & Danihelka, "Neural Turing machines", 2014, with ``bits`` 8, and 10 for ``length`` and
         ``repeats``.
 
-    >>> batch = RepeatCopy(length=2, repeats=2, width=1, exactly=True).batch("train", 0, size=1, seed=1)
+    >>> batch = RepeatCopy(length=2, repeats=2, bits=1, exactly=True).batch("train", 0, size=1, seed=1)
     >>> batch.inputs[0, :, 0].tolist(), batch.targets[0, 3:].tolist()
     ([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     """
@@ -51,13 +51,13 @@ class RepeatCopy(Task):
         *,
         length: Annotated[int, Field(ge=1, le=10_000)] = 10,
         repeats: Annotated[int, Field(ge=1, le=10_000)] = 10,
-        width: Annotated[int, Field(ge=1, le=1_000)] = 8,
+        bits: Annotated[int, Field(ge=1, le=1_000)] = 8,
         exactly: bool = False,
         seen: Annotated[int, Field(ge=1, le=10_000)] | None = None,
     ) -> None:
-        self.length, self.repeats, self.width, self.exactly = length, repeats, width, exactly
+        self.length, self.repeats, self.bits, self.exactly = length, repeats, bits, exactly
         self.seen = repeats if seen is None else seen
-        self.spec = Spec("features", width + 1, "bits", width + 1, causal=True)
+        self.spec = Spec("features", bits + 1, "bits", bits + 1, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs and targets (B, L + 2 + L R, W + 1)."""
@@ -65,12 +65,12 @@ class RepeatCopy(Task):
         length, times = int(stream.integers(1, self.length + 1)), int(stream.integers(1, self.repeats + 1))
         if self.exactly:
             length, times = self.length, self.repeats
-        bits = stream.integers(0, 2, (size, length, self.width)).astype(np.float32)
+        vectors = stream.integers(0, 2, (size, length, self.bits)).astype(np.float32)
         steps = length + 2 + length * times
-        inputs, targets = np.zeros((2, size, steps, self.width + 1), np.float32)
-        inputs[:, :length, :-1] = bits
+        inputs, targets = np.zeros((2, size, steps, self.bits + 1), np.float32)
+        inputs[:, :length, :-1] = vectors
         inputs[:, length, -1] = told(times, self.seen)
-        targets[:, length + 1 : -1, :-1] = np.tile(bits, (1, times, 1))
+        targets[:, length + 1 : -1, :-1] = np.tile(vectors, (1, times, 1))
         targets[:, -1, -1] = 1
         mask = np.zeros((size, steps), dtype=bool)
         mask[:, length + 1 :] = True

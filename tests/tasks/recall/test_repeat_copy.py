@@ -8,7 +8,7 @@ from seqlab.tasks.recall.repeat_copy import RepeatCopy, repeat, told
 
 
 def test_agrees_with_the_oracle_at_every_length_and_number() -> None:
-    task = RepeatCopy(length=4, repeats=4, width=5)
+    task = RepeatCopy(length=4, repeats=4, bits=5)
     seen = set()
     for index in range(100):
         batch = task.batch("train", index, 3, seed=1)
@@ -30,13 +30,13 @@ def test_the_number_is_told_with_mean_0_and_variance_1() -> None:
 
 
 def test_exactly_is_the_longest_and_seen_keeps_the_scale_of_training() -> None:
-    batch = RepeatCopy(length=3, repeats=20, width=2, exactly=True, seen=10).batch("test", 4, 2, seed=1)
+    batch = RepeatCopy(length=3, repeats=20, bits=2, exactly=True, seen=10).batch("test", 4, 2, seed=1)
     assert batch.inputs.shape == (2, 3 + 2 + 60, 3)
     assert float(batch.inputs[0, 3, -1]) == pytest.approx(told(20, 10))
 
 
 def test_wrong_bits_are_counted_by_sequence() -> None:
-    task = RepeatCopy(length=2, repeats=1, width=3, exactly=True)
+    task = RepeatCopy(length=2, repeats=1, bits=3, exactly=True)
     batch = task.batch("test", 0, 4, seed=1)
     outputs = torch.where(batch.targets > 0.5, 5.0, -5.0)
     outputs[0, 3:5, 0] *= -1  # two bits of one sequence of four
