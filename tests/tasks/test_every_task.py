@@ -35,7 +35,7 @@ GOLDEN = {
     "echo": "fad2c37311fd4950",
     "embedded-reber": "e369990d3c87b9b5",
     "even-pairs": "28851e37b0f76ffd",
-    "execute": "ff3667bef34812b5",
+    "execute": "fc886766a7eb2da9",
     "hello": "f8b9beb2ee45f3c0",
     "induction-heads": "5d6d5031807ddea9",
     "missing-duplicate": "d6a9bf3bc181d758",

@@ -1,0 +1,59 @@
+"""What a batch costs beside the training step that learns from it, for every shipped experiment.
+
+    python benchmarks/generation.py [NAME ...]
+
+A batch is made of training data alone; a step is what the engine takes that the experiment would be trained with,
+batches included. Both are means of 24, in processor time of one thread. A batch should cost less than a
+tenth of its step.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
+
+from seqlab.configure import load_settings
+from seqlab.engines import engine_of
+from seqlab.errors import SeqlabError
+from seqlab.session import open_session
+from seqlab.settings import TrainExperiment, experiment_names
+from seqlab.training import new_learner
+
+STEPS = 24
+
+
+def seconds(experiment: TrainExperiment) -> tuple[float, float]:
+    """Return the mean seconds of a batch, and of a whole step."""
+    session = open_session(experiment)
+    experiment, task, size = session.experiment, session.task, session.experiment.training.batch_size
+    batches = []
+    for index in range(STEPS):
+        began = time.process_time()
+        task.batch("train", 1000 + index, size, 1)
+        batches.append(time.process_time() - began)
+    learner = new_learner(session.model, experiment.training)
+    engine = engine_of(experiment.training.engine)
+    engine.make_ready()
+    began = time.process_time()
+    for _ in engine.fit(experiment, task, [learner], [1]):
+        pass
+    return sum(batches) / STEPS, (time.process_time() - began) / STEPS
+
+
+def main() -> None:
+    for name in sys.argv[1:] or experiment_names():
+        words = [f"training.steps={STEPS}", "training.evaluate_every=1000", "training.evaluation_sequences=1"]
+        try:
+            experiment, _ = load_settings(name, overrides=words)
+            if isinstance(experiment, TrainExperiment):
+                batch, step = seconds(experiment)
+                print(f"{name}: a batch {1e3 * batch:.2f} ms, a step {1e3 * step:.2f} ms, {batch / step:.1%}")
+        except SeqlabError as error:
+            print(f"{name}: {error.message}")
+
+
+if __name__ == "__main__":
+    main()
