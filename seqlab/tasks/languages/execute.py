@@ -32,7 +32,7 @@ class Execute(Task):
 
         j=8584#for x in range(8):j+=920#b=(1500+j)#print((b+7567))@25011.
 
-    A program is made of ``nesting`` operations on constants of up to ``length`` digits: sums, differences,
+    A program is made of ``nesting`` operations on constants from 1 to 10^length: sums, differences,
     products with small numbers, variables, loops and choices, each of which takes up what came of the one
     before. New lines are written #, the end @. Only the answer is asked for. A program belongs to the split
     that its hash says, so that no held-out program was seen in training.
