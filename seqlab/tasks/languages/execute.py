@@ -45,6 +45,8 @@ class Execute(Task):
     - ``mix``: each program with any length and nesting up to the target's.
     - ``combined``: four of five programs as in ``naive``, the others as in ``mix``.
 
+    Programs of 16 updates are sorted by length, so that a stage begins and ends within so many.
+
     Held-out programs are as in ``mix``, or all at the target with ``exactly``. ``accuracy`` is that of single
     characters with the right ones before them shown (teacher forcing), as in the paper; the trial ``written``
     lets the model write, and its ``sequence_accuracy`` is the share of answers that are right as a whole. The
