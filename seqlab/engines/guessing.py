@@ -89,7 +89,8 @@ def judged(model: SequenceModel, guesses: Weights, task: Task, batch: Batch) -> 
         return outputs
 
     outputs = torch.vmap(read)(guesses)
-    return torch.stack([task.loss(answers, batch) for answers in outputs])
+    losses = torch.stack([task.loss(answers, batch) for answers in outputs])
+    return losses.nan_to_num(nan=torch.inf)  # else a guess that cannot be judged would be taken for the least
 
 
 ENGINE = Guessing()

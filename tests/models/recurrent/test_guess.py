@@ -34,4 +34,6 @@ def test_guesses_are_judged_together_as_they_are_alone_and_the_present_weights_f
         alone = task.loss(functional_call(model, weights, (batch.inputs,))[0], batch)
         assert torch.allclose(losses[place], alone, atol=1e-6)
     assert torch.equal(guesses["U"][0], model.U)
+    guesses["b"][3] = torch.nan
+    assert judged(model, guesses, task, batch)[3] == torch.inf
     assert float(losses.std()) > 0
