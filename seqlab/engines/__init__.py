@@ -120,6 +120,11 @@ class Engine:
         return evaluate(model, task, task.evaluation(split, sequences, experiment.seed))
 
 
+def alone(step: Step, place: int, learners: Sequence[Learner]) -> tuple[Step | None, ...]:
+    """Return the steps of an update that one learner has made, and no other; see :meth:`Engine.fit`."""
+    return (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
+
+
 @cache
 def engine_of(name: str) -> Engine:
     """Return the engine of that name."""

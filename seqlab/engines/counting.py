@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 
-from seqlab.engines import Engine, Refusal, Settled
+from seqlab.engines import Engine, Refusal, Settled, alone
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel, read_batch
 from seqlab.registry import load
@@ -60,7 +60,7 @@ class Counting(Engine):
             validation = validate(learner, task, settings, seed)
             sequences = learner.counters["sequences"]
             step = Step(1, sequences, loss, smoothed, 0.0, settings.learning_rate, validation)
-            yield (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
+            yield alone(step, place, learners)
 
 
 ENGINE = Counting()

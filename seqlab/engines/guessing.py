@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from seqlab.contracts import Batch, torch_stream
-from seqlab.engines import Engine, Refusal, Settled
+from seqlab.engines import Engine, Refusal, Settled, alone
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel
 from seqlab.registry import load
@@ -68,7 +68,7 @@ class Guessing(Engine):
                     validation = validate(learner, task, settings, seed)
                 sequences = learner.counters["sequences"]
                 step = Step(index + 1, sequences, loss, smoothed, 0.0, settings.learning_rate, validation)
-                yield (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
+                yield alone(step, place, learners)
 
 
 def drawn(model: SequenceModel, generator: torch.Generator) -> Weights:

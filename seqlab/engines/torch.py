@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 
-from seqlab.engines import Engine, Refusal, Settled
+from seqlab.engines import Engine, Refusal, Settled, alone
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel, count_parameters
 from seqlab.registry import load
@@ -54,7 +54,7 @@ class Torch(Engine):
         for place, (learner, seed) in enumerate(zip(learners, seeds, strict=True)):
             try:
                 for step in fit(learner, task, experiment.training, seed, precision):
-                    yield (*(None,) * place, step, *(None,) * (len(learners) - place - 1))
+                    yield alone(step, place, learners)
             except SeqlabError as error:
                 if on_failure is None:
                     raise
