@@ -75,7 +75,7 @@ def best_of(hypotheses: list[list[Hypothesis]]) -> list[NDArray[np.int64]]:
 def questions(batch: Batch, spec: Spec) -> Tensor:
     """Return what is read before an answer is written: the inputs up to the first step that counts.
 
-    Rows in which that comes earlier are filled with padding in front.
+    Rows in which that comes earlier are filled with padding in front; steps of padding alone are left out.
 
     >>> mask = torch.tensor([[False, True, True], [False, False, True]])
     >>> batch = Batch(torch.tensor([[5, 6, 7], [5, 6, 7]]), torch.zeros(2, 3), mask)
@@ -91,7 +91,8 @@ def questions(batch: Batch, spec: Spec) -> Tensor:
     if spec.inputs == "features":
         assert bool((place >= 0).all()), "features know no padding: every answer begins at the same step"
         return batch.inputs[:, : longest + 1]
-    return batch.inputs.gather(1, place.clamp(min=0)).masked_fill(place < 0, PAD)
+    read = batch.inputs.gather(1, place.clamp(min=0)).masked_fill(place < 0, PAD)
+    return read[:, int((read == PAD).all(0).sum()) :]
 
 
 def evaluate_written(

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqlab.contracts import Batch, Spec, Split
+from seqlab.contracts import PAD, Batch, Spec, Split
 from seqlab.errors import SettingsError, TextError
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
@@ -177,6 +177,42 @@ class Task(ABC):
         """
         for index, start in enumerate(range(0, sequences, 512)):
             yield self.batch(split, index, min(512, sequences - start), seed)
+
+    @property
+    def in_text(self) -> bool:
+        """Whether questions and answers are texts, so that a user can ask: see :meth:`ask`."""
+        return self.spec.writes is not None and self.vocabulary is not None and self.spec.inputs == "tokens"
+
+    def ask(self, text: str) -> Batch:
+        """Return a question of a user's as a batch of one row, whose answer is unknown.
+
+        The symbol at which answers begin may be left out.
+
+        Raises:
+            TextError: when the task has no such question.
+        """
+        vocabulary, writes = self.vocabulary, self.spec.writes
+        assert vocabulary is not None
+        assert writes is not None
+        codes = vocabulary.encode(text).astype(np.int64)
+        if not len(codes) or codes[-1] != writes.begin:
+            codes = np.append(codes, writes.begin)
+        inputs, mask = torch.from_numpy(codes)[None], torch.zeros(1, len(codes), dtype=torch.bool)
+        mask[:, -1] = True
+        return Batch(inputs, torch.zeros_like(inputs), mask)
+
+    def asked(self, batch: Batch) -> list[str]:
+        """Return what each row of a batch asks, as text: the inputs up to the first step that counts."""
+        assert self.vocabulary is not None
+        assert batch.mask is not None
+        firsts = batch.mask.int().argmax(1).tolist()
+        read = [row[: first + 1] for row, first in zip(batch.inputs.cpu(), firsts, strict=True)]
+        return [self.vocabulary.decode(row[row != PAD].numpy()) for row in read]
+
+    def text_of(self, answer: Codes) -> str:
+        """Return a written answer as text."""
+        assert self.vocabulary is not None
+        return self.vocabulary.decode(answer)
 
     def steps_of_a_pass(self, size: int) -> float | None:
         """Return in how many batches of ``size`` all training data are seen once; None if they never end."""

@@ -30,6 +30,7 @@ GOLDEN = {
     "continual-reber": "3158b3f2b7c8001d",
     "copy": "9fca82d428c78cab",
     "cycle-navigation": "04df776c57716909",
+    "dates": "b978457fbc0cf32f",
     "duplicate-string": "61b5ad984c04c863",
     "dyck": "44d3d127d577da96",
     "echo": "fad2c37311fd4950",

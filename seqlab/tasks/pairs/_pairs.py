@@ -1,0 +1,172 @@
+"""What tasks of pairs share: a source that is read as a whole, and a target that is written after it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from seqlab.contracts import PAD, Batch, Signal, Spec, Split, Written
+from seqlab.errors import TextError
+from seqlab.tasks._base import Task
+from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Trial
+from seqlab.text.vocabulary import Codes, Vocabulary
+
+SOURCE = "source"
+"""What the context of these tasks is called."""
+
+BEGIN, END = "<begin>", "<end>"
+"""What the two further symbols of a target print as; they share a number, for one is read and one written."""
+
+Pair = tuple[str, str]
+Coded = tuple[Codes, Codes]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What the sources, or the targets, are made of.
+
+    Attributes:
+        vocabulary: the symbols: characters, or words and signs.
+        joiner: what stands between two symbols in print.
+
+    >>> words = Side(Vocabulary.counted({"nine": 1, "lives": 1, ".": 1}, "word"), joiner=" ")
+    >>> words.encode("nine lives."), words.decode([2, 1, 0])
+    (array([2, 1, 0], dtype=uint8), 'nine lives .')
+    """
+
+    vocabulary: Vocabulary
+    joiner: str = ""
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def encode(self, text: str) -> Codes:
+        """Return the numbers of a text's symbols, (T,); what joins them is none.
+
+        Raises:
+            TextError: naming what is unknown.
+        """
+        if not self.joiner:
+            return self.vocabulary.encode(text)
+        units = [unit for unit in self.vocabulary.split(text) if unit != self.joiner]
+        unknown = [unit for unit in units if unit not in self.vocabulary]
+        if unknown and self.vocabulary.rare is None:
+            raise TextError(f"The word {unknown[0]!r} is none of the {len(self)} that the task knows.")
+        return self.vocabulary.encode_units(units)
+
+    def decode(self, codes: ArrayLike) -> str:
+        """Return the text of numbers (T,)."""
+        places = np.asarray(codes, np.int64).ravel()
+        if not self.joiner:
+            return self.vocabulary.decode(places)
+        return self.joiner.join(self.vocabulary.symbols[place] for place in places.tolist())
+
+
+class Pairs(Task):
+    """Read a source as a whole, then write its target, symbol by symbol, up to the end.
+
+    A subclass sets :attr:`source` and :attr:`target` and writes :meth:`pairs`; its constructor ends with
+    ``self.finish(longest)``. With V symbols of targets, 0 to V - 1, the number V is read as the begin and
+    written as the end:
+
+        context      source   s(1) ... s(S)                 PAD in front of shorter ones
+        inputs       V  y(1) ... y(T)                       PAD in front
+        targets      y(1) ... y(T)  V                       which is where it counts
+
+    ``sequence_accuracy`` is the share of targets that are right as a whole, the end included. It is the same
+    whether the right symbols so far are shown or the likeliest ones written: an answer whose first wrong
+    symbol is at step t is wrong in both. The trial ``written`` has the answers written.
+
+    Attributes:
+        source: what sources are made of.
+        target: what targets are made of.
+    """
+
+    metrics = (SEQUENCE_ACCURACY, ACCURACY, ERRORS, SEQUENCES, LOSS)
+    trials: Sequence[Trial] = (Trial("written", answers="greedy"),)
+    source: Side
+    target: Side
+    in_text = True
+
+    @abstractmethod
+    def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
+        """Return the sources and targets of batch number ``index``, as texts."""
+
+    def finish(self, longest: int) -> None:
+        """Set the Spec.
+
+        Args:
+            longest: symbols of a target, without the end.
+        """
+        count = len(self.target)
+        self.symbols = (*self.target.vocabulary.symbols, BEGIN)
+        self.answers = (*self.target.vocabulary.symbols, END)
+        self.spec = Spec(
+            "tokens",
+            count + 1,
+            "classes",
+            count + 1,
+            causal=True,
+            context={SOURCE: Signal("tokens", len(self.source))},
+            writes=Written(begin=count, end=count, longest=longest + 1),
+        )
+
+    def coded(self, split: Split, index: int, size: int, seed: int) -> list[Coded]:
+        """Return :meth:`pairs` as numbers; a task that keeps its numbers writes this."""
+        encode, answer = self.source.encode, self.target.encode
+        return [(encode(source), answer(target)) for source, target in self.pairs(split, index, size, seed)]
+
+    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
+        """Return batch number ``index``, as the class says."""
+        return self._batch(self.coded(split, index, size, seed))
+
+    def ask(self, text: str) -> Batch:
+        """Return a source of a user's as a batch of one row, whose target is unknown."""
+        source = self.source.encode(text)
+        if not len(source):
+            raise TextError("There is nothing to answer: the text is empty.")
+        return self._batch([(source, np.zeros(0, np.int64))])
+
+    def asked(self, batch: Batch) -> list[str]:
+        """Return the sources of a batch as texts."""
+        return [self.source.decode(row[row != PAD]) for row in batch.context[SOURCE].cpu().numpy()]
+
+    def text_of(self, answer: Codes) -> str:
+        """Return an answer as text, without its end."""
+        return self.target.decode(answer[answer != self.end])
+
+    @cached_property
+    def end(self) -> int:
+        """The number of the end."""
+        return len(self.target)
+
+    def _batch(self, coded: Sequence[Coded]) -> Batch:
+        targets = [np.append(target, self.end) for _, target in coded]
+        wanted = padded(targets, fill=0)
+        return Batch(
+            padded([np.append(self.end, target[:-1]) for target in targets]),
+            wanted,
+            padded([np.ones(len(target)) for target in targets], fill=0).bool(),
+            context={SOURCE: padded([source for source, _ in coded])},
+        )
+
+
+def padded(rows: Sequence[NDArray[np.generic]], fill: int = PAD) -> Tensor:
+    """Return rows of different lengths side by side, (B, T) int64, with ``fill`` in front of shorter ones.
+
+    >>> padded([np.array([1, 2, 3]), np.array([4])])
+    tensor([[ 1,  2,  3],
+            [-1, -1,  4]])
+    """
+    width = max(map(len, rows))
+    found = np.full((len(rows), width), fill, np.int64)
+    for place, row in zip(found, rows, strict=True):
+        place[width - len(row) :] = row
+    return torch.from_numpy(found)
