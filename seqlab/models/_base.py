@@ -88,6 +88,19 @@ class SequenceModel(nn.Module, ABC):
             Outputs (B, T, O) and the state after the last step.
         """
 
+    def alignments(self, inputs: Tensor, state: State) -> Mapping[str, Tensor]:
+        """Return where in its context each step looks, by the name of what looks.
+
+        Args:
+            inputs: as of :meth:`forward`.
+            state: likewise.
+
+        Returns:
+            Weights (B, T, S) over the places of the context, which in each step sum to 1; nothing, of a model
+            that does not look.
+        """
+        return {}
+
     def loss(self, task: Judge, outputs: Tensor, batch: Batch) -> Tensor:
         """Return what is learned from: the task's loss, and a model may add what is its own.
 

@@ -208,7 +208,9 @@ def nothing_depends_on_whether_gradients_are_kept(name: str) -> None:
 def bfloat16_gives_nearly_the_same(name: str) -> None:
     """Under autocast answers are near, carried states fit, gradients are finite."""
     for variant in variants(name):
-        x, start = (_single(value) for value in (variant.inputs(3, 20), variant.start(3)))
+        x, start = (
+            _single(value) for value in (variant.inputs(3, 20), detach(variant.start(3) or ()) or None)
+        )
         model = variant.model.float()
         precise, _ = model(x, start)
         with torch.autocast("cpu", torch.bfloat16):

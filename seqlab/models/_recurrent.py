@@ -16,7 +16,8 @@ from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear, read_cell
 from seqlab.models._contract import require_start
-from seqlab.models._padding import Reader, padding, read_around
+from seqlab.models._layers import read_direction
+from seqlab.models._padding import Reader, padding
 from seqlab.own_code import require_made, require_signature
 
 
@@ -96,7 +97,7 @@ class Recurrent(SequenceModel):
                 cell = self.cells[layer + direction]
                 assert isinstance(cell, Cell)
                 read = _reader(cell, weights[layer + direction])
-                h, end = _read(read, x, state[layer + direction], padded, backwards=direction == 1)
+                h, end = read_direction(read, x, state[layer + direction], padded, backwards=direction == 1)
                 outputs.append(h)
                 final.append(end)
             x = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
@@ -193,17 +194,3 @@ def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:
         return read_cell(cell, x, state)
 
     return read
-
-
-def _read(
-    read: Reader, x: Tensor, state: tuple[Tensor, ...], padded: Tensor | None, *, backwards: bool
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Read a sequence with one cell, holding the state where there is padding: h is shown on there."""
-    if backwards:
-        x = x.flip(1)
-        padded = None if padded is None else padded.flip(1)
-    if padded is None:
-        h, state = read(x, state)
-    else:
-        h, state = read_around(read, x, state, padded, idle=lambda state: state[0])
-    return (h.flip(1) if backwards else h), state

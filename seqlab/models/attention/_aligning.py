@@ -1,0 +1,96 @@
+"""Attention from the steps of an answer to the places of a source."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seqlab.models._cell import linear
+
+
+class Memory(NamedTuple):
+    """A source as it was read, B rows of S places; it is part of the state of what reads it.
+
+    Attributes:
+        values: (B, S, M), what stands at each place; 0 where there is padding.
+        keys: (B, S, H), by which a place is found.
+        there: (B, S) bool, where there is a place at all.
+    """
+
+    values: Tensor
+    keys: Tensor
+    there: Tensor
+
+
+class Dot(nn.Module):
+    """Places scored by a product, d(t)' W m(s), "general" in Luong et al. 2015.
+
+    Args:
+        width: M, of the values m.
+        size: H, of the queries d.
+    """
+
+    def __init__(self, width: int, size: int) -> None:
+        super().__init__()
+        self.key = linear(width, size, bias=False)
+
+    def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return the scores, (B, T, S), of keys (B, S, H) for queries (B, T, H)."""
+        return queries @ keys.transpose(1, 2)
+
+
+class Additive(Dot):
+    """Places scored by a layer of units, v' tanh(W d(t) + U m(s)); Bahdanau, Cho & Bengio 2015."""
+
+    def __init__(self, width: int, size: int) -> None:
+        super().__init__(width, size)
+        self.query = linear(size, size)
+        self.v = nn.Parameter(torch.empty(size))
+
+    def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return the scores; see :meth:`Dot.forward`."""
+        return torch.tanh(self.query(queries)[:, :, None] + keys[:, None]) @ self.v
+
+
+SCORES: dict[str, type[Dot]] = {"additive": Additive, "dot": Dot}
+
+
+class Alignment(nn.Module):
+    """Attention and what is made of it, in the arrangement of Luong et al.: the state d(t) looks back.
+
+        a(t, s) = softmax over the places s of  score(d(t), m(s))
+        c(t) = sum over s of  a(t, s) m(s)
+        y(t) = tanh(W_c [c(t); d(t)])
+
+    Luong, Pham & Manning, "Effective approaches to attention-based neural machine translation", 2015. In
+    Bahdanau et al. the state before, d(t-1), looks, and c(t) goes into the step; here all steps of an answer
+    that is known look at once, and what was seen goes into the next step with input feeding alone.
+
+    Args:
+        score: of :data:`SCORES`.
+        width: M, of what stands at a place.
+        size: H, of the states.
+    """
+
+    def __init__(self, score: str, width: int, size: int) -> None:
+        super().__init__()
+        self.score = SCORES[score](width, size)
+        self.combine = linear(width + size, size, bias=False)
+
+    def remember(self, values: Tensor, there: Tensor) -> Memory:
+        """Return the memory of what was read, (B, S, M), at the places that are there."""
+        values = values.masked_fill(~there[..., None], 0)
+        return Memory(values, self.score.key(values).to(values.dtype), there)
+
+    def weights(self, states: Tensor, memory: Memory) -> Tensor:
+        """Return a, (B, T, S), of states (B, T, H); of a source without any place all are alike."""
+        scores: Tensor = self.score(states, memory.keys)
+        unseen = ~memory.there[:, None]
+        return scores.masked_fill(unseen, torch.finfo(scores.dtype).min).softmax(-1)
+
+    def forward(self, states: Tensor, memory: Memory) -> Tensor:
+        """Return y, (B, T, H), of states (B, T, H)."""
+        seen = self.weights(states, memory).to(memory.values.dtype) @ memory.values
+        return torch.tanh(self.combine(torch.cat([seen.to(states.dtype), states], -1)))
