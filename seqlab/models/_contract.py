@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from seqlab.errors import PluginError
+from seqlab.contracts import Signal, Spec
+from seqlab.errors import PluginError, SettingsError
 from seqlab.own_code import form_of, place_of
 
 
@@ -44,6 +45,21 @@ def require_start(method: Callable[..., object], found: object, names: Sequence[
         and all(isinstance(part, Tensor) and part.shape[:1] == (rows,) for part in found)
     ):
         raise _refused(method, f"must return {_tuple_of(names)}, ({rows}, ...) each", found)
+
+
+def source_of(model: str, spec: Spec) -> tuple[str, Signal]:
+    """Return the one thing that a task gives before the first step, and its name.
+
+    Raises:
+        SettingsError: when it gives nothing, or several.
+    """
+    if len(spec.context) != 1:
+        raise SettingsError(
+            f"The model {model} reads one source before the first step, not {len(spec.context)}.",
+            hint="Take a task that gives one, such as dates: seqlab list pairs",
+        )
+    ((name, signal),) = spec.context.items()
+    return name, signal
 
 
 def require_prepared(method: Callable[..., object], found: object) -> None:

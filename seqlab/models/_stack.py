@@ -113,13 +113,20 @@ class Block(nn.Module):
         self, x: Tensor, state: Parts, padded: Tensor | None, drop: Drop | None
     ) -> tuple[Tensor, Parts]:
         """Read a sequence; see :meth:`Mixer.forward`."""
+        x, state = self.hear(x, state, padded, drop)
+        return self.think(x, drop), state
+
+    def hear(self, x: Tensor, state: Parts, padded: Tensor | None, drop: Drop | None) -> tuple[Tensor, Parts]:
+        """Add what the mixer hears."""
         found = self.mixer(self.mixer_norm(x), state, padded, drop)
         require_reading(self.mixer.read, found, (*x.shape[:2], self.mixer.size))
         require_parts(self.mixer.read, found[1], [f"part {k}" for k in range(len(state))], state)
         mixed, state = found
-        x = x + _dropped(self.out(mixed), drop)
-        x = x + _dropped(self.down(F.gelu(self.up(self.mlp_norm(x)))), drop)
-        return x, state
+        return x + _dropped(self.out(mixed), drop), state
+
+    def think(self, x: Tensor, drop: Drop | None) -> Tensor:
+        """Add what the MLP makes of each step."""
+        return x + _dropped(self.down(F.gelu(self.up(self.mlp_norm(x)))), drop)
 
     def initialise(self, generator: torch.Generator, scale: float) -> None:
         """Draw the initial weights; those that write into the stream are scaled."""
@@ -151,6 +158,7 @@ class Stack(SequenceModel):
     Args:
         spec: what is known of the task.
         mixer: makes the mixer of a layer, given the width D.
+        block: makes a block, given its mixer and the width.
         hidden_size: the width D of the stream; the MLPs are 4 D wide.
         layers: the number of blocks.
         dropout: the share of numbers that training silences: of the embedding, of what each mixer and each
@@ -165,6 +173,7 @@ class Stack(SequenceModel):
         self,
         spec: Spec,
         mixer: Callable[[int], Mixer],
+        block: Callable[[Mixer, int], Block] = Block,
         *,
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         layers: Annotated[int, Field(ge=1, le=64)] = 4,
@@ -180,7 +189,7 @@ class Stack(SequenceModel):
         self.dropout = dropout
         embedding = Input(spec.input_size, hidden_size, bias=spec.inputs == "features")
         self.embedding = None if tied else embedding
-        self.blocks = nn.ModuleList(Block(mixer(hidden_size), hidden_size) for _ in range(layers))
+        self.blocks = nn.ModuleList(block(mixer(hidden_size), hidden_size) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size, bias=False)
         self.readout = linear(hidden_size, spec.output_size)
 
@@ -192,7 +201,7 @@ class Stack(SequenceModel):
         """Read a sequence; see :meth:`SequenceModel.forward`."""
         state = self.start({}, len(inputs)) if state is None else state
         padded = padding(inputs)
-        drop = self._drop if self.training and self.dropout > 0 else None
+        drop = self._dropping()
         x = _dropped(self._embed(inputs), drop)  # (B, T, D)
         end = []
         for block, parts in zip(self._layers(), state, strict=True):
@@ -217,6 +226,9 @@ class Stack(SequenceModel):
 
     def _layers(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]
+
+    def _dropping(self) -> Drop | None:
+        return self._drop if self.training and self.dropout > 0 else None
 
     def _drop(self, x: Tensor) -> Tensor:
         kept = torch.empty(x.shape).bernoulli_(1 - self.dropout, generator=self.noise)

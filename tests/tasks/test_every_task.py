@@ -21,6 +21,7 @@ SMALL = {
 
 GOLDEN = {
     "adding": "b449745f42b6ba67",
+    "addition": "bac554635957f56a",
     "anbn": "036da4bae076e9dc",
     "anbncn": "b03cee3a1220d507",
     "binary-addition": "248c110dd56f767f",
@@ -50,6 +51,7 @@ GOLDEN = {
     "permutations": "65faa71c0ebbbcca",
     "repeat-copy": "886c2527355b595b",
     "reverse-string": "c89a3fe41a9fb98c",
+    "reverse-words": "007f7f3640307d0b",
     "selective-copy": "f01ec4098dc8451d",
     "solve-equation": "971531eddce70ef9",
     "square-root": "6789a6f1bae413cf",

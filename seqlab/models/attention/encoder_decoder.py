@@ -14,6 +14,7 @@ from seqlab.contracts import PAD, Spec, State, hold
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._contract import source_of
 from seqlab.models._layers import Direction, Layers
 from seqlab.models._padding import padding
 from seqlab.models.attention._aligning import Alignment, Memory
@@ -81,7 +82,7 @@ class EncoderDecoder(SequenceModel):
                 "model.reverse_source is true, but model.bidirectional reads both ways.",
                 hint="Set one of the two to false.",
             )
-        (self.source, signal), *_ = spec.context.items()
+        self.source, signal = source_of("encoder-decoder", spec)
         self.dropout, self.input_feeding, H = dropout, input_feeding, hidden_size
         directions: list[Direction] = ["backwards" if reverse_source else "forwards"]
         if bidirectional:
@@ -195,12 +196,7 @@ class EncoderDecoder(SequenceModel):
 
 
 def _check(spec: Spec, *, tied: bool, fed_nothing: bool) -> None:
-    """Refuse a task without a source, and settings that do not fit it or each other."""
-    if len(spec.context) != 1:
-        raise SettingsError(
-            f"The model encoder-decoder reads one source before the first step, not {len(spec.context)}.",
-            hint="Take a task that does, such as dates: seqlab list pairs",
-        )
+    """Refuse settings that do not fit the task or each other."""
     if tied and (spec.outputs, spec.input_size) != ("classes", spec.output_size):
         raise SettingsError(
             "model.tied is true, but what the task asks for are not the symbols that it gives.",

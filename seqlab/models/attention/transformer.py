@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from seqlab.contracts import Spec
+from seqlab.contracts import Spec, State
 from seqlab.models._cell import linear
-from seqlab.models._padding import Parts, read_around
+from seqlab.models._contract import source_of
+from seqlab.models._padding import Parts, padding, read_around
 from seqlab.models._short_conv import ShortConv
-from seqlab.models._stack import Drop, Mixer, Stack
+from seqlab.models._stack import Block, Drop, Mixer, Stack
+from seqlab.models.attention._heads import attend, rotate
+from seqlab.models.attention._source import Looking, Source
 
 QUERIES = 128
 """Steps that look back together, at least: in a long sequence, what lies outside the window costs nothing."""
@@ -150,7 +154,9 @@ class Transformer(Stack):
         x(t) = x(t) + W_2 gelu(W_1 norm x(t))               and so on, layer by layer
         o(t) = V norm x(t) + c
 
-    A :class:`Stack`, which says how it starts, of causal :class:`Attention`.
+    A :class:`Stack`, which says how it starts, of causal :class:`Attention`. Where the task gives a source
+    before the first step, as many layers read that first (:class:`Source`), and in each layer each step looks
+    at all of its places before the MLP (:class:`Look`).
 
     Vaswani et al., "Attention is all you need", 2017; in the form of GPT-2 (Radford et al., "Language models
     are unsupervised multitask learners", 2019) but for positions, which are rotary (Su et al., "RoFormer",
@@ -162,11 +168,13 @@ class Transformer(Stack):
     Args:
         spec: what is known of the task.
         heads: the number of heads of each layer; ``hidden_size`` is a multiple of twice as many.
-        window: steps that a step looks at, itself included.
-        convolution: whether each attention reads through a short convolution; see :class:`Convolved`.
+        window: steps that a step looks at, itself included; of a source all places are looked at.
+        convolution: whether each attention reads through a short convolution; see :class:`Convolved`. That of
+            a source does not.
         **options: those of :class:`Stack`.
     """
 
+    takes: ClassVar[tuple[str, ...]] = ("tokens(time)",)
     bfloat16_from = 500_000
 
     def __init__(
@@ -182,7 +190,42 @@ class Transformer(Stack):
             attention = Attention(width, heads, window)
             return Convolved(attention) if convolution else attention
 
-        super().__init__(spec, mixer, **options)
+        def looking(mixer: Mixer, width: int) -> Block:
+            return Looking(mixer, width, heads)
+
+        super().__init__(spec, mixer, block=looking if spec.context else Block, **options)
+        self.source = None
+        if spec.context:
+            self.context_name, signal = source_of("transformer", spec)
+            self.source = Source(signal.size, self.readout.in_features, len(self.blocks), heads)
+
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        """Return what the layers remember: nothing, and of a source that was read its keys and values."""
+        starts = super().start(context, rows)
+        if self.source is None:
+            return starts
+        read, there = self.source(context[self.context_name], self._dropping())
+        looking = [block for block in self.blocks if isinstance(block, Looking)]
+        return tuple(
+            (*parts, *block.look.remember(read, there)) for block, parts in zip(looking, starts, strict=True)
+        )
+
+    def alignments(self, inputs: Tensor, state: State) -> dict[str, Tensor]:
+        """Return where in the source each head looks; see :meth:`SequenceModel.alignments`."""
+        found: dict[str, Tensor] = {}
+        x, padded = self._embed(inputs), padding(inputs)
+        for layer, (block, parts) in enumerate(zip(self._layers(), state, strict=True), 1):
+            if isinstance(block, Looking):
+                for head, weights in enumerate(block.looks(x, parts, padded).unbind(1), 1):
+                    found[f"layer {layer}, head {head}"] = weights
+            x, _ = block(x, parts, padded, None)
+        return found
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights; those that read a source come last."""
+        super().initialise(generator)
+        if self.source is not None:
+            self.source.initialise(generator)
 
     @classmethod
     def nearest_size(cls, hidden_size: int, *, heads: int = 4, **options: Any) -> int:
@@ -192,42 +235,6 @@ class Transformer(Stack):
         (32, 8)
         """
         return max(1, round(hidden_size / (2 * heads))) * 2 * heads
-
-
-def rotate(x: Tensor, place: Tensor) -> Tensor:
-    """Turn queries or keys by their positions (Su et al. 2021).
-
-    Args:
-        x: (..., T, d).
-        place: (T,) positions.
-
-    >>> x = torch.tensor([[1.0, 0.0]])
-    >>> rotate(x, torch.tensor([0])), rotate(x, torch.tensor([1]))  # by one radian
-    (tensor([[1., 0.]]), tensor([[0.5403, 0.8415]]))
-    """
-    half = x.shape[-1] // 2
-    exact = torch.promote_types(x.dtype, torch.float32)
-    speed = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=exact) / half)
-    angle = place[:, None] * speed  # (T, d/2)
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    one, other = x[..., :half], x[..., half:]
-    return torch.cat([one * cos - other * sin, one * sin + other * cos], -1)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, seen: Tensor, drop: Drop | None = None) -> Tensor:
-    """Return softmax(q k' / sqrt(d)) v, over what is seen.
-
-    Args:
-        q: (B, heads, T, d).
-        k: (B, heads, S, d).
-        v: (B, heads, S, d).
-        seen: (T, S) or (B, 1, T, S) bool, in each row something.
-        drop: dropout, of the probabilities.
-    """
-    if drop is None:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
-    scores = q @ k.transpose(2, 3) / q.shape[-1] ** 0.5
-    return drop(scores.masked_fill(~seen, -torch.inf).softmax(-1)).to(v.dtype) @ v
 
 
 def _close_gap(part: Tensor, past: int, pads: Tensor, empty: Tensor) -> Tensor:

@@ -1,0 +1,65 @@
+"""Two numbers are added, digit by digit as they are written."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Annotated
+
+from pydantic import Field
+
+from seqlab.contracts import Split, numpy_stream
+from seqlab.tasks._judging import Trial
+from seqlab.tasks.pairs._pairs import Pair, Pairs, Side
+from seqlab.text.vocabulary import Vocabulary
+
+
+class Addition(Pairs):
+    """Read a sum, write what it comes to.
+
+        535+61      596
+
+    Each number has from 1 to ``digits`` digits, each count as often as another, and is any of that length. A
+    sum belongs to the split that a hash of its two numbers says, in whichever order they stand: one of ten is
+    for validation and one for the test. The trials ask for numbers of so many digits each.
+
+    Args:
+        digits: of the longest numbers.
+        exactly: whether both numbers have as many.
+
+    Source:
+        The example addition_rnn of Keras, where numbers are padded with spaces and read backwards; a model
+        does that with ``reverse_source``.
+
+    >>> Addition(digits=3).pairs("train", 0, size=3, seed=1)
+    [('16+50', '66'), ('5+4', '9'), ('1+55', '56')]
+    """
+
+    def __init__(self, *, digits: Annotated[int, Field(ge=1, le=9)] = 3, exactly: bool = False) -> None:
+        self.digits, self.exactly = digits, exactly
+        self.source, self.target = Side(Vocabulary.of("+0123456789")), Side(Vocabulary.of("0123456789"))
+        self.trials = () if exactly else (*Pairs.trials, *map(_of_digits, range(1, digits + 1)))
+        self.finish(longest=digits + 1)
+
+    def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
+        """Return sums and what they come to, drawn until there are enough of the split."""
+        stream = numpy_stream(seed, "addition", split, index)
+        found: list[Pair] = []
+        while len(found) < size:
+            digits = stream.integers(self.digits if self.exactly else 1, self.digits + 1, (4 * size, 2))
+            numbers = stream.integers(10 ** (digits - 1) * (digits > 1), 10**digits)
+            found += [(f"{a}+{b}", str(a + b)) for a, b in numbers.tolist() if split_of(a, b) == split]
+        return found[:size]
+
+
+def split_of(one: int, other: int) -> Split:
+    """Return the split of the sum of two numbers.
+
+    >>> split_of(12, 7) == split_of(7, 12)
+    True
+    """
+    place = zlib.crc32(f"{min(one, other)}+{max(one, other)}".encode()) % 10
+    return "validation" if place == 0 else "test" if place == 1 else "train"
+
+
+def _of_digits(digits: int) -> Trial:
+    return Trial(f"digits-{digits}", {"digits": digits, "exactly": True}, "greedy")
