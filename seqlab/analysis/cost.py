@@ -96,7 +96,7 @@ def training_cost(model: Recurrent, *, batch: int, time: int, answers: int | Non
         first = place < model.directions  # nothing stands before it
         for name, size in _products(cell).items():
             looked_up = first and model.spec.inputs == "tokens"
-            passes = 3 if name == "recurrent" or not first else 0 if looked_up else 2
+            passes = 3 if name == "recurrent" or not first or model.embeds else 0 if looked_up else 2
             flops += 2 * size * passes * steps
         kept += (len(gate_names_of(cell)) + len(cell.parts)) * cell.hidden_size * steps
     flops += 2 * 3 * model.readout.weight.numel() * (steps if answers is None else answers)

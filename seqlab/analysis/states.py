@@ -115,7 +115,7 @@ def trace(
     if force is not None:
         stop = inputs.shape[1] if force.stop is None else force.stop
         forced = active & (count >= force.start) & (count < stop)
-    layers, x = [], inputs.clamp(min=0) if symbols else inputs  # what stands for padding is not used
+    layers, x = [], model.embed(inputs.clamp(min=0) if symbols else inputs)  # padding's part is not used
     for index in range(0, len(model.cells), model.directions):
         outputs = []
         for direction in range(model.directions):

@@ -206,7 +206,7 @@ def _row(batch: Batch, row: int) -> Batch:
 
 def _measure_row(network: Recurrent, task: Task, row: Batch, lags: int) -> list[dict[str, Tensor]]:
     """Measure every layer on one sequence."""
-    x = row.inputs[0]  # (T,) symbols or (T, I)
+    x = network.embed(row.inputs)[0]  # (T,) symbols or (T, I)
     inputs, states = [], []
     for number in range(len(network.cells)):
         cell = _cell(network, number)

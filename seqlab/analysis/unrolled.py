@@ -125,8 +125,8 @@ def unroll(model: SequenceModel, task: Task, batch: Batch, name: str) -> Unrolle
     too_many = [
         f"{size:,} {kind} (at most {most[kind]})" for kind, size in sizes.items() if size > most[kind]
     ]
-    if too_many or len(network.cells) > 1:
-        why = ", ".join(too_many) or "more than one layer"
+    if too_many or len(network.cells) > 1 or network.embeds:
+        why = ", ".join(too_many) or ("an embedding" if network.embeds else "more than one layer")
         raise SettingsError(
             f"That is too much to be shown number by number: {why}.", hint="Try: seqlab train hello --explain"
         )

@@ -22,6 +22,7 @@ from seqlab.cli import (
     export,
     gradients,
     judge,
+    neighbours,
     notes,
     novel,
     plot,
@@ -47,8 +48,8 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
     "Write": (sample.sample, complete.complete, score.score, novel.novel),
     "Inspect": (
-        runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, gradients.gradients, cells.cells,
-        explain.explain, check.check, diff.diff, report.report, bench.bench,
+        runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours,
+        gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,
     ),
     "Manage": (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export),
     "Look up": (config.config, schema.schema, list_.list_),

@@ -43,6 +43,8 @@ def _model_reason(component: Component, spec: Spec) -> str | None:
     assert isinstance(model, Recurrent)
     if any(isinstance(cell, LSTM) and cell.form.gate_recurrence for cell in model.cells):
         return "it knows no gates that see one another (gate_recurrence)"
+    if model.embeds:
+        return "it knows no embedding (embedding_size)"
     if model.directions > 1:
         return "it knows networks that read in one direction only"
     if model.hidden_size > LARGEST:

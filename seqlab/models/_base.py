@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqlab.contracts import Batch, Spec, State
+from seqlab.models._cell import Input
 
 
 class Judge(Protocol):
@@ -110,6 +111,24 @@ class SequenceModel(nn.Module, ABC):
             batch: what they answer to.
         """
         return task.loss(outputs, batch)
+
+    def learn(self, batch: Batch) -> Tensor | None:
+        """Return the loss of a batch, of a model that learns from something else than its answers.
+
+        None where it learns from these; then :meth:`loss` is asked. A vocabulary is large, and a model that
+        learns from a few of its words need not answer for all of them at every step.
+        """
+        return None
+
+    def vectors(self) -> Tensor | None:
+        """Return the vector as which each symbol is read, (V, D); None where no symbols are looked up."""
+        if self.spec.inputs == "tokens":
+            for module in self.modules():
+                if isinstance(module, Input) and module.weight.shape[1] == self.spec.input_size:
+                    return module.weight.t()
+                if isinstance(module, nn.Embedding) and module.num_embeddings == self.spec.input_size:
+                    return module.weight
+        return None
 
     @abstractmethod
     def initialise(self, generator: torch.Generator) -> None:

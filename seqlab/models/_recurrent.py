@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -38,6 +39,11 @@ class Recurrent(SequenceModel):
         input_scale: the first layer's input weights start uniform in plus or minus this; None for the cell's
             own start. A symbol that is looked up brings one weight to a unit, not a sum of many: at the usual
             1 / sqrt(H) a large network hardly hears it at first.
+        embedding_size: numbers of the vector as which a symbol is read, the same for all layers and gates
+            that hear it; None where each of the first layer's sums has a number of its own for each symbol.
+            The vectors start from N(0, 1).
+        tied: whether the read-out's V is the embedding, transposed (Press & Wolf 2017): then
+            ``embedding_size`` is what the last layer gives, and answers are symbols of the input.
         **options: the settings of the cell.
     """
 
@@ -53,6 +59,8 @@ class Recurrent(SequenceModel):
         weight_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         bidirectional: bool = False,
         input_scale: Annotated[float, Field(gt=0, le=100)] | None = None,
+        embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = None,
+        tied: bool = False,
         **options: object,
     ) -> None:
         super().__init__(spec)
@@ -74,7 +82,12 @@ class Recurrent(SequenceModel):
         self.bfloat16_from = cell.bfloat16_from
         self.directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
-        widths = [spec.input_size] + [hidden_size * self.directions] * (layers - 1)
+        _check_embedding(spec, embedding_size, hidden_size * self.directions, tied)
+        self.tied = tied
+        self.embedding = (
+            None if tied or embedding_size is None else Input(spec.input_size, embedding_size, bias=False)
+        )
+        widths = [embedding_size or spec.input_size] + [hidden_size * self.directions] * (layers - 1)
         self.cells = nn.ModuleList(
             _made(cell, width, hidden_size, **options) for width in widths for _ in range(self.directions)
         )
@@ -86,7 +99,7 @@ class Recurrent(SequenceModel):
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
-        x = inputs
+        x = self.embed(inputs)
         state = self.start({}, len(inputs)) if state is None else state
         padded = padding(inputs)
         final: list[tuple[Tensor, ...]] = []
@@ -104,8 +117,26 @@ class Recurrent(SequenceModel):
             x = self._drop(x)
         return self.readout(x), tuple(final)
 
+    @property
+    def embeds(self) -> bool:
+        """Whether symbols become vectors before the first layer reads them."""
+        return self.tied or self.embedding is not None
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return what the first layer reads: vectors (B, T, E), or the inputs as they are."""
+        if self.tied:
+            return F.embedding(inputs.clamp(min=0), self.readout.weight)
+        return inputs if self.embedding is None else self.embedding(inputs)
+
+    def vectors(self) -> Tensor | None:
+        """Return the vector as which each symbol is read; see :meth:`SequenceModel.vectors`."""
+        return self.readout.weight if self.tied else super().vectors()
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights, layer by layer, then the read-out's (uniform, 1 / sqrt(H))."""
+        if self.embedding is not None:
+            with torch.no_grad():
+                self.embedding.weight.normal_(generator=generator)
         for cell in self.cells:
             assert isinstance(cell, Cell)
             cell.initialise(generator)
@@ -168,6 +199,26 @@ class Recurrent(SequenceModel):
 
 
 Cell.network = Recurrent
+
+
+def _check_embedding(spec: Spec, size: int | None, width: int, tied: bool) -> None:
+    """Raise a SettingsError where there is nothing to embed, or nothing to tie to."""
+    if size is not None and spec.inputs != "tokens":
+        raise SettingsError(
+            f"model.embedding_size is {size}, but the task gives {spec.inputs}, which are not looked up.",
+            hint="Leave model.embedding_size out.",
+        )
+    if tied and (spec.inputs, spec.outputs, spec.input_size) != ("tokens", "classes", spec.output_size):
+        raise SettingsError(
+            "model.tied is true, but what the task asks for are not the symbols that it gives.",
+            hint="Set model.tied=false.",
+        )
+    if tied and size != width:
+        raise SettingsError(
+            f"model.tied is true, so model.embedding_size must be what the last layer gives, {width}; "
+            f"it is {size}.",
+            hint=f"Set model.embedding_size={width}.",
+        )
 
 
 def _made(cls: type[Cell], input_size: int, hidden_size: int, **options: object) -> Cell:

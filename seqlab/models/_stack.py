@@ -209,6 +209,10 @@ class Stack(SequenceModel):
             end.append(parts)
         return self.readout(self.norm(x)), tuple(end)
 
+    def vectors(self) -> Tensor | None:
+        """Return the vector as which each symbol is read; see :meth:`SequenceModel.vectors`."""
+        return self.readout.weight if self.embedding is None else super().vectors()
+
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights: the embedding's, layer by layer, the read-out's."""
         if self.embedding is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -60,8 +60,11 @@ def _read(session: Session, batch: Batch) -> Tensor:
 def _try_loss(session: Session, outputs: Tensor, batch: Batch, *, learns: bool) -> None:
     """Take the loss and, where torch learns from it, its gradient; the weights stay as they are."""
     model, task = session.model, session.task
-    loss = model.loss(task, outputs.float(), batch)
-    method = model.loss if type(model).loss is not SequenceModel.loss else task.loss
+    method: Callable[..., object] = model.learn
+    loss = model.learn(batch)
+    if loss is None:
+        loss = model.loss(task, outputs.float(), batch)
+        method = model.loss if type(model).loss is not SequenceModel.loss else task.loss
     if not isinstance(loss, Tensor) or loss.dim() > 0:
         raise PluginError(f"{place_of(method)}: the loss must be one number; it is {form_of(loss)}.")
     if not learns:

@@ -153,10 +153,7 @@ def train_step(
     Raises:
         NonFiniteLossError: when either is not finite; the weights are then left as they were.
     """
-    state = learner.carried if batch.continues else None
-    with precision:
-        outputs, state = read_batch(learner.model, batch, state)  # 1. forward
-    loss = learner.model.loss(task, outputs.float(), batch)  # 2. loss
+    loss, state = _loss(learner, task, batch, precision)  # 1. forward, 2. loss
     learner.optimizer.zero_grad()  # 3. zero the gradient
     loss.backward()  # type: ignore[no-untyped-call]  # 4. backward
     grad_norm = float(clip_gradient(learner.model.parameters(), settings.clip_norm))
@@ -166,6 +163,18 @@ def train_step(
     learner.optimizer.step()  # 5. step
     learner.carried = detach(state) if task.stream else None
     return value, grad_norm
+
+
+def _loss(
+    learner: Learner, task: Task, batch: Batch, precision: AbstractContextManager[object]
+) -> tuple[Tensor, State]:
+    """Return what is learned from, and the state after the batch."""
+    own = learner.model.learn(batch)
+    if own is not None:
+        return own, ()
+    with precision:
+        outputs, state = read_batch(learner.model, batch, learner.carried if batch.continues else None)
+    return learner.model.loss(task, outputs.float(), batch), state
 
 
 def fit(

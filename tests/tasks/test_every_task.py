@@ -16,6 +16,7 @@ SMALL = {
     "char-lm": {"corpus": "miniature", "period": 16},
     "copy": {"lag": 5},
     "echo": {"length": 60},
+    "near-words": {"corpus": "miniature"},
 }
 """Settings that make a task quick; a task that is not named here is tested with its defaults."""
 
