@@ -8,7 +8,7 @@ READY := .venv/.ready
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seqlab needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,fast]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,fast,analysis,sentiment,translate]'
 	touch $(READY)
 
 demo: $(READY)  ## Train a character model and sample from it, then compare two models: under 3 minutes, offline.

@@ -148,9 +148,10 @@ def perfect(task: Task, batch: Batch) -> Tensor:
 
 
 def wrongly(task: Task, batch: Batch) -> Tensor:
-    """Return outputs (B, T, O) that are wrong everywhere."""
+    """Return outputs (B, T, O) that are wrong everywhere; values are so in their order, too."""
     right = perfect(task, batch)
-    return {"classes": right.roll(1, -1), "bits": -right, "values": right + 1}[task.spec.outputs]
+    reversed_ = 2 * right.max() + 1 - right
+    return {"classes": right.roll(1, -1), "bits": -right, "values": reversed_}[task.spec.outputs]
 
 
 def _judged(task: Task, answer: Callable[[Task, Batch], Tensor]) -> dict[str, float]:
