@@ -10,6 +10,7 @@ import typer
 
 from seqlab import __version__
 from seqlab.cli import (
+    answer,
     bench,
     cells,
     check,
@@ -46,7 +47,7 @@ from seqlab.errors import TRACEBACK
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
-    "Write": (sample.sample, complete.complete, score.score, novel.novel),
+    "Write": (answer.answer, sample.sample, complete.complete, score.score, novel.novel),
     "Inspect": (
         runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours,
         gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,

@@ -186,6 +186,8 @@ def _next(run: Run, info: RunInfo) -> str:
         if run.last_checkpoint.is_file():
             return f"seqlab resume {name}{own_file}"
         return f"seqlab train --config {shlex.quote(str(run.config_path))}{own_file}"
+    if info.status == "finished" and run.answers_path.is_file():
+        return f'seqlab answer {name}{own_file} "QUESTION", or seqlab plot {name}'
     if info.status == "finished" and _has(run.samples):
         return f"seqlab sample {name}{flags(info.model, '')}, or seqlab plot {name}"
     return f"seqlab plot {name}"

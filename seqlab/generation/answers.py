@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, Spec, keep_rows
+from seqlab.contracts import PAD, Batch, Spec, State, Written, keep_rows
 from seqlab.errors import RunFailedError
 from seqlab.generation.beam import Beam, Hypothesis
 from seqlab.generation.greedy import Greedy
@@ -48,11 +48,8 @@ def write_answers(
     Returns:
         For each row what was written, the best first; a greedy rule has one.
     """
-    model.eval()
-    writes = spec.writes
-    assert writes is not None, "the Spec says how answers are written"
-    outputs, state = read_batch(model, replace(batch, inputs=questions(batch, spec)))
-    scores, rows = outputs[:, -1].float(), len(outputs)
+    writes, (scores, state) = _writes(spec), _asked(model, spec, batch)
+    rows = len(scores)
     if how == "greedy":
         rule = Greedy(rows, writes.end, writes.longest)
         for _ in write(reader_of(model, state, rows), scores.cpu().numpy(), rule):
@@ -67,9 +64,35 @@ def write_answers(
     return beam.hypotheses()
 
 
+def write_slowly(model: SequenceModel, spec: Spec, batch: Batch) -> Iterator[Hypothesis]:
+    """Let a model answer a batch of one row greedily, as :func:`write_answers` does.
+
+    Yields:
+        The answer so far, after each symbol.
+    """
+    writes, (scores, state) = _writes(spec), _asked(model, spec, batch)
+    rule = Greedy(1, writes.end, writes.longest)
+    for _ in write(reader_of(model, state, 1), scores.cpu().numpy(), rule):
+        told = float(rule.log_probability[0])
+        yield Hypothesis(rule.answers()[0], told, told)
+
+
 def best_of(hypotheses: list[list[Hypothesis]]) -> list[NDArray[np.int64]]:
     """Return the symbols of the best hypothesis of each row."""
     return [row[0].symbols if row else np.zeros(0, np.int64) for row in hypotheses]
+
+
+@torch.no_grad()
+def _asked(model: SequenceModel, spec: Spec, batch: Batch) -> tuple[Tensor, State]:
+    """Let a model read what is asked; return the scores of the first symbols, (B, V), and the state."""
+    model.eval()
+    outputs, state = read_batch(model, replace(batch, inputs=questions(batch, spec)))
+    return outputs[:, -1].float(), state
+
+
+def _writes(spec: Spec) -> Written:
+    assert spec.writes is not None, "the Spec says how answers are written"
+    return spec.writes
 
 
 def questions(batch: Batch, spec: Spec) -> Tensor:

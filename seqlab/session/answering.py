@@ -1,13 +1,52 @@
-"""A few held-out questions and what a finished model writes to them, to be looked at."""
+"""Questions and what a finished model writes to them: a few held-out ones, and those of a user's."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqlab.contracts import PAD, Batch
 from seqlab.doing import doing
-from seqlab.generation.answers import best_of, write_answers
+from seqlab.errors import RunFolderError, SeqlabError, TextError
+from seqlab.generation.answers import best_of, write_answers, write_slowly
+from seqlab.generation.beam import Hypothesis
+from seqlab.models import SequenceModel
 from seqlab.runs import Run
 from seqlab.session.opening import Session
+from seqlab.tasks import Task
 
 QUESTIONS = 12
+"""Held-out ones of which the answers are kept."""
+
+AT_ONCE = 64
+"""Questions of a user's that are answered side by side."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model writes to a question.
+
+    Attributes:
+        text: without what ends it.
+        log_probability: of writing just this, its end included, in nats.
+        score: by which several are ranked.
+        is_ended: whether it came to its end before it was as long as an answer may be.
+    """
+
+    text: str
+    log_probability: float
+    score: float
+    is_ended: bool
+
+    @property
+    def probability(self) -> float:
+        """The probability of writing just this."""
+        return math.exp(self.log_probability)
 
 
 def keep_answers(run: Run, session: Session) -> None:
@@ -26,3 +65,95 @@ def keep_answers(run: Run, session: Session) -> None:
                 for question, right, own in zip(task.asked(batch), wanted, written, strict=True)
             ]
         )
+
+
+def require_answers(run: Run, task: Task) -> None:
+    """Refuse a run whose task is not answered in writing.
+
+    Raises:
+        RunFolderError: saying what the run is for instead.
+    """
+    if not task.in_text:
+        raise RunFolderError(
+            f"{run.id} writes no answers: its task, {run.info().task}, has no questions in writing.",
+            hint="Train one that does: seqlab train dates. What a network says step by step is shown by "
+            f"seqlab inspect {run.id}",
+        )
+
+
+def answers_to(
+    task: Task,
+    model: SequenceModel,
+    questions: Sequence[str],
+    *,
+    beam: int | None = None,
+    nbest: int = 1,
+    normalise: float = 0.0,
+) -> Iterator[list[Answer]]:
+    """Yield a model's answers to each question, at most ``nbest``, the best first.
+
+    Args:
+        task: which the model has learned.
+        model: put into evaluation mode.
+        questions: as a user writes them.
+        beam: hypotheses that are followed; None to write the likeliest symbol each time.
+        nbest: answers to each question, of a beam.
+        normalise: the exponent of the length by which a beam's answers are ranked; see
+            :class:`seqlab.generation.beam.Beam`.
+
+    Raises:
+        TextError: when a question is none of the task's, naming its number where there are several.
+    """
+    asked = [
+        _ask(task, question, len(questions) > 1 and number) for number, question in enumerate(questions, 1)
+    ]
+    device = next(model.parameters()).device
+    for first in range(0, len(asked), AT_ONCE):
+        batch = _beside(asked[first : first + AT_ONCE]).to(device)
+        found = (
+            write_answers(model, task.spec, batch, "greedy")
+            if beam is None
+            else write_answers(model, task.spec, batch, "beam", width=beam, normalise=normalise)
+        )
+        for hypotheses in found:
+            yield [_answer(task, one) for one in hypotheses[:nbest]]
+
+
+def answer_slowly(task: Task, model: SequenceModel, question: str) -> Iterator[Answer]:
+    """Yield a model's likeliest answer as it is written, after each symbol."""
+    batch = task.ask(question).to(next(model.parameters()).device)
+    for hypothesis in write_slowly(model, task.spec, batch):
+        yield _answer(task, hypothesis)
+
+
+def _ask(task: Task, question: str, number: int) -> Batch:
+    try:
+        return task.ask(question)
+    except SeqlabError as error:
+        place = f"Line {number}: " if number else ""
+        raise TextError(place + error.message, hint=error.hint) from None
+
+
+def _answer(task: Task, found: Hypothesis) -> Answer:
+    assert task.spec.writes is not None
+    symbols = found.symbols
+    is_ended = len(symbols) > 0 and int(symbols[-1]) == task.spec.writes.end
+    return Answer(task.text_of(symbols), found.log_probability, found.score, is_ended)
+
+
+def _beside(batches: Sequence[Batch]) -> Batch:
+    """Return batches of one row each as one, with padding in front of shorter rows."""
+    masks = [batch.mask for batch in batches if batch.mask is not None]
+    return Batch(
+        _padded([batch.inputs for batch in batches], PAD),
+        _padded([batch.targets for batch in batches], 0),
+        _padded(masks, 0),
+        context={
+            name: _padded([batch.context[name] for batch in batches], PAD) for name in batches[0].context
+        },
+    )
+
+
+def _padded(rows: Sequence[Tensor], fill: int) -> Tensor:
+    width = max(row.shape[1] for row in rows)
+    return torch.cat([F.pad(row, (width - row.shape[1], 0), value=fill) for row in rows])

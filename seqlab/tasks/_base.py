@@ -195,7 +195,9 @@ class Task(ABC):
         assert vocabulary is not None
         assert writes is not None
         codes = vocabulary.encode(text).astype(np.int64)
-        if not len(codes) or codes[-1] != writes.begin:
+        if not len(codes):
+            raise TextError("There is nothing to answer: the text is empty.")
+        if codes[-1] != writes.begin:
             codes = np.append(codes, writes.begin)
         inputs, mask = torch.from_numpy(codes)[None], torch.zeros(1, len(codes), dtype=torch.bool)
         mask[:, -1] = True

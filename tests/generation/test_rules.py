@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from seqlab import registry
 from seqlab.contracts import PAD, Batch, Signal, Spec, State, Written, torch_stream
@@ -34,10 +37,13 @@ def network(name: str = "gru", **options: object) -> SequenceModel:
     return model
 
 
-def told(model: SequenceModel, prompt: list[int], answer: list[int]) -> float:
+def told(
+    model: SequenceModel, prompt: list[int], answer: list[int], context: Mapping[str, Tensor] | None = None
+) -> float:
     """Return the log-probability of an answer, each symbol given the right ones before it."""
     with torch.no_grad():
-        outputs, _ = model(torch.tensor([[*prompt, *answer[:-1]]]))
+        read = torch.tensor([[*prompt, *answer[:-1]]])
+        outputs, _ = model(read, model.start(context or {}, 1) or None)
     logs = outputs[0, len(prompt) - 1 :].double().log_softmax(-1)
     return float(logs[range(len(answer)), answer].sum())
 
@@ -189,21 +195,23 @@ def test_questions_of_different_lengths_end_at_the_same_place() -> None:
 def test_every_model_writes_with_the_probability_that_teacher_forcing_gives(name: str) -> None:
     """A promise of every model: symbol by symbol, by whatever reads it fastest, it says what it says of the whole."""
     cls = registry.load("model", name)
+    takes = "tokens(time)" in getattr(cls, "takes", ())
+    spec = replace(SPEC, context={"source": Signal("tokens", SYMBOLS)} if takes else {})
     sizes = {"hidden_size": cls.nearest_size(8)} if hasattr(cls, "nearest_size") and name != "ngram" else {}
-    model = build_model(Component(name=name, **sizes), SPEC, 1)
+    model = build_model(Component(name=name, **sizes), spec, 1)
     if name == "ngram":
         model.count(np.random.default_rng(1).integers(0, SYMBOLS, 300))
     else:
         with torch.no_grad():
             for key, parameter in model.named_parameters():
                 parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch_stream(4, key)))
-    spec = Spec("tokens", SYMBOLS, "classes", SYMBOLS, causal=True, writes=Written(0, END, 30))
-    batch = Batch(
-        torch.tensor([[0, 2], [1, 1], [2, 0]]), torch.zeros(3, 2), torch.tensor([[False, True]] * 3)
-    )
+    inputs, mask = torch.tensor([[0, 2], [1, 1], [2, 0]]), torch.tensor([[False, True]] * 3)
+    sources = {name: torch.tensor([[PAD, 2], [1, 3], [0, 0]]) for name in spec.context}
+    batch = Batch(inputs, torch.zeros(3, 2), mask, context=sources)
+    writing = replace(spec, writes=Written(0, END, 30))
     for how in ("greedy", "beam"):
-        for prompt, row in zip(batch.inputs.tolist(), write_answers(model, spec, batch, how), strict=True):
+        for place, row in enumerate(write_answers(model, writing, batch, how)):
+            own = {name: part[place : place + 1] for name, part in sources.items()}
             for one in row:
-                assert one.log_probability == pytest.approx(
-                    told(model, prompt, one.symbols.tolist()), abs=1e-3
-                )
+                wanted = told(model, inputs[place].tolist(), one.symbols.tolist(), own)
+                assert one.log_probability == pytest.approx(wanted, abs=1e-3)

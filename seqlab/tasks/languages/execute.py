@@ -116,6 +116,10 @@ class Execute(Task):
         random = Random(int(numpy_stream(seed, "execute", split, index).integers(2**63)))
         return [self._draw(random, split, *self._hardness(random, split, index)) for _ in range(size)]
 
+    def ask(self, text: str) -> Batch:
+        """Return a program of a user's, with line feeds or #, as it is shown."""
+        return super().ask(self._shown(text.strip().replace("\n", "#").removesuffix(END) + END))
+
     def _hardness(self, random: Random, split: Split, index: int) -> tuple[int, int]:
         """Return the length and nesting of the next program."""
         mixed = random.randint(1, self.length), random.randint(1, self.nesting)
