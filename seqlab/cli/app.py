@@ -41,6 +41,7 @@ from seqlab.cli import (
     inspect as inspect_,
 )
 from seqlab.cli import list as list_
+from seqlab.cli import map as map__
 from seqlab.cli.console import ends_quietly
 from seqlab.cli.once import Command, Group
 from seqlab.errors import TRACEBACK
@@ -49,7 +50,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
     "Write": (answer.answer, sample.sample, complete.complete, score.score, novel.novel),
     "Inspect": (
-        runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours,
+        runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours, map__.map_,
         gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,
     ),
     "Manage": (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export),

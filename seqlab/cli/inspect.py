@@ -63,6 +63,7 @@ def inspect(
     """
     from seqlab.analysis.states import network_of
     from seqlab.errors import UsageError
+    from seqlab.session import reopen_trained
 
     if text is not None and example is not None:
         raise UsageError("Both --input and --example are given.", hint="Leave one out.")
@@ -70,26 +71,13 @@ def inspect(
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
     found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
-    session = _open(found, model, task, anyway)
+    session = reopen_trained(found, model, task, anyway=anyway)
     network = network_of(session.model, session.experiment.model.name)
     album = Album(found.figures if output is None else output, formats, title)
     if lesions:
         return _lesions(found, session, network, sequences, album, as_json)
     held = None if force is None else _force(network, force, start, stop)
     return _states(found, session, network, text, example, held, sequences, album, as_json)
-
-
-def _open(run: Run, model: str | None, task: str | None, anyway: bool) -> Session:
-    """Build a run's task and its trained model, on the processor."""
-    from dataclasses import replace
-
-    from seqlab.session import reopen
-    from seqlab.training.checkpoints import load_weights
-
-    session = reopen(run, model, task, anyway=anyway)
-    load_weights(run.best_weights, session.model)
-    session.model.to("cpu").eval()
-    return replace(session, model=session.model)
 
 
 def _states(

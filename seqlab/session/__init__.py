@@ -9,6 +9,7 @@ from seqlab.session.opening import (
     open_session,
     read_experiment,
     reopen,
+    reopen_trained,
 )
 from seqlab.session.running import Result, train, train_together
 
@@ -22,6 +23,7 @@ __all__ = [
     "open_session",
     "read_experiment",
     "reopen",
+    "reopen_trained",
     "train",
     "train_together",
 ]  # fmt: skip

@@ -213,6 +213,19 @@ def reopen(run: Run, model: str | None = None, task: str | None = None, *, anywa
     return session
 
 
+def reopen_trained(
+    run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False
+) -> Session:
+    """Build a run's task and model as :func:`reopen` does, with the best weights, to be looked at.
+
+    The model is on the processor, and evaluates.
+    """
+    session = reopen(run, model, task, anyway=anyway)
+    load_weights(run.best_weights, session.model)
+    session.model.to("cpu").eval()
+    return session
+
+
 def read_experiment(
     run: Run, model: str | None = None, task: str | None = None, *, without_task: bool = False
 ) -> TrainExperiment:

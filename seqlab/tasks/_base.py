@@ -216,6 +216,16 @@ class Task(ABC):
         assert self.vocabulary is not None
         return self.vocabulary.decode(answer)
 
+    def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:
+        """Return by the name of a label what it is of each sequence of a batch, for maps to be coloured by.
+
+        Here that is the answer, where a sequence has one of several; a task that knows more says so.
+        """
+        if self.spec.outputs != "classes" or batch.targets.dim() > 1:
+            return {}
+        names = self.answers or [str(number) for number in range(self.spec.output_size)]
+        return {"answer": [names[target] for target in batch.targets.tolist()]}
+
     def steps_of_a_pass(self, size: int) -> float | None:
         """Return in how many batches of ``size`` all training data are seen once; None if they never end."""
         return None

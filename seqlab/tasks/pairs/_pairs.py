@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -141,6 +141,14 @@ class Pairs(Task):
     def text_of(self, answer: Codes) -> str:
         """Return an answer as text, without its end."""
         return self.target.decode(answer[answer != self.end])
+
+    def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:
+        """Return the length of each source in symbols, and what it begins with."""
+        sources = [row[row != PAD] for row in batch.context[SOURCE].cpu().numpy()]
+        return {
+            "length": [str(len(source)) for source in sources],
+            "first symbol": [self.source.decode(source[:1]) for source in sources],
+        }
 
     @cached_property
     def end(self) -> int:

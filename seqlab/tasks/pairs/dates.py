@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from itertools import chain
 from typing import Literal
 
-from seqlab.contracts import Split, numpy_stream
+from seqlab.contracts import Batch, Split, numpy_stream
 from seqlab.tasks._judging import Trial
 from seqlab.tasks.pairs._forms import FORMS, Form
 from seqlab.tasks.pairs._pairs import Pair, Pairs, Side
@@ -67,6 +67,18 @@ class Dates(Pairs):
             strict=True,
         )
         return [(self.forms[form](days[day]), days[day].isoformat()) for day, form in chosen]
+
+    def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:
+        """Return month, year and day of the month of each date, and what all pairs have."""
+        days = [
+            date.fromisoformat(self.text_of(row[-len("2009-05-03") - 1 :])) for row in batch.targets.numpy()
+        ]
+        own = {
+            "month": [f"{day:%m}" for day in days],
+            "year": [f"{day:%Y}" for day in days],
+            "day": [f"{day:%d}" for day in days],
+        }
+        return {**own, **super().labels(batch)}
 
 
 @cache

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -113,6 +113,14 @@ class WordSentiment(Task):
         weights = np.linalg.solve(x.T @ x + self.ridge * np.eye(len(LETTERS)), x.T @ (training.scores - mean))
         answers = torch.from_numpy(_bags(test.words) @ weights + mean)
         return Guess("bag of letters", self.figures(_counted(answers, torch.from_numpy(test.scores))))
+
+    def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:
+        """Return whether each word is felt to be good or bad, and its length."""
+        lengths = (batch.inputs != PAD).sum(1).tolist()
+        return {
+            "feeling": ["good" if score > 0 else "bad" for score in batch.targets.tolist()],
+            "length": list(map(str, lengths)),
+        }
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
