@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import say, show_json, show_table, tell
-from seqlab.cli.pictures import Album, Formats, Title
+from seqlab.cli.alignment import show_alignment
+from seqlab.cli.console import say, show_json, show_table
+from seqlab.cli.pictures import Album, Formats, Title, point_to
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def inspect(
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Look inside a trained network: hidden state, cell state and gates over time.
+    """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks.
 
     Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
-    seqlab inspect --force f=1,i=0 --from 20 --to 60
+    seqlab inspect --force f=1,i=0 --from 20 --to 60 / seqlab inspect dates --input "3. Mai 2009"
     """
     from seqlab.analysis.states import network_of
     from seqlab.errors import UsageError
@@ -72,12 +72,26 @@ def inspect(
     found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen_trained(found, model, task, anyway=anyway)
-    network = network_of(session.model, session.experiment.model.name)
     album = Album(found.figures if output is None else output, formats, title)
+    if session.task.spec.context:
+        _require_no_gates(lesions=lesions, force=force)
+        return show_alignment(found, session, text, example, album, as_json=as_json)
+    network = network_of(session.model, session.experiment.model.name)
     if lesions:
         return _lesions(found, session, network, sequences, album, as_json)
     held = None if force is None else _force(network, force, start, stop)
     return _states(found, session, network, text, example, held, sequences, album, as_json)
+
+
+def _require_no_gates(*, lesions: bool, force: str | None) -> None:
+    """Refuse what is asked of the units of a network, where a source is read and an answer written."""
+    from seqlab.errors import UsageError
+
+    if lesions or force is not None:
+        raise UsageError(
+            f"{'--lesions' if lesions else '--force'} is for networks of one cell that read step by step.",
+            hint="Of a model that reads a source, where it looks is shown: leave that out.",
+        )
 
 
 def _states(
@@ -112,7 +126,7 @@ def _states(
             classes = _of_each_class(network, session, batch, force)
     name = "" if force is None else f"-{force.file_name}"
     pictures = {f"{key}{name}": one for key, one in _draw(run, read, classes, switch, force).items()}
-    paths = [*album.keep(pictures), _write(album.folder / f"states{name}.csv", read.to_rows())]
+    paths = [*album.keep(pictures), album.keep_rows(f"states{name}", read.to_rows())]
     with doing("measuring what it costs to hold the gates"):
         costs = None if force is None else _costs(network, task, batch, force)
     if as_json:
@@ -134,7 +148,7 @@ def _states(
             f"With {force.words}: {costs['metric']} {costs['forced']:.4g}, left free {costs['free']:.4g} "
             f"({costs['sequences']:,} different test sequences)."
         )
-    return _point_to(
+    return point_to(
         paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
     )
 
@@ -272,7 +286,7 @@ def _lesions(
         for unit, value in enumerate(values)
     ]
     paths = album.keep({"lesions": lesions_figure(found, run.id)})
-    paths.append(_write(album.folder / "lesions.csv", [("layer", "unit", found.metric), *silenced]))
+    paths.append(album.keep_rows("lesions", [("layer", "unit", found.metric), *silenced]))
     if as_json:
         return show_json({"run": run.id, **vars(found), "figures": paths})
     show_table(
@@ -283,23 +297,4 @@ def _lesions(
         ],
     )
     say(f"\n{found.metric} with all units: {found.intact:.4f} ({found.sequences:,} different test sequences)")
-    return _point_to(paths, "seqlab inspect, to see what the units do")
-
-
-def _write(path: Path, rows: Sequence[Sequence[object]]) -> str:
-    """Write numbers as CSV and return the path."""
-    import csv
-    import io
-
-    from seqlab.runs import replace_file
-
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(rows)
-    replace_file(path, written.getvalue())
-    return str(path)
-
-
-def _point_to(paths: list[str], following: str) -> None:
-    for path in paths:
-        print(path)
-    tell(f"Next: {following}")
+    return point_to(paths, "seqlab inspect, to see what the units do")

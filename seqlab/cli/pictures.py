@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from seqlab.cli.console import tell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,3 +65,22 @@ class Album:
                 figure.suptitle(plain(self.title))
             paths += map(str, save(figure, self.folder / name, self.formats or USUAL_FORMATS))
         return paths
+
+    def keep_rows(self, name: str, rows: Iterable[Sequence[object]]) -> str:
+        """Write numbers as CSV, by the name of the file without a suffix, and return the path."""
+        import csv
+        import io
+
+        from seqlab.runs import replace_file
+
+        path, written = self.folder / f"{name}.csv", io.StringIO()
+        csv.writer(written, lineterminator="\n").writerows(rows)
+        replace_file(path, written.getvalue())
+        return str(path)
+
+
+def point_to(paths: Sequence[str], following: str) -> None:
+    """Print where files are, and what to type next."""
+    for path in paths:
+        print(path)
+    tell(f"Next: {following}")

@@ -105,6 +105,7 @@ class Task(ABC):
             pictures over that option show it.
         symbols: what the input symbols are called, where their numbers say nothing.
         answers: what the classes are called, likewise.
+        places: by the names of the context what its symbols are called, likewise.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -121,6 +122,7 @@ class Task(ABC):
     drawn: Mapping[str, tuple[float, float]] = MappingProxyType({})
     symbols: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    places: Mapping[str, Sequence[str]] = MappingProxyType({})
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 

@@ -88,6 +88,29 @@ def test_a_run_that_writes_no_answers_is_refused_with_what_to_type(seqlab_comman
     assert "seqlab train dates" in done.stderr
 
 
+def test_inspect_shows_where_the_model_looked(trained: Command, tmp_path: Path) -> None:
+    done = trained("inspect", "latest", "--input", "3. Mai 2009")
+    assert done.returncode == 0, done.stderr
+    answered = table(trained("answer", "latest", "3. Mai 2009").stdout)[1][1]
+    asked, head, *rows = done.stdout.splitlines()
+    assert asked == "asked: 3. Mai 2009"
+    assert head.split("\t") == ["step", "written", "probability", "looks at", "place", "weight"]
+    steps = [row.split("\t") for row in rows if "\t" in row]
+    assert "".join(step[1] for step in steps).removesuffix("<end>") == answered
+    for step in steps:
+        assert "3. Mai 2009"[int(step[4])] == step[3].strip("'")
+    numbers = next(tmp_path.glob("runs/dates*/figures/alignment.csv")).read_text().splitlines()
+    assert len(numbers) == 1 + len(steps) * len("3. Mai 2009")
+    shown = json.loads(trained("inspect", "latest", "--example", "2", "--json").stdout)
+    assert shown["wanted"] == json.loads(trained("show", "--json").stdout)["answers"][2]["right"]
+
+
+def test_what_is_for_other_networks_is_refused(trained: Command) -> None:
+    done = trained("inspect", "latest", "--lesions")
+    assert done.returncode == 2
+    assert "--lesions is for networks of one cell" in done.stderr
+
+
 def test_a_program_is_answered_as_it_is_typed(seqlab_command: Command) -> None:
     """A task without a context: the question is its input, up to where the answer begins."""
     done = seqlab_command("train", "execute", *TINY, "task.length=1", "task.nesting=1")

@@ -106,6 +106,7 @@ class Pairs(Task):
             longest: symbols of a target, without the end.
         """
         count = len(self.target)
+        self.places = {SOURCE: self.source.vocabulary.symbols}
         self.symbols = (*self.target.vocabulary.symbols, BEGIN)
         self.answers = (*self.target.vocabulary.symbols, END)
         self.spec = Spec(
