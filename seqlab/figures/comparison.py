@@ -20,6 +20,7 @@ from seqlab.comparison.record import create_folder, write
 from seqlab.comparison.statistics import Survival, wilson
 from seqlab.comparison.study import learning_curves as curves_of
 from seqlab.figures.guess import draw_guess
+from seqlab.figures.many import MOST_LINES, rows_figure
 from seqlab.figures.style import Lines, lines_by, look, plain, save
 from seqlab.figures.trials import trials_figure
 from seqlab.runs.trials import OptionCurve, option_curves
@@ -149,7 +150,10 @@ def _drawn(
 
 
 def trial_pictures(finished: Sequence[Entry], metric: Metric) -> list[Picture]:
-    """Draw the metric over each option of the task that differs among the trials, a line for each model."""
+    """Draw the metric over each option of the task that differs among the trials.
+
+    A line for each model; of more models than can be told apart, where it is a share, a row for each.
+    """
     found: dict[tuple[str, str], dict[str, list[OptionCurve]]] = {}
     styles, title = styles_of(finished), title_of(finished)
     for item in finished:
@@ -159,10 +163,26 @@ def trial_pictures(finished: Sequence[Entry], metric: Metric) -> list[Picture]:
         Picture(
             f"{metric.name}-by-{option}" + ("" if answers == "shown" else f"-{answers}"),
             f"Held-out {metric.title} over task.{option}: the median over seeds, each seed thin.",
-            trials_figure(curves, metric.title, metric.bounds == (0.0, 1.0), styles, title),
+            _rows_of_trials(curves, metric, title)
+            if len(curves) > MOST_LINES and metric.bounds == (0.0, 1.0)
+            else trials_figure(curves, metric.title, metric.bounds == (0.0, 1.0), styles, title),
         )
         for (option, answers), curves in found.items()
     ]
+
+
+def _rows_of_trials(curves: Mapping[str, Sequence[OptionCurve]], metric: Metric, title: str) -> Figure:
+    first = next(iter(curves.values()))[0]
+    told = {model: [dict(run.points) for run in runs] for model, runs in curves.items()}
+    levels = sorted({level for runs in told.values() for run in runs for level in run})
+    medians = {
+        model: [
+            float(np.median([run[level] for run in runs if level in run] or [np.nan])) for level in levels
+        ]
+        for model, runs in told.items()
+    }
+    label = f"task.{first.option}: {metric.title} in per cent, the median over seeds"
+    return rows_figure(levels, medians, label, title, trained=first.trained)
 
 
 def _ladder_of(result: Comparison, levels: Sequence[str | None], styles: Lines | None) -> Picture:
@@ -170,6 +190,10 @@ def _ladder_of(result: Comparison, levels: Sequence[str | None], styles: Lines |
     for model in result.models:  # level by level
         solved.setdefault(model.model, []).append((model.solved or 0, model.runs))
     caption = "The share of seeds that solve the task, by level."
+    if len(solved) > MOST_LINES:
+        shares = {model: [good / runs for good, runs in counts] for model, counts in solved.items()}
+        label = "level of the task: seeds that solve it, in per cent"
+        return Picture("success-by-level", caption, rows_figure([*map(str, levels)], shares, label, ""))
     figure = ladder(solved, [str(level) for level in levels], "level of the task", styles)
     return Picture("success-by-level", caption, figure)
 
