@@ -9,6 +9,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.explain_task import explain_task
 
 if TYPE_CHECKING:
     from seqlab.settings import Component
@@ -18,7 +19,8 @@ def explain(
     model: Annotated[
         str,
         typer.Argument(
-            help="A name, lstm[hidden_size=8], or your own my_cell.py.", autocompletion=options.complete_model
+            help="A name, lstm[hidden_size=8], your own my_cell.py, or the name of a task.",
+            autocompletion=options.complete_explained,
         ),
     ],
     inputs: Annotated[int, typer.Option(min=1, max=100_000, help="Symbols or features of the task.")] = 8,
@@ -32,22 +34,25 @@ def explain(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Explain a model: equations, weights, settings, what a step costs, and a diagram of its cell.
+    """Explain a model: equations, weights, settings, what a step costs, a diagram of its cell; or a task.
 
-    Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64
+    Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64 /
+    seqlab explain temporal-order
     """
     from seqlab.analysis.anatomy import dissect
     from seqlab.cli.show import word
     from seqlab.constructors import options_model
     from seqlab.plugins import admit, is_plugin
-    from seqlab.registry import check_options, load, parse_reference
+    from seqlab.registry import check_options, load, names, parse_reference
     from seqlab.settings import Document
     from seqlab.settings.describing import described
 
-    written = parse_reference(model)
+    written, place = parse_reference(model), Document({}, "On the command line")
+    if written.name in names("task"):
+        return explain_task(check_options("task", written, place), as_json=as_json)
     if is_plugin(written.name):
         admit(written.name)
-    component = check_options("model", written, Document({}, "On the command line"))
+    component = check_options("model", written, place)
     found = dissect(component, inputs=inputs, outputs=outputs)
     diagram = _diagram(component, output)
     if as_json:

@@ -115,6 +115,11 @@ def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
     return _that_begin([f"{key}=" for key in keys], incomplete)
 
 
+def complete_explained(incomplete: str) -> list[str]:
+    """Complete the name of a model or of a task."""
+    return [*complete_model(incomplete), *complete_task(incomplete)]
+
+
 def complete_model_or_setting(context: typer.Context, incomplete: str) -> list[str]:
     """Complete a word of ``compare``: the name of a model or the key of a setting."""
     return [*complete_model(incomplete), *complete_setting(context, incomplete)]

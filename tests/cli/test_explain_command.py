@@ -38,3 +38,26 @@ def test_wrong_names_are_explained(seqlab_command: Command) -> None:
         refused = seqlab_command("explain", word)
         assert refused.returncode == 2
         assert said in refused.stderr
+
+
+def test_a_task_is_explained(seqlab_command: Command) -> None:
+    result = seqlab_command("explain", "execute[length=1,nesting=1]")
+    assert result.returncode == 0, result.stderr
+    assert "j=8584#for x in range(8):j+=920" in result.stdout
+    assert "task.curriculum\tcombined\t" in result.stdout
+    assert "trials: written, length-1-nesting-1." in result.stdout
+    assert "Next: seqlab train execute" in result.stderr
+
+
+def test_a_sequence_of_a_task_is_shown_by_the_names_of_its_symbols(seqlab_command: Command) -> None:
+    told = json.loads(seqlab_command("explain", "cycle-navigation", "--json").stdout)
+    read = told["example"]["reads"].split()
+    assert set(read) <= {"back", "stay", "on", "empty"}
+    walked = read.count("on") - read.count("back")
+    assert told["example"]["answers"] == str(walked % 5)
+    assert told["metrics"][0]["name"] == "accuracy"
+    assert told["settings"]["task.length"] is None
+
+
+def test_a_task_of_numbers_has_no_sequence_to_be_shown(seqlab_command: Command) -> None:
+    assert json.loads(seqlab_command("explain", "adding", "--json").stdout)["example"] is None

@@ -27,7 +27,7 @@ class CycleNavigation(Decision):
     """
 
     letters, classes = 3, PLACES
-    symbols = ("back", "stay", "on", "end")
+    symbols = ("back", "stay", "on", "empty")
 
     def draw(self, stream: np.random.Generator, size: int, length: int) -> tuple[Codes, Codes]:
         """Return steps (B, n), and the places at which they end (B, 1)."""
