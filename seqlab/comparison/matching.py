@@ -13,7 +13,7 @@ from itertools import groupby
 
 from seqlab.comparison.entrants import Entrant, vary
 from seqlab.contracts import Spec
-from seqlab.models import count_parameters, outline
+from seqlab.models import outline
 from seqlab.registry import load
 from seqlab.settings import Component
 from seqlab.tasks import build_task
@@ -77,12 +77,15 @@ def beside(plain: Sequence[Entrant], matched: Sequence[Entrant]) -> list[Entrant
 
 
 def parameters(model: Component, spec: Spec) -> int:
-    """Return the number of parameters of a model, without making room for them.
+    """Return the number of weights of a model, without making room for them.
+
+    Those that do not learn count, too: else a reservoir that is as large as another network's learning
+    weights would have a recurrent matrix beyond any memory.
 
     >>> parameters(Component(name="rnn", hidden_size=2), Spec("tokens", 8, "classes", 4, causal=False))
     34
     """
-    return count_parameters(outline(model, spec))
+    return sum(weight.numel() for weight in outline(model, spec).parameters())
 
 
 def nearest_width(count: Callable[[int], int], target: int) -> int:

@@ -117,3 +117,9 @@ def test_the_nearest_width_is_found(target: int) -> None:
     assert abs(best * best - target) == min(
         abs(width * width - target) for width in {1, max(best - 1, 1), best, min(best + 1, 65_536)}
     )
+
+
+def test_weights_that_do_not_learn_count_too() -> None:
+    design = Design("temporal-order", ("echo-state", "lstm"), (1,), match_parameters=True)
+    reservoir, lstm = (parameters(one.experiment.model, SPEC) for one in draw_up(design).entrants)
+    assert reservoir == pytest.approx(lstm, rel=TOLERANCE)
