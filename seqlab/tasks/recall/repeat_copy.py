@@ -12,7 +12,8 @@ from pydantic import Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
-from seqlab.tasks._judging import USUAL, Metric
+from seqlab.tasks._judging import USUAL
+from seqlab.tasks.recall._bits import WRONG_BITS, wrong_bits
 
 
 class RepeatCopy(Task):
@@ -44,7 +45,7 @@ class RepeatCopy(Task):
     ([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     """
 
-    metrics = (*USUAL["bits"], Metric("wrong_bits", False, (0.0, None), "wrong bits of a sequence"))
+    metrics = (*USUAL["bits"], WRONG_BITS)
 
     def __init__(
         self,
@@ -78,8 +79,7 @@ class RepeatCopy(Task):
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return the usual figures and the mean number of wrong bits in a sequence."""
-        wrong = total["targets"] - total["correct"]
-        return {**super().figures(total), "wrong_bits": wrong / total["sequences"]}
+        return {**super().figures(total), **wrong_bits(total)}
 
 
 def told(times: int, most: int) -> float:
