@@ -51,9 +51,8 @@ def explain_task(component: Component, *, as_json: bool) -> None:
     print(rest.strip("\n").rstrip() + "\n")
     if task is not None:
         spec = task.spec
-        say(
-            f"It reads {spec.input_size} {_THINGS[spec.inputs]}, and answers with {spec.output_size} {spec.outputs}."
-        )
+        answers = f"answers with {spec.output_size} {spec.outputs}"
+        say(f"It reads {spec.input_size} {_THINGS[spec.inputs]}, and {answers}.")
         say(f"Judged by {', '.join(metric.title for metric in task.metrics)}{_and_by(task)}")
     if example is not None:
         print()

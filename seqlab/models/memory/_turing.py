@@ -1,4 +1,4 @@
-"""The steps of a neural Turing machine over a whole sequence, and the way back, compiled where Numba is installed.
+"""The steps of a neural Turing machine over a whole sequence, compiled where Numba is installed.
 
 Row by row and step by step in plain loops: what is computed is small, and what costs time in torch is to say
 it. :class:`seqlab.models.memory.ntm.NTM` has the equations, and the same in a few lines of torch.
@@ -33,7 +33,7 @@ FLOOR = 1e-8
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let Numba compile a function, once for this machine; without it, it is a function of Python, and slow."""
+    """Let Numba compile a function, once for this machine; without it, it stays a slow one of Python."""
     if not COMPILES:
         return function
     made: Callable[..., Any] = njit(
@@ -88,7 +88,7 @@ def _from_softmax(found: Any, given: Any, back: Any, zero: Any) -> None:
 
 @_compiled
 def _activate(acts: Any, heads: int, width: int, one: Any) -> None:
-    """Turn sums into what heads are told, in place: of each head its key and address; erase and add vectors."""
+    """Turn sums into what heads are told, in place: keys and addresses, then what to erase and to add."""
     each = width + ADDRESS
     for head in range(heads):
         mine = acts[head * each : (head + 1) * each]
@@ -134,7 +134,15 @@ def _norms(memory: Any, norms: Any, small: Any) -> None:
 
 @_compiled
 def _address(
-    told: Any, memory: Any, norms: Any, before: Any, content: Any, shifted: Any, weights: Any, tiny: Any, one: Any
+    told: Any,
+    memory: Any,
+    norms: Any,
+    before: Any,
+    content: Any,
+    shifted: Any,
+    weights: Any,
+    tiny: Any,
+    one: Any,
 ) -> None:
     """Find a head's weights from its key and address, and from its weights before."""
     width, slots = memory.shape
@@ -215,8 +223,8 @@ def _use_memory(
     _norms(memory, norms, tiny[0])
     for head in range(heads):
         _address(
-            told[head * each :], memory, norms, before[head], content[head], shifted[head], weights[head], tiny,
-            one,
+            told[head * each :], memory, norms, before[head], content[head], shifted[head], weights[head],
+            tiny, one,
         )  # fmt: skip
     for head in range(readers):
         for place in range(width):

@@ -12,7 +12,15 @@ from seqlab.models.memory._turing import ADDRESS, _add, _compiled, _dot, _from_s
 
 @_compiled
 def _from_writing(
-    memory: Any, weights: Any, erase: Any, add: Any, d_memory: Any, d_weights: Any, d_erase: Any, d_add: Any, one: Any
+    memory: Any,
+    weights: Any,
+    erase: Any,
+    add: Any,
+    d_memory: Any,
+    d_weights: Any,
+    d_erase: Any,
+    d_add: Any,
+    one: Any,
 ) -> None:
     """Turn dJ/d(memory after) into dJ/d(memory before), in place, and add what the head is owed."""
     for place in range(len(memory)):
@@ -55,9 +63,7 @@ def _from_addressing(
         left += back[slot] * (gate * content[up] + (one - gate) * before[up])
         stay += back[slot] * (gate * content[slot] + (one - gate) * before[slot])
         right += back[slot] * (gate * content[down] + (one - gate) * before[down])
-        other[slot] = (
-            told[width + 2] * back[down] + told[width + 3] * back[slot] + told[width + 4] * back[up]
-        )
+        other[slot] = told[width + 2] * back[down] + told[width + 3] * back[slot] + told[width + 4] * back[up]
     mean = told[width + 2] * left + told[width + 3] * stay + told[width + 4] * right
     d_told[width + 2] += told[width + 2] * (left - mean)
     d_told[width + 3] += told[width + 3] * (stay - mean)
@@ -93,7 +99,9 @@ def _from_addressing(
 
 
 @_compiled
-def _from_control(gates: Any, c_before: Any, c: Any, dh: Any, dc: Any, back: Any, has_cell: bool, one: Any) -> None:
+def _from_control(
+    gates: Any, c_before: Any, c: Any, dh: Any, dc: Any, back: Any, has_cell: bool, one: Any
+) -> None:
     """Turn dJ/dh, and dJ/dc of an LSTM, into dJ/dsums; dc becomes that of the step before."""
     size = len(dh)
     for unit in range(size):
@@ -112,8 +120,9 @@ def _from_control(gates: Any, c_before: Any, c: Any, dh: Any, dc: Any, back: Any
 
 @_compiled
 def _from_memory(
-    told: Any, before: Any, content: Any, shifted: Any, weights: Any, memory: Any, d_reads: Any, d_weights: Any,
-    d_memory: Any, d_told: Any, readers: int, between: Any, norms: Any, scratch: Any, tiny: Any,
+    told: Any, before: Any, content: Any, shifted: Any, weights: Any, memory: Any, d_reads: Any,
+    d_weights: Any, d_memory: Any, d_told: Any, readers: int, between: Any, norms: Any, scratch: Any,
+    tiny: Any,
 ) -> None:  # fmt: skip
     """Go back through a step of all heads, of a row; what is owed becomes that of the step before."""
     heads, width, one = len(weights), len(memory), tiny[2]
@@ -170,8 +179,8 @@ def go_back(
             _add(dm[row], d_shown[t, row], one)
             _from_memory(
                 acts[t, row], weights[t, row], content[t, row], shifted[t, row], weights[t + 1, row],
-                memory[t, row], dm[row, size:], d_weights[row], d_memory[row], d_acts[t, row], readers, between,
-                norms, scratch, tiny,
+                memory[t, row], dm[row, size:], d_weights[row], d_memory[row], d_acts[t, row], readers,
+                between, norms, scratch, tiny,
             )  # fmt: skip
         np.dot(d_acts[t], P, dh)
         for row in range(rows):

@@ -23,6 +23,9 @@ from seqlab.models.memory._turing_back import go_back
 FIRST = 8.0
 """What the first slot has more than others, before the softmax that says where heads stand at the start."""
 
+PIECE = 32
+"""Steps that are read at once where nothing is learned: the memory of each is kept for the way back."""
+
 Heads = Annotated[int, Field(ge=1, le=64)]
 
 
@@ -96,11 +99,14 @@ class NTM(SequenceModel):
         """Read a sequence; see :meth:`SequenceModel.forward`."""
         (parts,) = self.start({}, len(inputs)) if state is None else state
         is_padded = self.spec.inputs == "tokens" and bool((inputs == PAD).any())
+        read = self._step_by_step
         if _turing.COMPILES and inputs.device.type == "cpu" and not is_padded:
-            shown, parts = self._at_once(inputs, parts)
-        else:
-            shown, parts = self._step_by_step(inputs, parts)
-        return F.linear(shown, self.V, self.d), (parts,)
+            read = self._at_once
+        shown = []
+        for piece in [inputs] if torch.is_grad_enabled() else inputs.split(PIECE, 1):  # type: ignore[no-untyped-call]
+            found, parts = read(piece, parts)
+            shown.append(found)
+        return F.linear(torch.cat(shown, 1), self.V, self.d), (parts,)
 
     def _at_once(self, inputs: Tensor, parts: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         sums = self.input(inputs.transpose(0, 1))  # (T, B, G)
@@ -131,7 +137,7 @@ class NTM(SequenceModel):
             h = sums.tanh()
         told = F.linear(h, self.P, self.p)
         heads, width = 2 * self.heads, self.cell_size
-        moves, writes = told.split([heads * (width + ADDRESS), self.heads * 2 * width], 1)
+        moves, writes = told.tensor_split([heads * (width + ADDRESS)], 1)
         weights = address(moves.view(-1, heads, width + ADDRESS), memory, weights)
         read = (weights[:, : self.heads] @ memory.transpose(1, 2)).flatten(1)
         erase, add = writes.view(-1, self.heads, 2, width).unbind(2)
@@ -161,14 +167,16 @@ def address(told: Tensor, memory: Tensor, before: Tensor) -> Tensor:
         memory: (B, W, N).
         before: where the heads stood, (B, heads, N).
     """
-    key, strength, gate, moves, sharpness = told.split([memory.shape[1], 1, 1, 3, 1], 2)
+    width = memory.shape[1]
+    key, strength, gate, moves, sharpness = told.tensor_split([width, width + 1, width + 2, width + 5], 2)
     key, gate, moves = key.tanh(), gate.sigmoid(), moves.softmax(2)
     norms = _norm(key, 2) * _norm(memory, 1)  # (B, heads, N)
     content = (F.softplus(strength) * (key @ memory) / norms).softmax(2)
     v = gate * content + (1 - gate) * before
-    back, stay, on = moves.split(1, 2)
+    back, stay, on = moves.chunk(3, 2)
     moved = back * v.roll(-1, 2) + stay * v + on * v.roll(1, 2)
-    return ((1 + F.softplus(sharpness)) * (moved + FLOOR).log()).softmax(2)
+    found: Tensor = ((1 + F.softplus(sharpness)) * (moved + FLOOR).log()).softmax(2)
+    return found
 
 
 def _norm(vectors: Tensor, axis: int) -> Tensor:

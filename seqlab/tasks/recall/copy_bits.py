@@ -21,9 +21,9 @@ class CopyBits(Task):
         inputs    x(1) ... x(L)  mark   0 ...
         targets                         x(1) ... x(L)
 
-    An input has the W bits, and one that is the mark. L is uniform in [1, length]; the rows of a batch share
-    it. A network that keeps all in a state of fixed size learns it by rote, up to the lengths it has seen; one
-    with a memory can learn to write line by line and to read from the first line on.
+    An input has the W bits, and one that is the mark. L is uniform in [1, length]; the rows of a batch
+    share it. A network that keeps all in a state of fixed size learns it by rote, up to the lengths it has
+    seen; one with a memory can learn to write line by line, and to read from the first line on.
 
     ``wrong_bits`` is the mean number of wrong bits in a sequence: what Graves et al. draw, in bits per
     sequence, is the loss instead.
