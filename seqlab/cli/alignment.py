@@ -33,7 +33,7 @@ def show_alignment(
     from seqlab.figures.alignment import alignment_figure
 
     task = session.task
-    batch = _example(session, example or 0) if text is None else task.ask(text)
+    batch = example_of(session, example or 0) if text is None else task.ask(text)
     with doing("answering"):
         found = align(task, session.model, batch, is_answered=text is None)
     paths = album.keep({"alignment": alignment_figure(found, run.id)})
@@ -46,12 +46,20 @@ def show_alignment(
     )
 
 
-def _example(session: Session, number: int) -> Batch:
+def example_of(session: Session, number: int) -> Batch:
     """Return a row of the test set as a batch."""
     from dataclasses import replace
 
-    batch = next(iter(session.task.evaluation("test", number + 1, session.experiment.seed)))
-    here = slice(number, number + 1)
+    from seqlab.errors import UsageError
+
+    row = number
+    for batch in session.task.evaluation("test", number + 1, session.experiment.seed):
+        if row < len(batch.inputs):
+            break
+        row -= len(batch.inputs)
+    else:
+        raise UsageError(f"There is no sequence {number} in the test set.", hint="Take a smaller --example.")
+    here = slice(row, row + 1)
     return replace(
         batch,
         inputs=batch.inputs[here],

@@ -10,6 +10,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.alignment import show_alignment
 from seqlab.cli.console import say, show_json, show_table
+from seqlab.cli.heads import has_heads, show_heads
 from seqlab.cli.pictures import Album, Formats, Title, point_to
 from seqlab.doing import doing
 
@@ -56,7 +57,8 @@ def inspect(
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks.
+    """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks;
+    or what a memory is written and read.
 
     Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
     seqlab inspect --force f=1,i=0 --from 20 --to 60 / seqlab inspect dates --input "3. Mai 2009"
@@ -76,6 +78,9 @@ def inspect(
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
         return show_alignment(found, session, text, example, album, as_json=as_json)
+    if has_heads(session.model):
+        _require_no_gates(lesions=lesions, force=force)
+        return show_heads(found, session, text, example or 0, album, as_json=as_json)
     network = network_of(session.model, session.experiment.model.name)
     if lesions:
         return _lesions(found, session, network, sequences, album, as_json)
@@ -84,13 +89,13 @@ def inspect(
 
 
 def _require_no_gates(*, lesions: bool, force: str | None) -> None:
-    """Refuse what is asked of the units of a network, where a source is read and an answer written."""
+    """Refuse what is asked of the units of a network, where it is attention or a memory that is shown."""
     from seqlab.errors import UsageError
 
     if lesions or force is not None:
         raise UsageError(
             f"{'--lesions' if lesions else '--force'} is for networks of one cell that read step by step.",
-            hint="Of a model that reads a source, where it looks is shown: leave that out.",
+            hint="Of a model with attention or with a memory, where it looks is shown: leave that out.",
         )
 
 

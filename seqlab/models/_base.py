@@ -102,6 +102,19 @@ class SequenceModel(nn.Module, ABC):
         """
         return {}
 
+    def heads(self, inputs: Tensor, state: State) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Return of each head that reads or writes a memory where it stands, and what it reads or adds.
+
+        Args:
+            inputs: as of :meth:`forward`.
+            state: likewise.
+
+        Returns:
+            By the name of the head its weights (B, T, N) over the slots, and vectors (B, T, W); nothing, of a
+            model without such a memory.
+        """
+        return {}
+
     def loss(self, task: Judge, outputs: Tensor, batch: Batch) -> Tensor:
         """Return what is learned from: the task's loss, and a model may add what is its own.
 

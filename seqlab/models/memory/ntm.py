@@ -76,7 +76,7 @@ class NTM(SequenceModel):
         heads: Heads = 1,
     ) -> None:
         super().__init__(spec)
-        self.hidden_size, self.slots, self.cell_size, self.heads = hidden_size, slots, cell_size, heads
+        self.hidden_size, self.slots, self.cell_size, self.readers = hidden_size, slots, cell_size, heads
         self.has_cell = controller == "lstm"
         sums, read = hidden_size * (4 if self.has_cell else 1), heads * cell_size
         told = 2 * heads * (cell_size + ADDRESS) + 2 * heads * cell_size
@@ -112,7 +112,7 @@ class NTM(SequenceModel):
         sums = self.input(inputs.transpose(0, 1))  # (T, B, G)
         h, c, weights, memory, read = parts
         start = (torch.cat([h, read], 1), c, weights, memory)
-        m, *end = _Steps.apply(sums, self.W, self.P, self.p, self.heads, self.has_cell, *start)  # type: ignore[no-untyped-call]
+        m, *end = _Steps.apply(sums, self.W, self.P, self.p, self.readers, self.has_cell, *start)  # type: ignore[no-untyped-call]
         h, read = m[-1].tensor_split([self.hidden_size], 1)
         return m.transpose(0, 1), (h, *end, read)
 
@@ -125,6 +125,26 @@ class NTM(SequenceModel):
             shown.append(torch.cat([parts[0], parts[-1]], 1))
         return torch.stack(shown, 1), parts
 
+    def heads(self, inputs: Tensor, state: State) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Return where the heads stand, and what they read or add; see :meth:`SequenceModel.heads`."""
+        (parts,) = state
+        stood, vectors = [], []
+        for x in inputs.unbind(1):
+            parts = self.step(x, parts)
+            stood.append(parts[2])
+            _, writes = self._told(parts[0])
+            vectors.append(torch.cat([parts[4].view(len(x), self.readers, -1), writes[:, :, 1].tanh()], 1))
+        weights, read_or_added = torch.stack(stood, 2), torch.stack(vectors, 2)  # (B, heads, T, ...)
+        several = [""] if self.readers == 1 else [f" {head + 1}" for head in range(self.readers)]
+        names = [f"{what}{which}" for what in ("reads", "writes") for which in several]
+        return {name: (weights[:, head], read_or_added[:, head]) for head, name in enumerate(names)}
+
+    def _told(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what heads are told: addresses (B, 2 heads, W + 6), and of writers what to erase and add."""
+        told, heads, width = F.linear(h, self.P, self.p), 2 * self.readers, self.cell_size
+        moves, writes = told.tensor_split([heads * (width + ADDRESS)], 1)
+        return moves.view(-1, heads, width + ADDRESS), writes.view(-1, self.readers, 2, width)
+
     def step(self, x: Tensor, parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Advance one step: symbols (B,) or features (B, I), and the parts of the state."""
         h, c, weights, memory, read = parts
@@ -135,14 +155,12 @@ class NTM(SequenceModel):
             h = o.sigmoid() * c.tanh()
         else:
             h = sums.tanh()
-        told = F.linear(h, self.P, self.p)
-        heads, width = 2 * self.heads, self.cell_size
-        moves, writes = told.tensor_split([heads * (width + ADDRESS)], 1)
-        weights = address(moves.view(-1, heads, width + ADDRESS), memory, weights)
-        read = (weights[:, : self.heads] @ memory.transpose(1, 2)).flatten(1)
-        erase, add = writes.view(-1, self.heads, 2, width).unbind(2)
-        for head in range(self.heads):
-            w = weights[:, self.heads + head, None]
+        moves, writes = self._told(h)
+        weights = address(moves, memory, weights)
+        read = (weights[:, : self.readers] @ memory.transpose(1, 2)).flatten(1)
+        erase, add = writes.unbind(2)
+        for head in range(self.readers):
+            w = weights[:, self.readers + head, None]
             e, a = erase[:, head, :, None].sigmoid(), add[:, head, :, None].tanh()
             memory = memory * (1 - w * e) + w * a
         return h, c, weights, memory, read
