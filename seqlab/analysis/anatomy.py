@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from seqlab.analysis.gates import gate_names_of
-from seqlab.contracts import Spec
+from seqlab.contracts import Signal, Spec
 from seqlab.models import Cell, Recurrent, build_model, count_parameters
 from seqlab.registry import load
 from seqlab.settings import Component
@@ -52,6 +52,7 @@ class Anatomy:
         gates: the names of its gates, where it shows them.
         weights: its arrays.
         counts: whether it learns by counting, and so has neither weights nor states.
+        reads_source: whether it takes only tasks that give a source before the first step.
         parameters: how many numbers can be learned.
         multiply_adds: in the matrix products of one step of one sequence, read-out included, for each kind of
             input that it takes; empty for a model that is no cell.
@@ -64,6 +65,7 @@ class Anatomy:
     gates: tuple[str, ...]
     weights: tuple[Weight, ...]
     counts: bool
+    reads_source: bool
     parameters: int
     multiply_adds: dict[str, int]
 
@@ -77,7 +79,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
 
     Args:
         component: the model, with its options checked.
-        inputs: the number of symbols or features I.
+        inputs: the number of symbols or features I; of a source, where the model reads one, likewise.
         outputs: the number of outputs O; a model that counts predicts one of its inputs.
 
     >>> lstm = dissect(Component(name="lstm", hidden_size=12), inputs=8, outputs=4)
@@ -88,7 +90,8 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
     kinds: tuple[Literal["tokens", "features"], ...] = cls.reads
     counts = bool(getattr(cls, "counts", False))
     outputs = inputs if counts else outputs
-    specs = {kind: Spec(kind, inputs, "classes", outputs, causal=False) for kind in kinds}
+    source = {"source": Signal("tokens", inputs)} if getattr(cls, "needs_context", False) else {}
+    specs = {kind: Spec(kind, inputs, "classes", outputs, causal=False, context=source) for kind in kinds}
     model = build_model(component, specs[kinds[0]], seed=1)
     recurrent = isinstance(model, Recurrent)
     letters = _letters(cls, component) if recurrent else {}
@@ -106,6 +109,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
         gates=gate_names_of(first) if isinstance(first, Cell) else (),
         weights=weights,
         counts=counts,
+        reads_source=bool(source),
         parameters=count_parameters(model),
         multiply_adds={kind: _cost(model, spec) for kind, spec in specs.items()} if recurrent else {},
     )

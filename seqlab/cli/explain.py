@@ -92,7 +92,7 @@ def explain(
             [(one.key, word(one.default), one.sentence) for one in rows],
         )
     say(f"\ndiagram: {diagram}" if diagram else "\nno diagram is known of what happens inside its step")
-    return _point_to(model, "temporal-order")
+    return _point_to(model, "dates" if found.reads_source else "temporal-order")
 
 
 def _point_to(model: str, experiment: str) -> None:

@@ -13,7 +13,7 @@ from seqlab.models._mixture import Mixture
 from seqlab.models._recurrent import Recurrent
 from seqlab.models._stack import CellMixer, Mixer, Stack
 from seqlab.own_code import require_made, require_signature
-from seqlab.registry import check_size, load
+from seqlab.registry import check_size, load, names
 from seqlab.settings import Component
 
 __all__ = [
@@ -55,7 +55,8 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
         if signal.form not in takes:
             raise SettingsError(
                 f"The task gives {name}, {signal.form}, before the first step; the model {component.name!r} "
-                f"takes {' or '.join(takes) or 'nothing of that kind'}."
+                f"takes {' or '.join(takes) or 'nothing of that kind'}.",
+                hint=f"Models that take it: {', '.join(_taking(signal.form)) or 'none'}.",
             )
     model = _construct(component, spec)
     model.initialise(torch_stream(seed, "weights"))
@@ -66,6 +67,11 @@ def outline(component: Component, spec: Spec) -> SequenceModel:
     """Build a model without making room for its weights: to be asked what it is, not to be run."""
     with torch.device("meta"):
         return _construct(component, spec)
+
+
+def _taking(form: str) -> list[str]:
+    """Return the registered models that take a form of context."""
+    return [name for name in names("model") if form in getattr(load("model", name), "takes", ())]
 
 
 def _construct(component: Component, spec: Spec) -> SequenceModel:

@@ -36,6 +36,7 @@ class SequenceModel(nn.Module, ABC):
         reads: the kinds of input that it takes, of those of :class:`Spec`.
         takes: the forms of context that it takes, as :attr:`Signal.form` has them: ``tokens(time)``; a task
             with a context of another form is refused.
+        needs_context: whether it takes only tasks that give something before the first step.
         causal: whether its answer at a step depends on that step and the past only.
         bfloat16_from: the number of parameters from which its training gains by products in bfloat16, where
             there are units for them; None where it never does.
@@ -47,6 +48,7 @@ class SequenceModel(nn.Module, ABC):
     component: ClassVar = "model"
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     takes: ClassVar[tuple[str, ...]] = ()
+    needs_context: ClassVar[bool] = False
     causal: bool = True
     bfloat16_from: int | None = None
     counts: ClassVar[bool] = False

@@ -29,6 +29,17 @@ def test_what_counts_has_no_states(seqlab_command: Command) -> None:
     assert "It counts a text, and has no weights, states or gates" in counting.stdout
 
 
+def test_a_model_that_reads_a_source_is_explained(seqlab_command: Command) -> None:
+    done = seqlab_command("explain", "encoder-decoder[hidden_size=8]", "--inputs", "5")
+    assert done.returncode == 0, done.stderr
+    assert "decoder(E u(t), d(t-1))" in done.stdout
+    assert "reading.weight\t8 x 5" in done.stdout
+    assert "seqlab train dates --model encoder-decoder" in done.stderr
+    refused = seqlab_command("train", "dates", "--model", "lstm")
+    assert refused.returncode == 2
+    assert "Models that take it: encoder-decoder, transformer." in refused.stderr
+
+
 def test_wrong_names_are_explained(seqlab_command: Command) -> None:
     for word, said in [
         ("lsmt", "Did you mean 'lstm'"),

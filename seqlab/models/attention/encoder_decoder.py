@@ -60,6 +60,7 @@ class EncoderDecoder(SequenceModel):
 
     reads: ClassVar[tuple[str, ...]] = ("tokens",)
     takes: ClassVar[tuple[str, ...]] = ("tokens(time)",)
+    needs_context: ClassVar[bool] = True
 
     def __init__(
         self,
