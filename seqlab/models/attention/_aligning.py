@@ -25,7 +25,9 @@ class Memory(NamedTuple):
 
 
 class Dot(nn.Module):
-    """Places scored by a product, d(t)' W m(s), "general" in Luong et al. 2015.
+    """Places scored by a product, d(t)' W m(s) / sqrt(H): "general" in Luong et al. 2015, and scaled.
+
+    Without the scale, which is of Vaswani et al. 2017, sums of many products make one place win too early.
 
     Args:
         width: M, of the values m.
@@ -38,7 +40,7 @@ class Dot(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return the scores, (B, T, S), of keys (B, S, H) for queries (B, T, H)."""
-        return queries @ keys.transpose(1, 2)
+        return queries @ keys.transpose(1, 2) / keys.shape[-1] ** 0.5
 
 
 class Additive(Dot):

@@ -54,7 +54,7 @@ def test_attention_is_what_its_equations_say(score: str) -> None:
             scores = []
             for s in places:
                 if score == "dot":
-                    scores.append(d[row, t] @ (key @ m[row, s]))
+                    scores.append(d[row, t] @ (key @ m[row, s]) / 2**0.5)
                 else:
                     query = alignment.score.query
                     unit = torch.tanh(query.weight @ d[row, t] + query.bias + key @ m[row, s])
