@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,6 +30,9 @@ app = typer.Typer(
 
 LANGUAGE_MODEL = "char-shakespeare"
 """The experiment whose settings serve for a text of the user's own."""
+
+TRANSLATION = "translate"
+"""The experiment whose settings serve for pairs of the user's own."""
 
 SHOWN = 20
 """Tokens of a vocabulary that are shown."""
@@ -58,32 +61,69 @@ def choose_text(
     ('char-python', ['task.corpus="python"', 'task.glob="*.py"', 'seed=2'])
     """
     given = {"corpus": text, "glob": glob, "encoding": encoding}
+    return _choose(experiment, config, words, given, LANGUAGE_MODEL, task)
+
+
+def choose_pairs(
+    experiment: str | None,
+    config: Path | None,
+    words: Sequence[str],
+    pairs: str | None,
+    task: str | None = None,
+) -> tuple[str | None, list[str]]:
+    """Return the experiment and the settings that --pairs comes to, as :func:`choose_text` does.
+
+    >>> choose_pairs(None, None, ["seed=2"], "rus.txt")
+    ('translate', ['task.pairs="rus.txt"', 'experiment="rus"', 'seed=2'])
+    """
+    return _choose(experiment, config, words, {"pairs": pairs}, TRANSLATION, task)
+
+
+def _choose(
+    experiment: str | None,
+    config: Path | None,
+    words: Sequence[str],
+    given: Mapping[str, str | None],
+    usual: str,
+    task: str | None,
+) -> tuple[str | None, list[str]]:
+    """Return the experiment and the settings for options of the task; the first names the data.
+
+    Without an experiment it is the ``usual`` one, in a run that has the data's name.
+    """
     if not any(given.values()):
         return experiment, list(words)
     if experiment is not None and "=" in experiment:
         words, experiment = [experiment, *words], None
-    if text is not None and experiment is None and config is None:
+    data = next(iter(given.values()))
+    if data is not None and experiment is None and config is None:
         named = any(word.startswith("experiment=") for word in words)
-        own_name = [] if named else [f"experiment={json.dumps(name_of(text))}"]
-        experiment, words = LANGUAGE_MODEL, [*own_name, *words]
+        own_name = [] if named else [f"experiment={json.dumps(name_of(data))}"]
+        experiment, words = usual, [*own_name, *words]
     elif experiment is not None and task is None:
-        _refuse_without_text(experiment)
+        _refuse_without(next(iter(given)), experiment)
     own = [f"task.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items() if value]
     return experiment, [*own, *words]
 
 
-def _refuse_without_text(experiment: str) -> None:
+def _refuse_without(option: str, experiment: str) -> None:
+    """Refuse an experiment whose task has no option for the data."""
     from seqlab.defaults import component_options
     from seqlab.errors import UsageError
     from seqlab.settings import read_experiment
 
     task = read_experiment(experiment).data.get("task", {}).get("name")
-    if task is None or "corpus" not in component_options("task", task):
-        raise UsageError(
-            f"{experiment} reads no text: --text, --glob and --encoding are for language models.",
-            hint=f"Leave {experiment} out: seqlab train --text PATH learns a text with the settings of "
-            f"{LANGUAGE_MODEL}.",
-        )
+    if task is not None and option in component_options("task", task):
+        return
+    if option == "pairs":
+        message, told, usual = "no pairs: --pairs is for translation", "--pairs PATH learns them", TRANSLATION
+    else:
+        message = "no text: --text, --glob and --encoding are for language models"
+        told, usual = "--text PATH learns a text", LANGUAGE_MODEL
+    raise UsageError(
+        f"{experiment} reads {message}.",
+        hint=f"Leave {experiment} out: seqlab train {told} with the settings of {usual}.",
+    )
 
 
 def name_of(text: str) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import note, say, show_json, tell
-from seqlab.cli.corpus import choose_text
+from seqlab.cli.corpus import choose_pairs, choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Text = Annotated[str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")]
 Glob = Annotated[str | None, typer.Option(help="Which files of a folder are the text, such as '*.py'.")]
 Encoding = Annotated[str | None, typer.Option(help="Of the text's files: utf-8, utf-16, cp949, latin-1, ...")]
+Pairs = Annotated[
+    str | None,
+    typer.Option(help="What to translate: a file of source TAB target, or a folder of .po or .mo files."),
+]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
 DryRun = Annotated[
@@ -47,6 +51,7 @@ def train(
     text: Text = None,
     glob: Glob = None,
     encoding: Encoding = None,
+    pairs: Pairs = None,
     fit: Fit = False,
     device: options.Device = None,
     budget: Budget = None,
@@ -57,8 +62,8 @@ def train(
 ) -> None:
     """Train a named experiment to its claim.
 
-    With --text and without an experiment, the settings are those of char-shakespeare; with --task alone,
-    those that there are by default, and an lstm.
+    With --text and without an experiment, the settings are those of char-shakespeare, with --pairs those of
+    translate; with --task alone, those that there are by default, and an lstm.
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
@@ -66,6 +71,7 @@ def train(
     from seqlab.kinds import Asked, run
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
+    experiment, words = choose_pairs(experiment, config, words, pairs, task)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(

@@ -138,10 +138,13 @@ def outcome(entry: Entry, metric: Metric) -> RunOutcome:
     summary = entry.summary or {}
     held_out = summary.get("held_out") or {}
     guess = Guessed() if entry.run is None else guessed(entry.run.info())
+    declared = [] if entry.run is None else entry.run.info().extra.get("metrics") or []
+    only_there = [Metric.from_dict(each) for each in declared if each["name"] not in held_out]
     others = {
-        f"{metric.title} ({name})": figures.get(metric.name)
+        f"{each.title} ({name})": figures.get(each.name)
         for name, figures in (summary.get("trials") or {}).items()
         if figures != held_out
+        for each in (metric, *(other for other in only_there if other.name in figures))
     } | {
         f"mixed {metric.title} ({name})": figures.get(metric.name)
         for name, figures in (summary.get("mixture") or {}).items()

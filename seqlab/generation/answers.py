@@ -126,7 +126,7 @@ def evaluate_written(
     Args:
         model: evaluated as it is, without dropout.
         task: one whose Spec says how answers are written.
-        batches: none of which continues another.
+        batches: of its test set, none of which continues another.
         how: the rule by which symbols are chosen.
 
     Raises:
@@ -134,13 +134,16 @@ def evaluate_written(
     """
     was_training = model.training
     device = next(model.parameters()).device
-    total = Counter[str]()
+    total, every = Counter[str](), list[NDArray[np.int64]]()
     for batch in batches:
         written = best_of(write_answers(model, task.spec, batch.to(device), how))
         total.update(task.tally_written(written, batch))
+        every += written
     model.train(was_training)
     try:
-        return task.figures(dict(total))  # a Counter would take what nobody has counted for 0
+        return task.figures(dict(total)) | task.together(
+            every
+        )  # a Counter would take what nobody has counted for 0
     except KeyError as error:
         raise RunFailedError(
             f"The task's figures need {error} of answers that are written, which nobody counts.",

@@ -7,22 +7,30 @@ from typing import Any
 
 from seqlab.doing import doing
 from seqlab.settings import TrainExperiment
-from seqlab.tasks import Task
+from seqlab.tasks import Guess, Task, Trial
 
 
-def guesses(experiment: TrainExperiment, task: Task, trials: Mapping[str, Task]) -> dict[str, Any]:
+def guesses(
+    experiment: TrainExperiment, task: Task, trials: Mapping[str, tuple[Trial, Task]]
+) -> dict[str, Any]:
     """Return the figures of guessing, for a run's record.
 
     Args:
         experiment: the settings.
         task: what is learned.
-        trials: by name, the task as each trial has it in which answers are shown.
+        trials: by name, with the task as each has it.
     """
+    count, seed = experiment.training.test_sequences, experiment.seed
 
-    def guess(task: Task) -> dict[str, Any]:
-        return task.guess(experiment.training.test_sequences, experiment.seed).to_dict()
+    def guess(trial: Trial, judged: Task) -> Guess | None:
+        if trial.answers != "shown":
+            return judged.guess_written(count, seed)
+        return own if judged is task else judged.guess(count, seed)
 
     with doing("working out what guessing comes to"):
-        own = guess(task)
-        others = {name: own if other is task else guess(other) for name, other in trials.items()}
-    return {"held_out": own, "trials": others}
+        own = task.guess(count, seed)
+        others = {name: guess(*judged) for name, judged in trials.items()}
+    return {
+        "held_out": own.to_dict(),
+        "trials": {name: found.to_dict() for name, found in others.items() if found is not None},
+    }

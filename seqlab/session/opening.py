@@ -120,7 +120,6 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
         session = open_session(experiment, again)
     check_engine(session.experiment, session.task)
     task, identity = session.task, identify(session.experiment, session.task, session.device)
-    shown = {name: trial for name, trial in session.trials.items() if trial.answers == "shown"}
     run = create_run(
         experiment.experiment,
         experiment.model.name,
@@ -139,7 +138,9 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "metrics": [metric.to_dict() for metric in task.metrics],
             "trials": {name: trial.to_dict() for name, trial in session.trials.items()},
             "guess": guesses(
-                session.experiment, task, {name: trial_task(session, trial) for name, trial in shown.items()}
+                session.experiment,
+                task,
+                {name: (trial, trial_task(session, trial)) for name, trial in session.trials.items()},
             ),
             "drawn": {option: list(values) for option, values in task.drawn.items()},
             "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",

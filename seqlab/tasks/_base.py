@@ -241,6 +241,10 @@ class Task(ABC):
         """
         return constant_guess(self, sequences, seed)
 
+    def guess_written(self, sequences: int, seed: int) -> Guess | None:
+        """Return what comes of writing answers without having learned, where the task knows a way to."""
+        return None
+
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss over what counts.
 
@@ -313,6 +317,14 @@ class Task(ABC):
             total["correct"] += int((own[:both] == right[:both]).sum())
             total["errors"] += not np.array_equal(own, right)
         return total
+
+    def together(self, written: Sequence[Codes]) -> dict[str, float]:
+        """Return figures that only all answers together have, as BLEU: no sum over batches gives them.
+
+        Args:
+            written: the answers to the test set, in its order.
+        """
+        return {}
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Turn tallies into figures, by the names of :attr:`metrics`; one that has no tally is left out."""

@@ -16,7 +16,7 @@ def test_neighbours_are_told_in_a_table_and_as_json(seqlab_command: Command) -> 
         "model.hidden_size=4", "training.evaluation_sequences=8", "training.test_sequences=8", "--seed", "2",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
-    assert "word frequencies" in trained.stdout
+    assert "1-gram" in trained.stdout
     shown = seqlab_command("neighbours", "latest", "the", "and", "-n", "3")
     head, *rows = (line.split("\t") for line in shown.stdout.splitlines())
     assert head == ["near to", "word", "cosine", "seen"]

@@ -184,6 +184,18 @@ def test_a_model_that_counts_is_put_to_every_trial() -> None:
     assert "nats/char (block-256) low" in result.to_csv()
 
 
+def test_figures_that_only_a_trial_has_stand_beside_the_metric() -> None:
+    pytest.importorskip("sacrebleu")
+    pairs = Path(__file__).parents[1] / "tasks" / "pairs" / "small.tsv"
+    small = (f"task.pairs={pairs}", "training.batch_size=4", "training.steps=1", "model.hidden_size=4")
+    wish = Design("translate", ("encoder-decoder",), (1,), overrides=small)
+    finished, _ = carry_out(entries_of(draw_up(wish).entrants, wish.seeds))
+    (model,) = conclude(finished).models
+    assert finished[0].summary is not None
+    assert list(model.further) == ["accuracy (written)", "BLEU (written)", "chrF (written)"]
+    assert model.further["chrF (written)"][0] == finished[0].summary["trials"]["written"]["chrf"]
+
+
 def test_what_is_mixed_with_counts_has_figures_of_its_own() -> None:
     small = ("task.corpus=miniature", "task.period=16", "training.batch_size=4", "training.steps=12")
     wish = Design(

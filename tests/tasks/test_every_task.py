@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ SMALL = {
     "copy": {"lag": 5},
     "echo": {"length": 60},
     "near-words": {"corpus": "miniature"},
+    "translate": {"pairs": str(Path(__file__).parent / "pairs" / "small.tsv")},
 }
 """Settings that make a task quick; a task that is not named here is tested with its defaults."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,11 @@ from seqlab.settings import Component
 from seqlab.tasks import Task, build_task
 from seqlab.training.evaluation import evaluate
 
-SMALL = {"char-lm": {"corpus": "miniature"}}
+SMALL = {
+    "char-lm": {"corpus": "miniature"},
+    "near-words": {"corpus": "miniature"},
+    "translate": {"pairs": str(Path(__file__).parent / "pairs" / "small.tsv")},
+}
 
 
 class Unequal(Task):

@@ -15,7 +15,7 @@ from torch import Tensor
 from seqlab.contracts import PAD, Batch, Signal, Spec, Split, Written
 from seqlab.errors import TextError
 from seqlab.tasks._base import Task
-from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Trial
+from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Metric, Trial
 from seqlab.text.vocabulary import Codes, Vocabulary
 
 SOURCE = "source"
@@ -89,7 +89,7 @@ class Pairs(Task):
         target: what targets are made of.
     """
 
-    metrics = (SEQUENCE_ACCURACY, ACCURACY, ERRORS, SEQUENCES, LOSS)
+    metrics: Sequence[Metric] = (SEQUENCE_ACCURACY, ACCURACY, ERRORS, SEQUENCES, LOSS)
     trials: Sequence[Trial] = (Trial("written", answers="greedy"),)
     source: Side
     target: Side

@@ -135,7 +135,7 @@ class NearWords(Task):
             total["loss"] += nats[targets].sum()
             total["targets"] += len(targets)
             total["correct"] += (targets == commonest).sum()
-        return Guess("word frequencies", self.figures(total))
+        return Guess("1-gram", self.figures(total))
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return the loss in nats per neighbour, the perplexity, and how often the likeliest was right."""

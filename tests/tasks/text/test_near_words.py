@@ -69,7 +69,7 @@ def test_a_pass_is_as_long_as_what_stays_of_the_text_and_the_next_is_another() -
 def test_guessing_answers_with_the_frequencies_of_words() -> None:
     task = NearWords(corpus="miniature")
     guess = task.guess(64, seed=1)
-    assert guess.name == "word frequencies"
+    assert guess.name == "1-gram"
     everything = np.log(len(task.vocabulary))
     assert 0 < guess.figures["loss"] < everything
     assert 0 < guess.figures["accuracy"] < 0.5
