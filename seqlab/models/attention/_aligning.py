@@ -40,7 +40,8 @@ class Dot(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return the scores, (B, T, S), of keys (B, S, H) for queries (B, T, H)."""
-        return queries @ keys.transpose(1, 2) / keys.shape[-1] ** 0.5
+        scores: Tensor = queries @ keys.transpose(1, 2) / keys.shape[-1] ** 0.5
+        return scores
 
 
 class Additive(Dot):
