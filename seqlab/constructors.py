@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does w
     from pydantic import BaseModel
 
 _SECTION = re.compile(r"^(\w+):$", re.MULTILINE)
+_UNINDENTED = re.compile(r"^\S", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\*{0,2}\w+): ", re.MULTILINE)
 
 
@@ -51,13 +52,15 @@ def argument_sentences(cls: type) -> dict[str, str]:
     ...         share: of what is kept,
     ...             from 0 to 1.
     ...         steps: how many.
+    ...
+    ...     What follows is of no argument.
     ...     '''
     >>> argument_sentences(Leak)
     {'share': 'of what is kept, from 0 to 1', 'steps': 'how many'}
     """
     sections = _SECTION.split(inspect.cleandoc(vars(cls).get("__doc__") or ""))
     body = dict(zip(sections[1::2], sections[2::2], strict=True)).get("Args", "")
-    entries = _ENTRY.split(body)
+    entries = _ENTRY.split(_UNINDENTED.split(body, maxsplit=1)[0])
     return {
         name: " ".join(text.split()).removesuffix(".").replace("``", "")
         for name, text in zip(entries[1::2], entries[2::2], strict=True)
