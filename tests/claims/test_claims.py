@@ -94,6 +94,27 @@ def test_time_is_measured_and_kept(difficulty: str) -> None:
     assert sum(result["solved"] for result in results) >= 4
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_dates_are_written_right_in_all_forms_of_unseen_months_too(seed: int) -> None:
+    trials = summary("dates", seed)["trials"]
+    assert min(trials[name]["sequence_accuracy"] for name in ("written", "unseen-months")) >= 0.995
+
+
+def test_sums_of_three_digits_are_written_right() -> None:
+    trials = summary("addition")["trials"]
+    assert min(trials[name]["sequence_accuracy"] for name in ("written", "digits-3")) >= 0.99
+
+
+def test_words_are_said_backwards_further_with_attention_than_through_one_vector() -> None:
+    """At 20 words attention is right nearly always, and one vector hardly ever."""
+    attention, vector = (
+        summary("reverse-words", overrides=[f"model.attention={attention}"])["trials"]["length-20"]
+        for attention in ("dot", "none")
+    )
+    assert attention["accuracy"] >= 0.9
+    assert vector["accuracy"] <= 0.6
+
+
 def test_weights_that_are_guessed_tell_two_classes() -> None:
     result = summary("two-sequence", difficulty="3a", model="guess")
     assert result["solved"]
