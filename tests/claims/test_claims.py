@@ -106,12 +106,11 @@ def test_sums_of_three_digits_are_written_right() -> None:
 
 
 def test_words_are_said_backwards_further_with_attention_than_through_one_vector() -> None:
-    """At 20 words attention is right nearly always, and one vector hardly ever."""
     attention, vector = (
-        summary("reverse-words", overrides=[f"model.attention={attention}"])["trials"]["length-20"]
+        summary("reverse-words", overrides=[f"model.attention={attention}"])["trials"]["length-40"]
         for attention in ("dot", "none")
     )
-    assert attention["accuracy"] >= 0.9
+    assert attention["accuracy"] >= 0.8
     assert vector["accuracy"] <= 0.6
 
 

@@ -154,6 +154,16 @@ def test_alignments_sum_to_one_over_the_places_that_are_there(options: dict[str,
     assert not made(attention="none").alignments(inputs, ())
 
 
+@pytest.mark.parametrize("options", FORMS, ids=str)
+def test_a_source_without_any_place_is_answered_alike_however_much_padding_it_has(
+    options: dict[str, Any],
+) -> None:
+    model, inputs = made(**options), torch.tensor([[4, 1]])
+    one, other = (answered(model, torch.full((1, width), PAD), inputs) for width in (1, 4))
+    assert torch.isfinite(one).all()
+    assert_close(one, other)
+
+
 def test_a_tied_read_out_is_the_embedding() -> None:
     assert count_parameters(made()) - count_parameters(made(tied=True)) == 5 * 4
     model = made(tied=True)

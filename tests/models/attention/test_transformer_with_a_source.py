@@ -90,6 +90,15 @@ def test_a_row_is_answered_alone_as_beside_longer_sources() -> None:
         assert_close(together[row : row + 1], alone)
 
 
+def test_a_source_without_any_place_is_answered_alike_however_much_padding_it_has() -> None:
+    model, inputs = made(), torch.tensor([[4, 1, 2]])
+    one, other = (
+        model(inputs, model.start({"source": torch.full((1, width), PAD)}, 1))[0] for width in (1, 4)
+    )
+    assert torch.isfinite(one).all()
+    assert_close(one, other)
+
+
 def test_the_order_of_the_source_matters() -> None:
     model, inputs = made(), torch.tensor([[4, 1, 2]])
     one, other = (
