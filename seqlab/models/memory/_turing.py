@@ -133,6 +133,16 @@ def _norms(memory: Any, norms: Any, small: Any) -> None:
 
 
 @_compiled
+def _shift(v: Any, found: Any, up: Any, stay: Any, down: Any) -> None:
+    """Set found(i) = up v(i + 1) + stay v(i) + down v(i - 1), in a circle."""
+    last = len(v) - 1
+    for slot in range(1, last):
+        found[slot] = up * v[slot + 1] + stay * v[slot] + down * v[slot - 1]
+    found[0] = up * v[1] + stay * v[0] + down * v[last]
+    found[last] = up * v[0] + stay * v[last] + down * v[last - 1]
+
+
+@_compiled
 def _address(
     told: Any,
     memory: Any,
@@ -157,11 +167,7 @@ def _address(
     _softmax(weights, content, one - one)
     for slot in range(slots):
         weights[slot] = gate * content[slot] + (one - gate) * before[slot]
-    for slot in range(slots):
-        up, down = slot + 1 if slot + 1 < slots else 0, slot - 1 if slot else slots - 1
-        shifted[slot] = (
-            told[width + 2] * weights[up] + told[width + 3] * weights[slot] + told[width + 4] * weights[down]
-        )
+    _shift(weights, shifted, told[width + 2], told[width + 3], told[width + 4])
     for slot in range(slots):
         weights[slot] = sharpness * math.log(shifted[slot] + floor)
     _softmax(weights, weights, one - one)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.models.memory._turing import ADDRESS, _add, _compiled, _dot, _from_softmax, _norms, _write
+from seqlab.models.memory._turing import ADDRESS, _add, _compiled, _dot, _from_softmax, _norms, _shift, _write
 
 
 @_compiled
@@ -43,7 +43,7 @@ def _from_addressing(
 ) -> None:  # fmt: skip
     """Turn dJ/dweights into that of the weights before, and add what key, address and memory are owed.
 
-    ``scratch`` is (2, N).
+    ``scratch`` is (3, N).
     """
     width, slots = memory.shape
     small, floor, one = tiny[0], tiny[1], tiny[2]
@@ -57,13 +57,13 @@ def _from_addressing(
         owed += back[slot] * math.log(q)
         back[slot] *= sharpness / q
     d_told[width + 5] += owed * (one - math.exp(one - sharpness))
-    left, stay, right, mean = zero, zero, zero, zero
+    last, v = slots - 1, scratch[2]
     for slot in range(slots):
-        up, down = slot + 1 if slot + 1 < slots else 0, slot - 1 if slot else slots - 1
-        left += back[slot] * (gate * content[up] + (one - gate) * before[up])
-        stay += back[slot] * (gate * content[slot] + (one - gate) * before[slot])
-        right += back[slot] * (gate * content[down] + (one - gate) * before[down])
-        other[slot] = told[width + 2] * back[down] + told[width + 3] * back[slot] + told[width + 4] * back[up]
+        v[slot] = gate * content[slot] + (one - gate) * before[slot]
+    left = _dot(back[:last], v[1:], back[last] * v[0])
+    stay = _dot(back, v, zero)
+    right = _dot(back[1:], v[:last], back[0] * v[last])
+    _shift(back, other, told[width + 4], told[width + 3], told[width + 2])
     mean = told[width + 2] * left + told[width + 3] * stay + told[width + 4] * right
     d_told[width + 2] += told[width + 2] * (left - mean)
     d_told[width + 3] += told[width + 3] * (stay - mean)
@@ -172,7 +172,7 @@ def go_back(
     """
     steps, rows, _ = gates.shape
     size, one = P.shape[1], tiny[2]
-    norms, scratch = np.empty(memory.shape[3], memory.dtype), np.empty((2, memory.shape[3]), memory.dtype)
+    norms, scratch = np.empty(memory.shape[3], memory.dtype), np.empty((3, memory.shape[3]), memory.dtype)
     between, dh = np.empty_like(memory[0, 0]), np.empty((rows, size), memory.dtype)
     for t in range(steps - 1, -1, -1):
         for row in range(rows):
