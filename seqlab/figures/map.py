@@ -38,7 +38,7 @@ def map_figure(
     with look():
         figure = Figure(figsize=(8.6, 6.4))
         axes = figure.subplots()
-        axes.set_title(plain(title), fontsize=10)
+        figure.suptitle(plain(title), fontsize=11)
         axes.spines[:].set_visible(False)
         axes.set_xticks([])
         axes.set_yticks([])
