@@ -68,4 +68,4 @@ def show_heads(
     show_table(("step", *(f"{name}, slot (weight)" for name in found.weights)), rows)
     if shown < found.steps:
         say(f"{found.steps - shown} more steps stand in the files.")
-    return point_to(paths, f"seqlab judge {run.id} task.length=40, or another task")
+    return point_to(paths, f"seqlab inspect {run.id} --example {example + 1}, or seqlab show {run.id}")
