@@ -72,7 +72,7 @@ class Execute(Task):
     >>> task = Execute(length=1, nesting=2)
     >>> batch = task.batch("train", 0, size=1, seed=3)
     >>> task.vocabulary.decode(batch.inputs[0]), task.vocabulary.decode(batch.targets[batch.mask])
-    ('print((4*10))@40', '40.')
+    ('print((2+3))@5', '5.')
     """
 
     def __init__(
