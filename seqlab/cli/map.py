@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import say, show_json, show_table, tell
-from seqlab.cli.pictures import Album, Formats, Title
+from seqlab.cli.console import say, show_json, show_table
+from seqlab.cli.pictures import Album, Formats, Title, point_to
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
@@ -50,7 +48,6 @@ def map_(
     """
     from seqlab.analysis.maps import company, project
     from seqlab.figures.map import map_figure
-    from seqlab.runs import replace_file
     from seqlab.session import reopen_trained
 
     found = options.the_run(run)
@@ -67,8 +64,9 @@ def map_(
     figure = map_figure(places, points.labels.get(label or "", ()), label or "", above, shown)
     album = Album(found.figures if output is None else output, formats, title)
     name = f"map-{method}"
-    paths = [*album.keep({name: figure}), str(album.folder / f"{name}.csv")]
-    replace_file(album.folder / f"{name}.csv", _table(points, places))
+    rows = _rows(points, places)
+    table = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
+    paths = [*album.keep({name: figure}), album.keep_rows(name, table)]
     if as_json:
         return show_json(
             {
@@ -77,16 +75,13 @@ def map_(
                 "method": method,
                 "by": label,
                 "nearest": {key: vars(one) for key, one in beside.items()},
-                "points": _rows(points, places),
+                "points": rows,
                 "figures": paths,
             }
         )
     _say(points, beside)
-    for path in paths:
-        print(path)
     others = [key for key in points.labels if key != label]
-    tell(f"Next: seqlab map {found.id} " + (f"--by {others[0]!r}" if others else "--method tsne"))
-    return None
+    return point_to(paths, f"seqlab map {found.id} " + (f"--by {others[0]!r}" if others else "--method tsne"))
 
 
 def _points(session: Session, words: bool, count: int) -> Points:
@@ -135,11 +130,3 @@ def _rows(points: Points, places: NDArray[np.float64]) -> list[dict[str, str | f
         }
         for number, (x, y) in enumerate(places)
     ]
-
-
-def _table(points: Points, places: NDArray[np.float64]) -> str:
-    rows, file = _rows(points, places), io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
