@@ -150,6 +150,7 @@ class Batch:
             None where every step counts.
         continues: whether the state at the end of the previous batch is the state at the start of this one.
         context: by the names of the Spec what is known before the first step, (B, ...) each.
+        notes: by any name what the task knows of each row and no model is shown, (B, ...) each.
     """
 
     inputs: Tensor
@@ -157,6 +158,7 @@ class Batch:
     mask: Tensor | None = None
     continues: bool = False
     context: Mapping[str, Tensor] = field(default_factory=dict)
+    notes: Mapping[str, Tensor] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -168,6 +170,7 @@ class Batch:
             targets=self.targets.to(device),
             mask=None if self.mask is None else self.mask.to(device),
             context={name: part.to(device) for name, part in self.context.items()},
+            notes={name: part.to(device) for name, part in self.notes.items()},
         )
 
     def select(self, outputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -82,7 +82,7 @@ def problem_of(batch: object, task: Task, rows: int | None = None) -> str | None
         return f"`continues` is {_kind(batch.continues)}, not True or False"
     if batch.continues and not task.stream:
         return "it continues the batch before, but the task's `stream` is False"
-    for problem in (_inputs_problem, _mask_problem, _targets_problem, _context_problem):
+    for problem in (_inputs_problem, _mask_problem, _targets_problem, _context_problem, _notes_problem):
         found = problem(batch, task.spec)
         if found is not None:
             return found
@@ -180,6 +180,18 @@ def _context_problem(batch: Batch, spec: Spec) -> str | None:
         )
         if found is not None:
             return found
+    return None
+
+
+def _notes_problem(batch: Batch, spec: Spec) -> str | None:
+    if not isinstance(batch.notes, Mapping):
+        return f"the notes are {_kind(batch.notes)}, not a mapping"
+    rows = len(batch.inputs)
+    for name, part in batch.notes.items():
+        if not _is_plain(part):
+            return _not_plain(f"the note {name!r}", part, f"({rows}, ...)", verb="is")
+        if part.dim() == 0 or len(part) != rows:
+            return f"the note {name!r} is {_kind(part)}, not ({rows}, ...): a row for each of the batch"
     return None
 
 

@@ -192,4 +192,4 @@ def _same(one: Batch, other: Batch) -> bool:
 def tensors(batch: Batch) -> list[Tensor]:
     """Return all that a batch holds."""
     mask = [] if batch.mask is None else [batch.mask]
-    return [batch.inputs, batch.targets, *mask, *batch.context.values()]
+    return [batch.inputs, batch.targets, *mask, *batch.context.values(), *batch.notes.values()]

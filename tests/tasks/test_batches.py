@@ -326,3 +326,26 @@ def test_a_wrong_text_is_refused(text: Any) -> None:
 def test_a_spec_says_what_it_cannot_be(wrong: tuple[Any, ...]) -> None:
     with pytest.raises(ValueError, match="allowed: "):
         Spec(*wrong, causal=True)
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ({"why": torch.zeros(ROWS, 2, dtype=torch.bool)}, None),
+        (
+            {"why": torch.zeros(2)},
+            "the note 'why' is (2,) float32, not (3, ...): a row for each of the batch",
+        ),
+        ({"why": torch.tensor(1)}, "the note 'why' is () int64, not (3, ...): a row for each of the batch"),
+        ({"why": [1, 2, 3]}, "the note 'why' is a list, not a tensor (3, ...)"),
+        (None, "the notes are None, not a mapping"),
+    ],
+)
+def test_notes_have_a_row_for_each_of_the_batch(notes: Any, said: str | None) -> None:
+    batch = right(np.random.Generator(np.random.PCG64(1)), "classes")
+    assert problem_of(replace(batch, notes=notes), Given(SPECS["classes"], batch)) == said
+
+
+def test_notes_go_where_the_batch_goes() -> None:
+    batch = replace(right(np.random.Generator(np.random.PCG64(1)), "classes"), notes={"why": torch.zeros(3)})
+    assert batch.to(torch.device("meta")).notes["why"].is_meta

@@ -18,6 +18,7 @@ SMALL = {
     "copy": {"lag": 5},
     "echo": {"length": 60},
     "near-words": {"corpus": "miniature"},
+    "stories": {"story": 2, "questions": 100},
     "translate": {"pairs": str(Path(__file__).parent / "pairs" / "small.tsv")},
 }
 """Settings that make a task quick; a task that is not named here is tested with its defaults."""
@@ -63,6 +64,7 @@ GOLDEN = {
     "solve-equation": "971531eddce70ef9",
     "square-root": "6789a6f1bae413cf",
     "stack-manipulation": "befe775a2c33ed9c",
+    "stories": "fe666fc90050566e",
     "temporal-order": "b7e97f8e8f2ce897",
     "three-symbols": "0607cffe513ccd41",
     "timing": "3e7d485a1ab3c268",
