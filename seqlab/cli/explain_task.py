@@ -53,7 +53,8 @@ def explain_task(component: Component, *, as_json: bool) -> None:
         spec = task.spec
         answers = f"answers with {spec.output_size} {spec.outputs}"
         say(f"It reads {spec.input_size} {_THINGS[spec.inputs]}, and {answers}.")
-        say(f"Judged by {', '.join(metric.title for metric in task.metrics)}{_and_by(task)}")
+        titles = [metric.title for metric in task.metrics if not metric.detail]
+        say(f"Judged by {', '.join(titles)}{_and_by(task)}")
     if example is not None:
         print()
         show_table(("a sequence", ""), list(example.items()))

@@ -40,6 +40,7 @@ def judge(
     Examples: seqlab judge latest task.length=500 / seqlab judge latest --answers greedy
     """
     from seqlab.session import reopen
+    from seqlab.session.opening import trial_task
     from seqlab.session.recording import judge_in
 
     if run is not None and "=" in run:
@@ -71,7 +72,7 @@ def judge(
                 _word(figures[metric.name]),
                 *(() if guess is None else (_word(guess["figures"].get(metric.name)),)),
             )
-            for metric in session.task.metrics
+            for metric in trial_task(session, trial).metrics
             if metric.name in figures
         ],
     )

@@ -224,6 +224,8 @@ def describe(summary: dict[str, Any], metrics: Sequence[Metric], info: RunInfo) 
         lines.append(f"held out: {in_words(summary['held_out'], metrics, guessed(info))}")
     for what, told in (("held out", trials), ("mixed with counts", summary.get("mixture", {}))):
         lines += [f"{what}, {name}: {in_words(told[name], metrics, guessed(info, name))}" for name in told]
+    if parts := in_parts(summary["held_out"], metrics):
+        lines.append(f"held out, in parts: {parts}")
     lines += [note for note in (remark(info, summary["held_out"]), _past_its_best(summary)) if note]
     lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
     return lines
@@ -234,13 +236,22 @@ def in_words(figures: Mapping[str, float], metrics: Sequence[Metric], guess: Gue
     counts = ("errors", "sequences")
     words: list[str] = []
     for metric in metrics:
-        if metric.name in figures and metric.name not in counts:
+        if metric.name in figures and metric.name not in counts and not metric.detail:
             bar, name = guess.figures.get(metric.name), "" if words else f"{guess.name} "
             beside = "" if bar is None else f" ({name}{bar:.3g})"
             words.append(f"{metric.title} {figures[metric.name]:.5g}{beside}")
     if all(name in figures for name in counts):
         words.append(f"{figures['errors']:,.0f} of {figures['sequences']:,.0f} sequences wrong")
     return ", ".join(words)
+
+
+def in_parts(figures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
+    """Word the figures that are of a part of the sequences alone."""
+    return ", ".join(
+        f"{metric.title} {figures[metric.name]:.5g}"
+        for metric in metrics
+        if metric.detail and metric.name in figures
+    )
 
 
 def _past_its_best(summary: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ class Metric:
         higher_is_better: its direction; None for a count that is neither good nor bad.
         bounds: the least and the greatest that it can be at all; None where there is no bound.
         label: what it is called in tables and pictures, with its unit; its name, where that says it all.
+        detail: whether it is of a part of the sequences alone; what sums up in a line leaves it out.
 
     >>> Metric("mse", higher_is_better=False).is_reached(0.2, 0.5)
     True
@@ -29,6 +30,7 @@ class Metric:
     higher_is_better: bool | None
     bounds: tuple[float | None, float | None] = (None, None)
     label: str = ""
+    detail: bool = False
 
     def is_reached(self, value: float, wanted: float) -> bool:
         """Say whether a value is as good as wanted, or better."""

@@ -122,3 +122,15 @@ def test_a_program_is_answered_as_it_is_typed(seqlab_command: Command) -> None:
     ]
     assert answered[0] == answered[1]
     assert answered[0]["text"] == shown["written"]
+
+
+def test_judging_tells_what_is_right_by_the_length_of_what_was_asked(trained: Command) -> None:
+    done = trained("judge", "latest", "--answers", "greedy", "--sequences", "64", "--json")
+    figures = json.loads(done.stdout)["figures"]
+    names = [f"sequence_accuracy_{name}" for name in ("to_10", "11_to_12", "13_to_16", "from_17")]
+    assert figures.keys() >= set(names)
+    rows = table(trained("judge", "latest", "--answers", "greedy", "--sequences", "64").stdout)
+    assert [row[0] for row in rows if row[0].startswith("length")] == [
+        "length to 10: right", "length 11 to 12: right", "length 13 to 16: right", "length from 17: right",
+    ]  # fmt: skip
+    assert all(name in trained("show").stdout for name in names)

@@ -14,9 +14,9 @@ from pydantic import Field
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import Trial
+from seqlab.tasks._lengths import drawn_lengths
 
 Codes = NDArray[np.int64]
 
@@ -60,13 +60,7 @@ class OfAnyLength(Task):
     classes: ClassVar[int]
 
     def __init__(self, *, shortest: Length = 1, longest: Length = 40, length: Length | None = None) -> None:
-        if shortest > longest:
-            raise SettingsError(
-                f"task.shortest is {shortest}, which is more than task.longest, {longest}.",
-                hint=f"Set task.longest={shortest}, or more.",
-            )
-        self.lengths = (shortest, longest) if length is None else (length, length)
-        self.drawn = {"length": (shortest, longest)} if length is None else {}
+        self.lengths, self.drawn = drawn_lengths(shortest, longest, length)
         self.spec = Spec("tokens", self.letters + 1, "classes", self.classes, causal=True)
 
     @abstractmethod

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from seqlab.contracts import PAD, Batch, Signal, Spec, Split, Written
 from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Metric, Trial
+from seqlab.tasks._lengths import ByLength
 from seqlab.text.vocabulary import Codes, Vocabulary
 
 SOURCE = "source"
@@ -82,7 +84,8 @@ class Pairs(Task):
 
     ``sequence_accuracy`` is the share of targets that are right as a whole, the end included. It is the same
     whether the right symbols so far are shown or the likeliest ones written: an answer whose first wrong
-    symbol is at step t is wrong in both. The trial ``written`` has the answers written.
+    symbol is at step t is wrong in both. The trial ``written`` has the answers written. Beside it stand the
+    shares by the length of the source in symbols, in ranges that suit the task.
 
     Attributes:
         source: what sources are made of.
@@ -99,12 +102,15 @@ class Pairs(Task):
     def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
         """Return the sources and targets of batch number ``index``, as texts."""
 
-    def finish(self, longest: int) -> None:
-        """Set the Spec.
+    def finish(self, longest: int, ranges: Iterable[int] = ()) -> None:
+        """Set the Spec, and what is told by the length of sources.
 
         Args:
             longest: symbols of a target, without the end.
+            ranges: of lengths of sources, of each but the last its end; none to tell nothing of them.
         """
+        self.by_length = ByLength(sorted(set(ranges)))
+        self.metrics = (*type(self).metrics, *self.by_length.metrics)
         count = len(self.target)
         self.places = {SOURCE: self.source.vocabulary.symbols}
         self.symbols = (*self.target.vocabulary.symbols, BEGIN)
@@ -143,11 +149,35 @@ class Pairs(Task):
         """Return an answer as text, without its end."""
         return self.target.decode(answer[answer != self.end])
 
+    @torch.no_grad()
+    def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
+        """Count as every task does, and by the length of the source."""
+        assert batch.mask is not None
+        wrong = ((outputs.argmax(-1) != batch.targets) & batch.mask).any(1).cpu().numpy()
+        total = super().tally(outputs, batch)
+        total.update(self.by_length.tally(lengths_of(batch), ~wrong))
+        return total
+
+    def tally_written(self, written: Sequence[Codes], batch: Batch) -> Counter[str]:
+        """Count as every task does, and by the length of the source."""
+        assert batch.mask is not None
+        wanted = (
+            row[there].numpy() for row, there in zip(batch.targets.cpu(), batch.mask.cpu(), strict=True)
+        )
+        right = np.array([np.array_equal(own, other) for own, other in zip(written, wanted, strict=True)])
+        total = super().tally_written(written, batch)
+        total.update(self.by_length.tally(lengths_of(batch), right))
+        return total
+
+    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
+        """Return what all tasks do, and the shares by the length of the source."""
+        return super().figures(total) | self.by_length.figures(total)
+
     def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:
         """Return the length of each source in symbols, and what it begins with."""
         sources = [row[row != PAD] for row in batch.context[SOURCE].cpu().numpy()]
         return {
-            "length": [str(len(source)) for source in sources],
+            "length": [*map(str, lengths_of(batch))],
             "first symbol": [self.source.decode(source[:1]) for source in sources],
         }
 
@@ -165,6 +195,12 @@ class Pairs(Task):
             padded([np.ones(len(target)) for target in targets], fill=0).bool(),
             context={SOURCE: padded([source for source, _ in coded])},
         )
+
+
+def lengths_of(batch: Batch) -> list[int]:
+    """Return how many symbols the source of each row has."""
+    lengths: list[int] = (batch.context[SOURCE] != PAD).sum(1).tolist()
+    return lengths
 
 
 def padded(rows: Sequence[NDArray[np.generic]], fill: int = PAD) -> Tensor:

@@ -38,7 +38,7 @@ class Addition(Pairs):
         self.digits, self.exactly = digits, exactly
         self.source, self.target = Side(Vocabulary.of("+0123456789")), Side(Vocabulary.of("0123456789"))
         self.trials = () if exactly else (*Pairs.trials, *map(_of_digits, range(1, digits + 1)))
-        self.finish(longest=digits + 1)
+        self.finish(longest=digits + 1, ranges=(digits + 1, digits + 2, 2 * digits))
 
     def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
         """Return sums and what they come to, drawn until there are enough of the split."""

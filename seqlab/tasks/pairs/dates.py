@@ -55,7 +55,7 @@ class Dates(Pairs):
         apart = [Trial(name, {"language": name}, "greedy") for name in FORMS] if language == "all" else []
         unseen = Trial("unseen-months", {"months": "unseen"}, "greedy")
         self.trials = (*Pairs.trials, *([unseen] if months == "seen" else []), *apart)
-        self.finish(longest=len("2009-05-03"))
+        self.finish(longest=len("2009-05-03"), ranges=(10, 12, 16))
 
     def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
         """Return days in some form, and in that of ISO 8601."""

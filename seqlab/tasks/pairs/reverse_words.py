@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from seqlab.contracts import Split, numpy_stream
-from seqlab.errors import SettingsError
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Trial
+from seqlab.tasks._lengths import drawn_lengths
 from seqlab.tasks.pairs._pairs import Coded, Pair, Pairs, Side
 from seqlab.text.vocabulary import Vocabulary
 
@@ -48,17 +48,11 @@ class ReverseWords(Pairs):
     metrics = (ACCURACY, SEQUENCE_ACCURACY, ERRORS, SEQUENCES, LOSS)
 
     def __init__(self, *, shortest: Length = 5, longest: Length = 40, length: Length | None = None) -> None:
-        if shortest > longest:
-            raise SettingsError(
-                f"task.shortest is {shortest}, which is more than task.longest, {longest}.",
-                hint=f"Set task.longest={shortest}, or more.",
-            )
-        self.lengths = (shortest, longest) if length is None else (length, length)
-        self.drawn = {"length": (shortest, longest)} if length is None else {}
+        self.lengths, self.drawn = drawn_lengths(shortest, longest, length)
         self.source = self.target = Side(Vocabulary(WORDS, "word"), joiner=" ")
         by_length = [Trial(f"length-{count}", {"length": count}, "greedy") for count in LENGTHS]
         self.trials = (*Pairs.trials, *by_length) if length is None else ()
-        self.finish(longest=self.lengths[1])
+        self.finish(longest=self.lengths[1], ranges=(10, 20, 30))
 
     def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
         """Return words, and the same backwards."""

@@ -90,7 +90,9 @@ class Translate(Pairs):
         self.source = side([one for one, _ in training], source, rare)
         self.target = side([other for _, other in training], target, rare)
         self.data = Data(found.name, found.source, found.sha256, notes=tuple(self._notes()))
-        self.finish(max(len(self.target.encode(other)) for part in self._parts.values() for _, other in part))
+        longest = max(len(self.target.encode(other)) for part in self._parts.values() for _, other in part)
+        lengths = [len(self.source.encode(one)) for one, _ in self._parts["test"]]
+        self.finish(longest, ranges=map(int, np.quantile(lengths, (0.25, 0.5, 0.75))))
 
     def sentences(self, split: Split) -> Sequence[Pair]:
         """Return the pairs of a split, as they were read."""

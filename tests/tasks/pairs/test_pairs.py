@@ -8,6 +8,9 @@ from seqlab.contracts import PAD, Split
 from seqlab.errors import TextError
 from seqlab.generation.answers import questions
 from seqlab.tasks.pairs._pairs import Pair, Pairs, Side
+from seqlab.tasks.pairs.addition import Addition
+from seqlab.tasks.pairs.dates import Dates
+from seqlab.tasks.pairs.reverse_words import ReverseWords
 from seqlab.text.vocabulary import Vocabulary
 
 
@@ -70,3 +73,31 @@ def test_an_answer_right_as_a_whole_is_so_whether_shown_or_written() -> None:
     figures = task.figures(task.tally_written(written, batch))
     assert figures["sequence_accuracy"] == pytest.approx(2 / 3)
     assert figures["accuracy"] == pytest.approx(8 / 9)
+
+
+def test_what_is_right_is_told_by_the_length_of_the_source_whether_shown_or_written() -> None:
+    task = Few()
+    task.finish(longest=3, ranges=(1, 2))
+    batch = task.batch("train", 0, 3, 1)  # sources of 3, 1 and 2 symbols
+    outputs = torch.nn.functional.one_hot(batch.targets, 4).float()
+    outputs[1, -1] = 0  # the end of the shortest
+    wanted = {"sequence_accuracy_to_1": 0.0, "sequence_accuracy_2": 1.0, "sequence_accuracy_from_3": 1.0}
+    written = [np.array(row) for row in ([0, 2, 1, 3], [2], [0, 1, 3])]
+    for total in (task.tally(outputs, batch), task.tally_written(written, batch)):
+        figures = task.figures(total)
+        assert {name: figures[name] for name in wanted} == wanted
+    details = {metric.name for metric in task.metrics if metric.detail}
+    assert details == wanted.keys()
+
+
+def test_nothing_is_told_by_length_where_all_sources_are_alike() -> None:
+    task = ReverseWords(length=7)
+    total = task.tally(torch.zeros(3, 8, 27), task.batch("test", 0, 3, 1))
+    assert not {metric.name for metric in task.metrics if metric.detail} & task.figures(total).keys()
+
+
+def test_the_ranges_of_every_task_of_pairs_hold_some_of_its_sources() -> None:
+    for task in (Addition(), Addition(digits=2), Dates(), ReverseWords()):
+        batch = task.batch("test", 0, 512, 1)
+        figures = task.figures(task.tally(torch.zeros(*batch.inputs.shape, task.spec.output_size), batch))
+        assert {metric.name for metric in task.metrics if metric.detail} <= figures.keys()
