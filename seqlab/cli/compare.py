@@ -157,7 +157,8 @@ def run_comparison(
     if as_json:
         report({**facts, "folder": str(folder)})
     elif not as_csv:
-        print(folder / facts["figures"][0]["png"])
+        for figure in facts["figures"]:
+            print(folder / figure["png"])
         _say_what_is_next(finished)
     if failed:
         raise RunFailedError(

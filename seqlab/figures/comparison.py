@@ -162,7 +162,8 @@ def trial_pictures(finished: Sequence[Entry], metric: Metric) -> list[Picture]:
     return [
         Picture(
             f"{metric.name}-by-{option}" + ("" if answers == "shown" else f"-{answers}"),
-            f"Held-out {metric.title} over task.{option}: the median over seeds, each seed thin.",
+            f"Held-out {metric.title} over task.{option}: the median over seeds, bars from the least to the "
+            "greatest, each seed thin.",
             _rows_of_trials(curves, metric, title)
             if len(curves) > MOST_LINES and metric.bounds == (0.0, 1.0)
             else trials_figure(curves, metric.title, metric.bounds == (0.0, 1.0), styles, title),

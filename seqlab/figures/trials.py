@@ -24,7 +24,8 @@ def trials_figure(
         title: stands above.
 
     Returns:
-        The median over the seeds, each seed thin; a vertical line where the models were trained, or shading.
+        The median over the seeds, with bars from the least to the greatest, and each seed thin; a vertical
+        line where the models were trained, or shading.
     """
     with look():
         figure = Figure(figsize=(6.0, 4.2))
@@ -35,6 +36,7 @@ def trials_figure(
             values = np.array([[dict(run.points).get(value, np.nan) for value in at] for run in runs])
             if len(runs) > 1:
                 ax.plot(at, values.T, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
+                ax.vlines(at, np.nanmin(values, 0), np.nanmax(values, 0), color=style["color"], linewidth=1.2)
             ax.plot(at, np.nanmedian(values, 0), **style, markersize=5, label=plain(label))
         first = next(iter(curves.values()))[0]
         if first.trained is not None:

@@ -58,8 +58,9 @@ class Beam:
         symbols = logs.shape[2]
         logs[self.over] = -np.inf
         logs[self.over, self.end] = 0
-        total = (self.total[..., None] + logs).reshape(answers, -1)
-        best = np.argsort(-total, axis=1, kind="stable")[:, :width]  # (answers, width)
+        logs += self.total[..., None]
+        total = logs.reshape(answers, -1)
+        best = _greatest(total, width)
         row, symbol = np.divmod(best, symbols)
         of = np.arange(answers)[:, None]
         self.total = total[of, best]
@@ -81,3 +82,14 @@ class Beam:
             ]
             found.append(sorted(ranked, key=lambda one: -one.score))
         return found
+
+
+def _greatest(values: NDArray[np.floating], count: int) -> NDArray[np.int64]:
+    """Return where the greatest values of each row lie, (rows, count), the greatest first.
+
+    >>> _greatest(np.array([[0.1, 0.5, 0.4, 0.5]]), 3)
+    array([[1, 3, 2]])
+    """
+    found = np.sort(np.argpartition(values, -count, axis=1)[:, -count:], axis=1)  # no sort of all: far faster
+    order = np.argsort(-np.take_along_axis(values, found, 1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, 1)

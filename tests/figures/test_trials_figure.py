@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 from seqlab.configure import load_settings
@@ -36,6 +37,12 @@ def test_the_thick_line_is_the_median() -> None:
     axes = drawn(None)
     (median,) = [line for line in axes.lines if line.get_marker() not in ("None", None, "")]
     assert list(median.get_ydata()) == [1.0, 0.7]
+
+
+def test_bars_reach_from_the_least_to_the_greatest_seed() -> None:
+    (bars,) = [part for part in drawn(None).collections if isinstance(part, LineCollection)]
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    assert ends == [[1.0, 1.0], [0.5, 0.9]]
 
 
 def test_a_run_on_drawn_lengths_says_which(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from seqlab.models._cell import linear
+
+UNITS = 1 << 24
+"""Units of additive scores that are held at once: 64 MiB of float32."""
 
 
 class Memory(NamedTuple):
@@ -27,7 +31,7 @@ class Memory(NamedTuple):
 class Dot(nn.Module):
     """Places scored by a product, d(t)' W m(s) / sqrt(H): "general" in Luong et al. 2015, and scaled.
 
-    Without the scale, which is of Vaswani et al. 2017, sums of many products make one place win too early.
+    The scale is that of Vaswani et al. 2017.
 
     Args:
         width: M, of the values m.
@@ -45,7 +49,12 @@ class Dot(nn.Module):
 
 
 class Additive(Dot):
-    """Places scored by a layer of units, v' tanh(W d(t) + U m(s)); Bahdanau, Cho & Bengio 2015."""
+    """Places scored by a layer of units, v' tanh(W d(t) + U m(s)); Bahdanau, Cho & Bengio 2015.
+
+    That is a layer for every step and every place, (B, T, S, H). Where it has more than :data:`UNITS` units,
+    it is computed for a few steps at a time, at least one, and in training not kept but computed again for
+    the gradient. So no more is held than three times that many: the layer, its gradient and that of its sum.
+    """
 
     def __init__(self, width: int, size: int) -> None:
         super().__init__(width, size)
@@ -54,7 +63,20 @@ class Additive(Dot):
 
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return the scores; see :meth:`Dot.forward`."""
-        return torch.tanh(self.query(queries)[:, :, None] + keys[:, None]) @ self.v
+        queries = self.query(queries)
+        steps = max(1, UNITS // max(1, keys.numel()))
+        if queries.shape[1] <= steps:
+            return self._layer(queries, keys)
+        return torch.cat(
+            [
+                checkpoint(self._layer, some, keys, use_reentrant=False, preserve_rng_state=False)
+                for some in queries.split(steps, 1)
+            ],
+            1,
+        )
+
+    def _layer(self, queries: Tensor, keys: Tensor) -> Tensor:
+        return torch.tanh(queries[:, :, None] + keys[:, None]) @ self.v
 
 
 SCORES: dict[str, type[Dot]] = {"additive": Additive, "dot": Dot}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from seqlab.contracts import Split, numpy_stream
@@ -18,9 +19,10 @@ class Addition(Pairs):
 
         535+61      596
 
-    Each number has from 1 to ``digits`` digits, each count as often as another, and is any of that length. A
-    sum belongs to the split that a hash of its two numbers says, in whichever order they stand: one of ten is
-    for validation and one for the test. The trials ask for numbers of so many digits each.
+    Each number has from 1 to ``digits`` digits and is any of that length. Long ones, of which there are more,
+    come more often: lengths of 1, 2 and 3 as 1 to 2 to 3. A sum belongs to the split that a hash of its two
+    numbers says, in whichever order they stand: one of ten is for validation and one for the test. The trials
+    ask for numbers of so many digits each.
 
     Args:
         digits: of the longest numbers.
@@ -31,11 +33,12 @@ class Addition(Pairs):
         does that with ``reverse_source``.
 
     >>> Addition(digits=3).pairs("train", 0, size=3, seed=1)
-    [('16+50', '66'), ('5+4', '9'), ('1+55', '56')]
+    [('230+219', '449'), ('16+502', '518'), ('61+4', '65')]
     """
 
     def __init__(self, *, digits: Annotated[int, Field(ge=1, le=9)] = 3, exactly: bool = False) -> None:
-        self.digits, self.exactly = digits, exactly
+        lengths = np.arange(1, digits + 1)
+        self.lengths = lengths[-1:] if exactly else np.repeat(lengths, lengths)
         self.source, self.target = Side(Vocabulary.of("+0123456789")), Side(Vocabulary.of("0123456789"))
         self.trials = () if exactly else (*Pairs.trials, *map(_of_digits, range(1, digits + 1)))
         self.finish(longest=digits + 1, ranges=(digits + 1, digits + 2, 2 * digits))
@@ -45,7 +48,7 @@ class Addition(Pairs):
         stream = numpy_stream(seed, "addition", split, index)
         found: list[Pair] = []
         while len(found) < size:
-            digits = stream.integers(self.digits if self.exactly else 1, self.digits + 1, (4 * size, 2))
+            digits = stream.choice(self.lengths, (4 * size, 2))
             numbers = stream.integers(10 ** (digits - 1) * (digits > 1), 10**digits)
             found += [(f"{a}+{b}", str(a + b)) for a, b in numbers.tolist() if split_of(a, b) == split]
         return found[:size]

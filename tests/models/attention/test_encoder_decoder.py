@@ -7,12 +7,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.overrides import TorchFunctionMode
 from torch.testing import assert_close
 
 from seqlab.contracts import PAD, Signal, Spec, Written
 from seqlab.errors import SettingsError
 from seqlab.models import SequenceModel, build_model, count_parameters
-from seqlab.models.attention._aligning import Alignment
+from seqlab.models.attention import _aligning
+from seqlab.models.attention._aligning import Additive, Alignment
 from seqlab.settings import Component
 
 SOURCE = Signal("tokens", 6)
@@ -65,6 +68,58 @@ def test_attention_is_what_its_equations_say(score: str) -> None:
             assert_close(weights[row, t, places], a)
             assert_close(found[row, t], y)
     assert weights[1, :, :2].abs().max() == 0
+
+
+class Largest(TorchFunctionMode):
+    """Notes how many numbers the largest tensor has that is computed."""
+
+    count = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, Tensor):
+            self.count = max(self.count, found.numel())
+        return found
+
+
+def test_additive_scores_hold_a_few_steps_at_a_time_and_learn_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, steps, places, size = 3, 11, 13, 16
+    score = Additive(size, size).double()
+    generator = torch.Generator().manual_seed(1)
+    for weight in score.parameters():
+        weight.data.normal_(generator=generator)
+    queries = torch.randn(rows, steps, size, generator=generator, dtype=torch.float64).requires_grad_()
+    keys = torch.randn(rows, places, size, generator=generator, dtype=torch.float64).requires_grad_()
+    weighing = torch.randn(rows, steps, places, generator=generator, dtype=torch.float64)
+    layer = rows * places * size  # of one step
+
+    def computed() -> tuple[list[Tensor], int, int]:
+        kept: list[int] = []
+
+        def note(tensor: Tensor) -> Tensor:
+            kept.append(tensor.numel())
+            return tensor
+
+        with saved_tensors_hooks(note, lambda tensor: tensor), Largest() as forwards:
+            found = score(queries, keys)
+        slopes = torch.autograd.grad(
+            (found * weighing).sum(), [queries, keys, score.v, *score.query.parameters()]
+        )
+        return [found, *slopes], forwards.count, max(kept)
+
+    whole, largest, most_kept = computed()
+    assert largest == most_kept == layer * steps
+    monkeypatch.setattr(_aligning, "UNITS", 2 * layer)
+    few, largest, most_kept = computed()
+    assert largest == 2 * layer
+    assert most_kept < layer * 2, "the layer is kept for the gradient"
+    assert_close(few, whole, rtol=1e-12, atol=1e-12)
+    monkeypatch.setattr(_aligning, "UNITS", 1)
+    with torch.no_grad(), Largest() as alone:
+        assert_close(score(queries, keys), whole[0])
+    assert alone.count == layer
 
 
 def numbers(model: SequenceModel) -> dict[str, NDArray[np.float64]]:
