@@ -108,6 +108,7 @@ PROMISES: tuple[Promise, ...] = (
     promises.gradients_are_the_slopes,
     promises.the_future_never_changes_the_past,
     promises.chunks_with_carried_state_equal_the_whole,
+    promises.what_looks_tells_where_as_it_reads,
     promises.the_state_is_held_through_padding,
     promises.padding_in_front_changes_nothing,
     promises.padding_of_rows_of_different_lengths_changes_nothing,

@@ -196,6 +196,35 @@ def padding_of_rows_of_different_lengths_changes_nothing(name: str) -> None:
                 variant.same(keep_rows(end, chosen), alone, "rows of different lengths end in other states")
 
 
+def what_looks_tells_where_as_it_reads(name: str) -> None:
+    """Weights of what looks at a source or a memory are shares of what is there, row by row, step by step."""
+    for variant in variants(name):
+        x, context = variant.inputs(3, 6), _with_padding(variant.context(3))
+        start = variant.model.start(context, 3)
+        seen = _seen(variant.model, x, start)
+        for key, part in seen.items():
+            shape = f"{key} is {tuple(part.shape)}, not of 3 rows and 6 steps"
+            variant.require(part.dim() == 3 and part.shape[:2] == (3, 6), shape)
+        for key, weights in variant.model.alignments(x, start).items():
+            variant.require((weights >= 0).all(), f"weights of {key} are negative")
+            variant.same(weights.sum(-1), torch.ones(3, 6), f"weights of {key} do not sum to 1")
+            for padded in filter(_of_places(weights), map(_is_padding, context.values())):
+                unseen = weights.masked_select(padded.flatten(1)[:, None])
+                variant.require((unseen == 0).all(), f"{key} looks at padding")
+        for row in range(3):
+            chosen = torch.tensor([row])
+            alone = _seen(variant.model, x[chosen], keep_rows(start, chosen))
+            beside = {key: part[chosen] for key, part in seen.items()}
+            variant.same(alone, beside, "a row looks elsewhere alone than beside others")
+        if variant.model.causal:
+            state, pieces = start or None, list[dict[str, Tensor]]()
+            for chunk in torch.split(x, [1, 4, 1], 1):
+                pieces.append(_seen(variant.model, chunk, state or ()))
+                _, state = variant.model(chunk, state)
+            carried = {key: torch.cat([piece[key] for piece in pieces], 1) for key in seen}
+            variant.same(carried, seen, "with carried state it looks elsewhere than in the whole")
+
+
 def nothing_depends_on_whether_gradients_are_kept(name: str) -> None:
     """Under ``torch.no_grad`` answers and states are the same."""
     for variant in variants(name):
@@ -244,6 +273,32 @@ def _noisy_answer(model: SequenceModel, x: Tensor, start: State | None, seed: in
 def _weighed_answer(model: SequenceModel, x: Tensor, state: State) -> Tensor:
     outputs, end = model(x, state or None)
     return weighed([outputs, *(part for parts in end for part in parts)])
+
+
+def _seen(model: SequenceModel, x: Tensor, state: State) -> dict[str, Tensor]:
+    """Return all that a model tells of where it looks, (B, T, ...) each."""
+    found = dict(model.alignments(x, state))
+    for key, (weights, vectors) in model.heads(x, state).items():
+        found |= {f"{key}, where": weights, f"{key}, what": vectors}
+    return found
+
+
+def _with_padding(context: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Put padding in front of symbols: none in the first row, one place in the second, two in the third."""
+    for places in context.values():
+        if not places.is_floating_point():
+            for row in range(len(places)):
+                places[row, :row] = PAD
+    return context
+
+
+def _is_padding(places: Tensor) -> Tensor:
+    return torch.zeros_like(places, dtype=torch.bool) if places.is_floating_point() else places == PAD
+
+
+def _of_places(weights: Tensor) -> Callable[[Tensor], bool]:
+    """Say whether some places are those that weights (B, T, S) are of."""
+    return lambda places: places.flatten(1).shape[1] == weights.shape[2]
 
 
 def _causal(name: str) -> Iterator[Variant]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqlab.contracts import Spec, State
+from seqlab.contracts import PAD, Spec, State
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, Input, SequenceModel
 from seqlab.models._cell import linear
@@ -168,6 +168,69 @@ class MixesContexts(_Model):
         for places in context.values():
             h = h + places.mean()
         return ((h,),)
+
+
+class _Looks(_Model):
+    """Attention from each step to the places of a source."""
+
+    reads, takes = ("tokens",), ("tokens(time)",)
+
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        ((h,),) = super().start({}, rows)
+        for source in context.values():
+            return ((h,), (self.read(source), source != PAD))
+        return ((h,),)
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        state = self.start({}, len(inputs)) if state is None else state
+        outputs, (h,) = self._passed(inputs, state)
+        for places, there in state[1:]:
+            outputs = outputs + self._weights(outputs, places, there) @ places
+        return self.readout(outputs), ((h,), *state[1:])
+
+    def alignments(self, inputs: Tensor, state: State) -> Mapping[str, Tensor]:
+        steps, _ = self._passed(inputs, state)
+        return {"attention": self._weights(steps, *state[1])} if len(state) > 1 else {}
+
+    def _passed(self, inputs: Tensor, state: State) -> tuple[Tensor, Parts]:
+        ((h,), *_), steps = state, []
+        for symbol in inputs.unbind(1):
+            there = (symbol != PAD)[:, None]
+            h = torch.where(there, torch.tanh(self.read(symbol) + 0.5 * h), h)
+            steps.append(h)
+        return torch.stack(steps, 1), (h,)
+
+    def _weights(self, steps: Tensor, places: Tensor, there: Tensor) -> Tensor:
+        scores = steps @ places.transpose(1, 2)
+        return scores.masked_fill(~there[:, None], -1e9).softmax(-1)
+
+
+class LooksAtPadding(_Looks):
+    def _weights(self, steps: Tensor, places: Tensor, there: Tensor) -> Tensor:
+        return (steps @ places.transpose(1, 2)).softmax(-1)
+
+
+class LooksWithTooMuch(_Looks):
+    def _weights(self, steps: Tensor, places: Tensor, there: Tensor) -> Tensor:
+        return 1.001 * super()._weights(steps, places, there)
+
+
+class TellsOfOtherRows(_Looks):
+    def alignments(self, inputs: Tensor, state: State) -> Mapping[str, Tensor]:
+        found = super().alignments(inputs, state)
+        mixed = {key: weights * (1 + weights.mean(0)) for key, weights in found.items()}
+        return {key: weights / weights.sum(-1, keepdim=True) for key, weights in mixed.items()}
+
+
+class TellsAsFromTheStart(_Looks):
+    def alignments(self, inputs: Tensor, state: State) -> Mapping[str, Tensor]:
+        return super().alignments(inputs, (self.start({}, len(inputs))[0], *state[1:]))
+
+
+class TellsOfHeadsAsFromTheStart(_Looks):
+    def heads(self, inputs: Tensor, state: State) -> Mapping[str, tuple[Tensor, Tensor]]:
+        steps, _ = self._passed(inputs, self.start({}, len(inputs)))
+        return {"reads": (steps.softmax(-1), steps)}
 
 
 class DropsGlobally(_Model):

@@ -32,6 +32,11 @@ BROKEN = {
     "Detaches": "gradients_are_the_slopes",
     "LooksAhead": "the_future_never_changes_the_past",
     "Forgets": "chunks_with_carried_state_equal_the_whole",
+    "LooksAtPadding": "what_looks_tells_where_as_it_reads",
+    "LooksWithTooMuch": "what_looks_tells_where_as_it_reads",
+    "TellsOfOtherRows": "what_looks_tells_where_as_it_reads",
+    "TellsAsFromTheStart": "what_looks_tells_where_as_it_reads",
+    "TellsOfHeadsAsFromTheStart": "what_looks_tells_where_as_it_reads",
     "ReadsPadding": "the_state_is_held_through_padding",
     "LooksPaddingUp": "the_state_is_held_through_padding",
 }

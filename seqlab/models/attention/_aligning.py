@@ -70,7 +70,7 @@ class Additive(Dot):
         return torch.cat(
             [
                 checkpoint(self._layer, some, keys, use_reentrant=False, preserve_rng_state=False)
-                for some in queries.split(steps, 1)
+                for some in torch.split(queries, steps, 1)
             ],
             1,
         )
