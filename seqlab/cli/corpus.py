@@ -34,6 +34,16 @@ LANGUAGE_MODEL = "char-shakespeare"
 TRANSLATION = "translate"
 """The experiment whose settings serve for pairs of the user's own."""
 
+STORIES = "stories"
+"""The experiment whose settings serve for stories of the user's own."""
+
+READS = {
+    "corpus": ("text: --text, --glob and --encoding are for language models", "--text PATH", LANGUAGE_MODEL),
+    "pairs": ("pairs: --pairs is for translation", "--pairs PATH", TRANSLATION),
+    "file": ("stories: --story is for the task stories", "--story FILE", STORIES),
+}
+"""By the task's option, what is said of one that has it not, what to type, and the experiment for it."""
+
 SHOWN = 20
 """Tokens of a vocabulary that are shown."""
 
@@ -79,6 +89,21 @@ def choose_pairs(
     return _choose(experiment, config, words, {"pairs": pairs}, TRANSLATION, task)
 
 
+def choose_story(
+    experiment: str | None,
+    config: Path | None,
+    words: Sequence[str],
+    story: str | None,
+    task: str | None = None,
+) -> tuple[str | None, list[str]]:
+    """Return the experiment and the settings that --story comes to, as :func:`choose_text` does.
+
+    >>> choose_story("stories-lstm", None, [], "qa1_train.txt")
+    ('stories-lstm', ['task.file="qa1_train.txt"'])
+    """
+    return _choose(experiment, config, words, {"file": story}, STORIES, task)
+
+
 def _choose(
     experiment: str | None,
     config: Path | None,
@@ -115,14 +140,10 @@ def _refuse_without(option: str, experiment: str) -> None:
     task = read_experiment(experiment).data.get("task", {}).get("name")
     if task is not None and option in component_options("task", task):
         return
-    if option == "pairs":
-        message, told, usual = "no pairs: --pairs is for translation", "--pairs PATH learns them", TRANSLATION
-    else:
-        message = "no text: --text, --glob and --encoding are for language models"
-        told, usual = "--text PATH learns a text", LANGUAGE_MODEL
+    missing, typed, usual = READS[option]
     raise UsageError(
-        f"{experiment} reads {message}.",
-        hint=f"Leave {experiment} out: seqlab train {told} with the settings of {usual}.",
+        f"{experiment} reads no {missing}.",
+        hint=f"Leave {experiment} out: seqlab train {typed} learns with the settings of {usual}.",
     )
 
 

@@ -11,7 +11,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import note, say, show_json, tell
-from seqlab.cli.corpus import choose_pairs, choose_text
+from seqlab.cli.corpus import choose_pairs, choose_story, choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -27,6 +27,12 @@ Encoding = Annotated[str | None, typer.Option(help="Of the text's files: utf-8, 
 Pairs = Annotated[
     str | None,
     typer.Option(help="What to translate: a file of source TAB target, or a folder of .po or .mo files."),
+]
+Story = Annotated[
+    str | None,
+    typer.Option(
+        help="A file of stories in the published form, ..._train.txt with its ..._test.txt beside it."
+    ),
 ]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
@@ -52,6 +58,7 @@ def train(
     glob: Glob = None,
     encoding: Encoding = None,
     pairs: Pairs = None,
+    story: Story = None,
     fit: Fit = False,
     device: options.Device = None,
     budget: Budget = None,
@@ -63,7 +70,7 @@ def train(
     """Train a named experiment to its claim.
 
     With --text and without an experiment, the settings are those of char-shakespeare, with --pairs those of
-    translate; with --task alone, those that there are by default, and an lstm.
+    translate, with --story those of stories; with --task alone, those that there are by default, and an lstm.
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
@@ -72,6 +79,7 @@ def train(
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
     experiment, words = choose_pairs(experiment, config, words, pairs, task)
+    experiment, words = choose_story(experiment, config, words, story, task)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(

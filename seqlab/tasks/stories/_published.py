@@ -43,6 +43,12 @@ class Published:
             TextError: naming the line that is none of the form.
         """
         path = Path(name).expanduser()
+        if not path.is_file():
+            raise TextError(
+                f"There is no file {name!r}.",
+                hint="--story FILE, which is task.file, reads stories in the published form. "
+                "A kind of those that seqlab tells itself is task.story=1 to 20, or all.",
+            )
         beside = path.with_name(path.name.removesuffix(TRAIN) + TEST)
         files = [path, beside] if path.name.endswith(TRAIN) and beside.is_file() else [path]
         data = Data.of(*files)
