@@ -29,20 +29,23 @@ def _beside(random: Random, one: str, direction: str, other: str) -> str:
 
 
 def two_arguments(random: Random) -> Story:
-    """Three rooms in a line, told by two facts in any order; one question about the one in the middle."""
+    """Three rooms in a line, told by two facts in any order; one question about the one in the middle.
+
+    The fact that answers it says where the answer lies, seen from that room; the other one is told in either
+    way. So the order of words matters, but a fact and a question need no more than to be laid side by side.
+    """
     story = Story()
-    first, middle, last = random.sample(ROOMS, 3)
+    answer, middle, other = random.sample(ROOMS, 3)
     direction = random.choice(tuple(STEPS))
-    facts = [(first, direction, middle), (last, OPPOSITE[direction], middle)]
-    random.shuffle(facts)
-    for fact in facts:
-        story.tell(_beside(random, *fact))
-    asked = random.randrange(2)
-    room, side, _ = facts[asked]
-    if random.random() < 0.5:
-        story.ask(f"what is {side} of the {middle}", room, (asked,))
-    else:
-        story.ask(f"what is the {middle} {OPPOSITE[side]} of", room, (asked,))
+    facts = [
+        f"the {answer} is {direction} of the {middle}",
+        _beside(random, other, OPPOSITE[direction], middle),
+    ]
+    order = random.sample(range(2), 2)
+    for number in order:
+        story.tell(facts[number])
+    asked = f"{direction} of the {middle}", f"the {middle} {OPPOSITE[direction]} of"
+    story.ask(f"what is {random.choice(asked)}", answer, (order.index(0),))
     return story
 
 

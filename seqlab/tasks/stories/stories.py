@@ -76,8 +76,8 @@ class Stories(Task):
 
     Source:
         Weston, Bordes, Chopra & Mikolov, "Towards AI-complete question answering: a set of prerequisite toy
-        tasks", 2015. The rules are those of the program that made its data; where that asks less than the
-        paper describes (10 to 13), they are the paper's. The wording is our own.
+        tasks", 2015. The rules are those of its authors' program, but where that asks less, or more, than the
+        paper describes (4, 10 to 13). The wording is our own.
 
     >>> task = Stories(questions=100)
     >>> batch = task.ask("Mary went to the kitchen. John moved to the garden. Where is Mary?")
