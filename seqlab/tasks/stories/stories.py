@@ -35,7 +35,7 @@ PASSED = 0.05
 """The share of wrong answers up to which a kind does not fail, as the paper counts."""
 
 FAILED = Metric("failed", False, (0.0, float(len(TALES))), "kinds failed")
-JOINT = (FAILED, *(Metric(f"story-{kind}", True, SHARE, f"{kind}") for kind in TALES))
+JOINT = (FAILED, *(Metric(f"story-{kind}", True, SHARE, f"story {kind}") for kind in TALES))
 
 NONE = torch.empty(0, dtype=torch.int64)
 
