@@ -77,6 +77,11 @@ class Published:
         every = (story for part in self.parts.values() for story in part)
         return tuple(sorted({question.answer for story in every for question in story.questions}))
 
+    @property
+    def for_training(self) -> int:
+        """How many questions there are to learn from."""
+        return sum(len(story.questions) for story in self.parts["train"])
+
     def stories(self, split: Split, seed: int) -> list[Told]:
         """Return the stories of a split; ``seed`` has no say."""
         return [(0, story) for story in self.parts[split]]

@@ -76,6 +76,11 @@ class Simulated:
         """All answers."""
         return tuple(dict.fromkeys(answer for kind in self.kinds for answer in TALES[kind].answers))
 
+    @property
+    def for_training(self) -> int:
+        """How many questions there are to learn from."""
+        return len(self.kinds) * (self.questions - self.questions // 10)
+
     def stories(self, split: Split, seed: int) -> list[Told]:
         """Return the stories of a split, kind by kind."""
         validation = self.questions // 10

@@ -129,7 +129,7 @@ class Stories(Task):
 
     def steps_of_a_pass(self, size: int) -> float:
         """Return in how many batches of ``size`` as many questions are read as there are."""
-        return len(_questions(self, "train", 0)) / size
+        return self.source.for_training / size
 
     def ask(self, text: str) -> Batch:
         """Return a question of a user's, behind the statements of its story, as a batch of one row.
@@ -170,7 +170,7 @@ class Stories(Task):
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
         """Return the usual figures and, of all kinds together, those of each."""
         found = super().figures(total)
-        del found["sequence_accuracy"]  # with one answer a sequence it is the accuracy
+        found.pop("sequence_accuracy", None)  # with one answer a sequence it is the accuracy
         shares = {
             _of_kind(kind): total[f"correct {kind}"] / total[f"asked {kind}"]
             for kind in TALES
