@@ -33,6 +33,8 @@ class SequenceModel(nn.Module, ABC):
         spec: what it knows of its task.
         noise: the generator that dropout draws from; the training loop seeds it anew at every step, so that
             the noise of step n does not depend on how the run came there.
+        updates: how many have been made, which the training loop says before each, for what training does
+            otherwise at first.
         reads: the kinds of input that it takes, of those of :class:`Spec`.
         takes: the forms of context that it takes, as :attr:`Signal.form` has them: ``tokens(time)``; a task
             with a context of another form is refused.
@@ -58,6 +60,7 @@ class SequenceModel(nn.Module, ABC):
         super().__init__()
         self.spec = spec
         self.noise = torch.Generator()
+        self.updates = 0
 
     @classmethod
     def nearest_size(cls, hidden_size: int, **options: Any) -> int:

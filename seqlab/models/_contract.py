@@ -47,8 +47,13 @@ def require_start(method: Callable[..., object], found: object, names: Sequence[
         raise _refused(method, f"must return {_tuple_of(names)}, ({rows}, ...) each", found)
 
 
-def source_of(model: str, spec: Spec) -> tuple[str, Signal]:
+def source_of(model: str, spec: Spec, *, such_as: str = "dates") -> tuple[str, Signal]:
     """Return the one thing that a task gives before the first step, and its name.
+
+    Args:
+        model: what it is called.
+        spec: of the task.
+        such_as: a task that gives one.
 
     Raises:
         SettingsError: when it gives nothing, or several.
@@ -56,7 +61,7 @@ def source_of(model: str, spec: Spec) -> tuple[str, Signal]:
     if len(spec.context) != 1:
         raise SettingsError(
             f"The model {model} reads one source before the first step, not {len(spec.context)}.",
-            hint="Take a task that gives one, such as dates: seqlab list pairs",
+            hint=f"Take a task that gives one, such as {such_as}: seqlab list",
         )
     ((name, signal),) = spec.context.items()
     return name, signal

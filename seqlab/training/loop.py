@@ -212,6 +212,7 @@ def fit(
         for group in learner.optimizer.param_groups:
             group["lr"] = rate
         learner.model.noise = torch_stream(seed, "dropout", index)
+        learner.model.updates = index
         loss, grad_norm = train_step(learner, task, batch, settings, precision)
         if settings.averaging is not None:
             assert learner.averaged is not None
