@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from seqlab.session.opening import Session
 
 
+Story = Annotated[
+    Path | None,
+    typer.Option(help="A file with the statements, one on each line, that the questions are about."),
+]
+
+
 def answer(
     run: options.NamedRun = "latest",
     question: Annotated[
@@ -29,6 +35,7 @@ def answer(
     file: Annotated[
         Path, typer.Option(help="A file with a question on each line; - for standard input.")
     ] = Path("-"),
+    story: Story = None,
     encoding: Encoding = None,
     beam: Annotated[
         int | None,
@@ -47,11 +54,13 @@ def answer(
     anyway: options.Anyway = False,
     as_json: Json = False,
 ) -> None:
-    """Let a trained model answer: a date to be rewritten, a sentence to be translated, a program to be run.
+    """Let a trained model answer: a date to be rewritten, a sentence to be translated, a program to be run,
+    a question about a story.
 
     The probability is that of writing just this answer, to its end.
 
-    Examples: seqlab answer latest "3. Mai 2009" / seqlab answer latest --file dates.txt --beam 4 --nbest 3
+    Examples: seqlab answer latest "3. Mai 2009" / seqlab answer latest --file dates.txt --beam 4 --nbest 3 /
+    seqlab answer latest "Where is Mary?" --story facts.txt
     """
     from seqlab.errors import UsageError
     from seqlab.session.answering import answers_to
@@ -61,31 +70,38 @@ def answer(
     beam = beam or (nbest if nbest > 1 else None)
     if normalise and beam is None:
         raise UsageError("--normalise ranks the answers of a beam.", hint="Add --beam 4")
-    found = options.the_run(run, where=_writes, kind="run that writes answers")
+    found = options.the_run(run, where=answers_texts, kind="run that answers questions")
     if question is None and str(file) == "-" and sys.stdin.isatty():
         raise UsageError("Nothing is asked.", hint=f'seqlab answer {found.id} "QUESTION", or --file FILE')
     options.admit_plugins(found, model, task, anyway=anyway)
-    session = _open(found, checkpoint, model, task, anyway)
+    session = open_answering(found, checkpoint, model, task, anyway=anyway)
+    told = "" if story is None else "\n".join([*read_story(session, story, encoding, found), ""])
     questions = [question] if question is not None else _lines(file, encoding, found)
     if question is not None and beam is None and not as_json and sys.stdout.isatty():
-        return _stream(session, question)
+        return _stream(session, told + question)
+    asked = [told + one for one in questions]
     with doing("answering"):
         answers = list(
-            answers_to(session.task, session.model, questions, beam=beam, nbest=nbest, normalise=normalise)
+            answers_to(session.task, session.model, asked, beam=beam, nbest=nbest, normalise=normalise)
         )
     if as_json:
         return show_json({"run": found.id, "checkpoint": checkpoint, "questions": _data(questions, answers)})
     return _show(questions, answers, several=nbest > 1)
 
 
-def _writes(info: RunInfo) -> bool:
-    return bool((info.extra.get("spec") or {}).get("writes"))
+def answers_texts(info: RunInfo) -> bool:
+    """Say whether a run's model can be asked; of runs of earlier versions, whether it writes."""
+    return bool(info.extra.get("in_text", (info.extra.get("spec") or {}).get("writes")))
 
 
-def _open(
-    run: Run, checkpoint: options.Weights, model: str | None, task: str | None, anyway: bool
+def open_answering(
+    run: Run, checkpoint: options.Weights, model: str | None, task: str | None, *, anyway: bool
 ) -> Session:
-    """Build a run's task and its trained model."""
+    """Build a run's task and its trained model.
+
+    Raises:
+        RunFolderError: when it answers no questions that a user can ask.
+    """
     from seqlab.session import reopen
     from seqlab.session.answering import require_answers
     from seqlab.session.opening import load_trained
@@ -94,6 +110,23 @@ def _open(
     require_answers(run, session.task)
     load_trained(run, session.model, session.experiment, checkpoint)
     return session
+
+
+def read_story(session: Session, story: Path, encoding: str | None, run: Run) -> list[str]:
+    """Return the statements of a file, one on each line; lines with a tab ask something, and are left out.
+
+    Raises:
+        UsageError: when the run's task asks about no statements.
+    """
+    from seqlab.errors import UsageError
+
+    if not session.task.has_statements:
+        raise UsageError(
+            f"The task {session.experiment.task.name} asks about no statements.",
+            hint=f'Leave --story out: seqlab answer {run.id} "QUESTION"',
+        )
+    lines = read_file(story, encoding, run).splitlines()
+    return [line for line in lines if line.strip() and "\t" not in line]
 
 
 def _lines(file: Path, encoding: str | None, run: Run) -> list[str]:
@@ -118,7 +151,7 @@ def _stream(session: Session, question: str) -> None:
     sys.stdout.write("\n")
     if last is not None:
         ended = "" if last.is_ended else ", cut off where an answer may not be longer"
-        tell(f"Probability {_word(last.probability)}{ended}")
+        tell(f"Probability {probable(last.probability)}{ended}")
 
 
 def _data(questions: Sequence[str], answers: Sequence[Sequence[Answer]]) -> list[dict[str, Any]]:
@@ -130,17 +163,17 @@ def _data(questions: Sequence[str], answers: Sequence[Sequence[Answer]]) -> list
 
 def _show(questions: Sequence[str], answers: Sequence[Sequence[Answer]], *, several: bool) -> None:
     rows = [
-        (asked, one.text, _word(one.probability), *((f"{one.score:.4f}",) if several else ()))
+        (asked, one.text, probable(one.probability), *((f"{one.score:.4f}",) if several else ()))
         for asked, found in zip(questions, answers, strict=True)
         for one in found
     ]
     show_table(("asked", "answer", "probability", *(("score",) if several else ())), rows)
 
 
-def _word(probability: float) -> str:
+def probable(probability: float) -> str:
     """Write a probability so that one near 1 or near 0 can be told from it.
 
-    >>> _word(0.99996), _word(0.25), _word(1.2e-7)
+    >>> probable(0.99996), probable(0.25), probable(1.2e-7)
     ('0.99996', '0.25', '1.2e-07')
     """
     return f"{probability:.3g}" if probability < 0.99 else f"{probability:.5f}"

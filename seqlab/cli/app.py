@@ -11,6 +11,7 @@ import typer
 from seqlab import __version__
 from seqlab.cli import (
     answer,
+    ask,
     bench,
     cells,
     check,
@@ -48,7 +49,7 @@ from seqlab.errors import TRACEBACK
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
-    "Write": (answer.answer, sample.sample, complete.complete, score.score, novel.novel),
+    "Write": (answer.answer, ask.ask, sample.sample, complete.complete, score.score, novel.novel),
     "Inspect": (
         runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours, map__.map_,
         gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,

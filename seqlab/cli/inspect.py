@@ -11,6 +11,7 @@ from seqlab.cli import options
 from seqlab.cli.alignment import show_alignment
 from seqlab.cli.console import say, show_json, show_table
 from seqlab.cli.heads import has_heads, show_heads
+from seqlab.cli.hops import show_hops
 from seqlab.cli.pictures import Album, Formats, Title, point_to
 from seqlab.doing import doing
 
@@ -58,7 +59,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
     """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks;
-    or what a memory is written and read.
+    or what a memory is written and read; or which sentences of a story are read.
 
     Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
     seqlab inspect --force f=1,i=0 --from 20 --to 60 / seqlab inspect dates --input "3. Mai 2009"
@@ -77,6 +78,8 @@ def inspect(
     album = Album(found.figures if output is None else output, formats, title)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
+        if session.task.spec.writes is None:
+            return show_hops(found, session, text, example, sequences, album, as_json=as_json)
         return show_alignment(found, session, text, example, album, as_json=as_json)
     if has_heads(session.model):
         _require_no_gates(lesions=lesions, force=force)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from seqlab.runs import Run, RunInfo
 
 SAMPLE_LINES = 4
-_TOLD_ELSEWHERE = ("tags", "note", "metrics", "trials", "spec", "guess", "identity", "fingerprint")
+_TOLD_ELSEWHERE = (
+    *("tags", "note", "metrics", "trials", "spec", "in_text", "guess", "identity", "fingerprint"),
+)
 
 
 def show(

@@ -1,4 +1,7 @@
-"""Answers that a model writes by itself: what was asked is read, then a rule writes up to the end."""
+"""Answers that a model gives by itself: what was asked is read, then a rule writes up to the end.
+
+Where a task's answers are one of several classes, nothing is written: the likeliest are taken.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, Spec, State, Written, keep_rows
+from seqlab.contracts import PAD, Batch, Spec, State, keep_rows
 from seqlab.errors import RunFailedError
 from seqlab.generation.beam import Beam, Hypothesis
 from seqlab.generation.greedy import Greedy
@@ -39,7 +42,8 @@ def write_answers(
 
     Args:
         model: put into evaluation mode.
-        spec: of the task; it says how answers are written.
+        spec: of the task; it says how answers are written. Where they are not, an answer is a class, and
+            stands for what is written.
         batch: what it reads: the context, and the inputs up to the first step that counts.
         how: by which rule.
         width: of the beam.
@@ -48,8 +52,10 @@ def write_answers(
     Returns:
         For each row what was written, the best first; a greedy rule has one.
     """
-    writes, (scores, state) = _writes(spec), _asked(model, spec, batch)
+    (scores, state), writes = _asked(model, spec, batch), spec.writes
     rows = len(scores)
+    if writes is None:
+        return _likeliest(scores, 1 if how == "greedy" else width)
     if how == "greedy":
         rule = Greedy(rows, writes.end, writes.longest)
         for _ in write(reader_of(model, state, rows), scores.cpu().numpy(), rule):
@@ -70,7 +76,10 @@ def write_slowly(model: SequenceModel, spec: Spec, batch: Batch) -> Iterator[Hyp
     Yields:
         The answer so far, after each symbol.
     """
-    writes, (scores, state) = _writes(spec), _asked(model, spec, batch)
+    (scores, state), writes = _asked(model, spec, batch), spec.writes
+    if writes is None:
+        yield _likeliest(scores, 1)[0][0]
+        return
     rule = Greedy(1, writes.end, writes.longest)
     for _ in write(reader_of(model, state, 1), scores.cpu().numpy(), rule):
         told = float(rule.log_probability[0])
@@ -90,9 +99,13 @@ def _asked(model: SequenceModel, spec: Spec, batch: Batch) -> tuple[Tensor, Stat
     return outputs[:, -1].float(), state
 
 
-def _writes(spec: Spec) -> Written:
-    assert spec.writes is not None, "the Spec says how answers are written"
-    return spec.writes
+def _likeliest(scores: Tensor, count: int) -> list[list[Hypothesis]]:
+    """Return the likeliest classes of each row of scores, (B, O)."""
+    best, classes = scores.double().log_softmax(-1).topk(min(count, scores.shape[1]))
+    return [
+        [Hypothesis(np.array([one]), value, value) for one, value in zip(ones, values, strict=True)]
+        for ones, values in zip(classes.tolist(), best.tolist(), strict=True)
+    ]
 
 
 def questions(batch: Batch, spec: Spec) -> Tensor:

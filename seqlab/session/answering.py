@@ -58,7 +58,10 @@ def keep_answers(run: Run, session: Session) -> None:
         batch = next(iter(task.evaluation("test", QUESTIONS, session.experiment.seed)))
         assert batch.mask is not None
         written = best_of(write_answers(session.model, task.spec, batch, "greedy"))
-        wanted = [row[counted].numpy() for row, counted in zip(batch.targets, batch.mask, strict=True)]
+        wanted = [
+            row.numpy().reshape(1) if batch.targets.dim() == 1 else row[counted].numpy()
+            for row, counted in zip(batch.targets, batch.mask, strict=True)
+        ]
         run.keep_answers(
             [
                 {"asked": question, "right": task.text_of(right), "written": task.text_of(own)}
@@ -68,7 +71,7 @@ def keep_answers(run: Run, session: Session) -> None:
 
 
 def require_answers(run: Run, task: Task) -> None:
-    """Refuse a run whose task is not answered in writing.
+    """Refuse a run whose questions and answers are no texts.
 
     Raises:
         RunFolderError: saying what the run is for instead.
@@ -135,9 +138,8 @@ def _ask(task: Task, question: str, number: int) -> Batch:
 
 
 def _answer(task: Task, found: Hypothesis) -> Answer:
-    assert task.spec.writes is not None
-    symbols = found.symbols
-    is_ended = len(symbols) > 0 and int(symbols[-1]) == task.spec.writes.end
+    symbols, writes = found.symbols, task.spec.writes
+    is_ended = writes is None or (len(symbols) > 0 and int(symbols[-1]) == writes.end)
     return Answer(task.text_of(symbols), found.log_probability, found.score, is_ended)
 
 
@@ -155,5 +157,12 @@ def _beside(batches: Sequence[Batch]) -> Batch:
 
 
 def _padded(rows: Sequence[Tensor], fill: int) -> Tensor:
-    width = max(row.shape[1] for row in rows)
-    return torch.cat([F.pad(row, (width - row.shape[1], 0), value=fill) for row in rows])
+    """Return tensors of one row each as one, each axis filled in front up to the longest."""
+    widest = [max(sizes) for sizes in zip(*(row.shape[1:] for row in rows), strict=True)]
+    return torch.cat([F.pad(row, _lacking(row, widest), value=fill) for row in rows])
+
+
+def _lacking(row: Tensor, widest: Sequence[int]) -> list[int]:
+    """Return what is to be filled in front of and behind each axis but the first, the last axis first."""
+    lacking = [wide - own for wide, own in zip(widest, row.shape[1:], strict=True)]
+    return [count for own in reversed(lacking) for count in (own, 0)]

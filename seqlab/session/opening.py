@@ -145,6 +145,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "drawn": {option: list(values) for option, values in task.drawn.items()},
             "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
             "spec": task.spec.to_dict(),
+            "in_text": task.in_text,
             "engine": session.experiment.training.engine,
             "fingerprint": identity.fingerprint,
             "identity": identity.to_dict(),

@@ -106,6 +106,7 @@ class Task(ABC):
         symbols: what the input symbols are called, where their numbers say nothing.
         answers: what the classes are called, likewise.
         places: by the names of the context what its symbols are called, likewise.
+        has_statements: whether statements are told before a question; see :meth:`ask`.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -123,6 +124,7 @@ class Task(ABC):
     symbols: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     places: Mapping[str, Sequence[str]] = MappingProxyType({})
+    has_statements: bool = False
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 
@@ -188,7 +190,8 @@ class Task(ABC):
     def ask(self, text: str) -> Batch:
         """Return a question of a user's as a batch of one row, whose answer is unknown.
 
-        The symbol at which answers begin may be left out.
+        Where the task :attr:`has_statements`, they stand before it, each on a line of its own. The symbol at
+        which answers begin may be left out.
 
         Raises:
             TextError: when the task has no such question.
@@ -214,7 +217,9 @@ class Task(ABC):
         return [self.vocabulary.decode(row[row != PAD].numpy()) for row in read]
 
     def text_of(self, answer: Codes) -> str:
-        """Return a written answer as text."""
+        """Return an answer as text: symbols that were written, or a class."""
+        if self.spec.writes is None:
+            return self.answers[int(answer[0])]
         assert self.vocabulary is not None
         return self.vocabulary.decode(answer)
 

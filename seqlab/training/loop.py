@@ -297,7 +297,9 @@ def non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLoss
 @torch.no_grad()
 def average(averaged: list[Tensor], weights: list[torch.nn.Parameter], decay: float, step: int) -> None:
     """Move averaged weights towards the present ones, faster in the first steps, to forget the start."""
-    torch._foreach_lerp_(averaged, list(weights), 1 - min(decay, (1 + step) / (10 + step)))
+    share = 1 - min(decay, (1 + step) / (10 + step))
+    for value, weight in zip(averaged, weights, strict=True):
+        value.lerp_(weight, share)
 
 
 @torch.no_grad()

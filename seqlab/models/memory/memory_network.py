@@ -26,9 +26,9 @@ class MemoryNetwork(SequenceModel):
         o       = W u(K+1)
 
     with the position encoding l(j)_d = (1 - d/H) + (j/J) (2 d/H - 1) of the j-th of J words, d = 1 ... H, so
-    that the order of words matters, and a learned T(k, i) for the i-th sentence from the end, so that the
-    order of sentences does. What a hop reads with is what the next looks with ("adjacent"), and B = A(1). With
-    ``tying: layer-wise`` all hops look with one A and read with one C, B is apart, and u(k+1) = M u(k) + ....
+    that the order of words matters, and a learned T(k, i) for the i-th sentence from the end, so that that
+    of sentences does. What a hop reads with is what the next looks with ("adjacent"), and B is A(1). With
+    ``tying: layer-wise`` all hops look with one A and read with one C, B is apart, u(k+1) = M u(k) + ....
 
     Two further things are of training alone. With ``linear_start`` the first updates leave the softmax out,
     p(k) = u(k)' m(i, k) / S, which keeps hops from settling on what is near at first; answers that are judged

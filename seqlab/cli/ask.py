@@ -1,0 +1,70 @@
+"""`seqlab ask`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from seqlab.cli import options
+from seqlab.cli.answer import Story, answers_texts, open_answering, probable, read_story
+from seqlab.cli.console import say, tell
+from seqlab.cli.language_model import Encoding
+
+if TYPE_CHECKING:
+    from seqlab.session.opening import Session
+
+LAST_ONES = 3
+"""Answers that are shown, the likeliest first."""
+
+
+def ask(
+    run: options.NamedRun = "latest",
+    story: Story = None,
+    encoding: Encoding = None,
+    checkpoint: options.Checkpoint = "best",
+    model: options.OwnModel = None,
+    task: options.OwnTask = None,
+    anyway: options.Anyway = False,
+) -> None:
+    """Tell a trained model a story, line by line, and ask about it; or ask one question after the other.
+
+    Of a task with stories a line that ends in a question mark is asked, every other is told, and an empty one
+    begins a new story. Of other tasks each line is asked. Ctrl-D ends.
+
+    Examples: seqlab ask latest / seqlab ask latest --story facts.txt
+    """
+    found = options.the_run(run, where=answers_texts, kind="run that answers questions")
+    options.admit_plugins(found, model, task, anyway=anyway)
+    session = open_answering(found, checkpoint, model, task, anyway=anyway)
+    told = [] if story is None else read_story(session, story, encoding, found)
+    if sys.stdin.isatty():
+        tells = session.task.has_statements
+        tell("Tell it something, or ask with a ? at the end. " * tells + "Ctrl-D ends.")
+    for line in sys.stdin:
+        told = _hear(session, told, line.strip())
+
+
+def _hear(session: Session, told: list[str], line: str) -> list[str]:
+    """Answer a line that asks something; return what has been told so far, this line included."""
+    from seqlab.errors import SeqlabError
+
+    task = session.task
+    if not line:
+        if told:
+            tell("A new story begins.")
+        return []
+    try:
+        if task.has_statements and not line.endswith("?"):
+            task.ask(f"{line}\n{line}")  # which says what is unknown in it
+            return [*told, line]
+        _answer(session, [*told, line])
+    except SeqlabError as error:
+        tell(" ".join(filter(None, [error.message, error.hint])))
+    return told
+
+
+def _answer(session: Session, lines: list[str]) -> None:
+    from seqlab.session.answering import answers_to
+
+    (answers,) = answers_to(session.task, session.model, ["\n".join(lines)], beam=LAST_ONES, nbest=LAST_ONES)
+    say(", ".join(f"{one.text} ({probable(one.probability)})" for one in answers))
