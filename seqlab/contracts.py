@@ -24,6 +24,8 @@ ANSWERS = 1 << 25
 PAD = -1
 """The token that is no symbol: a model holds its state there. Padding stands in front of a sequence."""
 
+SUPPORTING = "supporting"
+"""The note of a batch, (B, S) bool, that says from which sentences of a story its answer follows."""
 
 Kind = Literal["tokens", "features"]
 """``tokens`` are int64 symbols, looked up; ``features`` are float32 vectors."""
@@ -171,6 +173,18 @@ class Batch:
             mask=None if self.mask is None else self.mask.to(device),
             context={name: part.to(device) for name, part in self.context.items()},
             notes={name: part.to(device) for name, part in self.notes.items()},
+        )
+
+    def row(self, number: int) -> Batch:
+        """Return one row as a batch."""
+        here = slice(number, number + 1)
+        return replace(
+            self,
+            inputs=self.inputs[here],
+            targets=self.targets[here],
+            mask=None if self.mask is None else self.mask[here],
+            context={name: part[here] for name, part in self.context.items()},
+            notes={name: part[here] for name, part in self.notes.items()},
         )
 
     def select(self, outputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,14 +12,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqlab.analysis.symbols import answer_names, visible
-from seqlab.contracts import PAD, Batch
+from seqlab.analysis.symbols import answer_names
+from seqlab.contracts import PAD, SUPPORTING, Batch
 from seqlab.errors import UsageError
 from seqlab.models import SequenceModel, read_batch
 from seqlab.tasks import Task
-
-SUPPORTING = "supporting"
-"""The note of a batch, (B, S) bool, that says from which sentences its answer follows."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def read_hops(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bo
     """Let a model answer a batch of one row, and say which sentences it read.
 
     Args:
-        task: with a context of sentences, whose answers are classes.
+        task: with a context of sentences, a line each where it is printed; its answers are classes.
         model: put into evaluation mode.
         batch: of one row.
         is_answered: whether its target is the right answer.
@@ -94,16 +91,17 @@ def read_hops(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bo
     Raises:
         UsageError: when the model does not look anywhere.
     """
-    ((name, story),) = batch.context.items()
+    ((_, story),) = batch.context.items()
     weights = _last(model, batch)
+    *sentences, question = task.asked(batch)[0].splitlines()
     scores, _ = read_batch(model, batch)
     probability = scores[0, -1].double().softmax(-1)
-    words, names = task.places[name], answer_names(task)
+    names = answer_names(task)
     there = (story[0] != PAD).any(-1)
     supporting = batch.notes.get(SUPPORTING) if is_answered else None
     return Hops(
-        tuple(_said(words, sentence) for sentence in story[0][there]),
-        _said(task.symbols or words, batch.inputs[0]),
+        tuple(sentences),
+        question,
         names[int(probability.argmax())],
         float(probability.max()),
         names[int(batch.targets[0])] if is_answered else None,
@@ -156,7 +154,3 @@ def _last(model: SequenceModel, batch: Batch) -> dict[str, Tensor]:
     return {
         hop: F.pad(weights[:, -1], (story.shape[1] - weights.shape[2], 0)) for hop, weights in found.items()
     }
-
-
-def _said(words: Sequence[str], symbols: Tensor) -> str:
-    return " ".join(visible(words[symbol]) for symbol in symbols[symbols != PAD].tolist())

@@ -68,7 +68,7 @@ def _say(hops: Hops, found: Found | None) -> None:
     ]
     show_table(("", "told", "supporting", *hops.weights), rows)
     wanted = "" if hops.wanted is None else f", wanted: {hops.wanted}"
-    say(f"{hops.question}? {hops.answer}, probability {hops.probability:.3f}{wanted}")
+    say(f"{hops.question} {hops.answer}, probability {hops.probability:.3f}{wanted}")
     if found is not None:
         shares = ", ".join(f"{hop} {share:.1%}" for hop, share in found.hops.items())
         say(

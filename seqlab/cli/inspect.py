@@ -127,7 +127,7 @@ def _states(
         read = reading(trace(network, read_symbols(task, text), force=force), task, 0)
     else:
         row = _row(batch, example, session, switch)
-        read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, _rows(batch, row))
+        read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, batch.row(row))
     classes = []
     if text is None and example is None:
         with doing("reading a sequence of each class"):
@@ -234,15 +234,6 @@ def _row(batch: Batch, example: int | None, session: Session, switch: Switch | N
     return int(((batch.inputs == symbol).sum(1) == 2).int().argmax())
 
 
-def _rows(batch: Batch, row: int) -> Batch:
-    """Return a batch of one row of another."""
-    from dataclasses import replace
-
-    mask = None if batch.mask is None else batch.mask[row : row + 1]
-    here = slice(row, row + 1)
-    return replace(batch, inputs=batch.inputs[here], targets=batch.targets[here], mask=mask)
-
-
 def _of_each_class(network: Recurrent, session: Session, batch: Batch, force: Force | None) -> list[Reading]:
     """Return a sequence of each class, where sequences have classes."""
     from seqlab.analysis.reading import reading
@@ -254,7 +245,7 @@ def _of_each_class(network: Recurrent, session: Session, batch: Batch, force: Fo
     if batch.targets.dim() != 1 or not 0 < classes <= MOST_CLASSES:
         return []
     rows = [int((batch.targets == label).int().argmax()) for label in sorted(set(batch.targets.tolist()))]
-    chosen = [_rows(batch, row) for row in rows]
+    chosen = [batch.row(row) for row in rows]
     return [reading(trace(network, one.inputs, force=force), session.task, 0, one) for one in chosen]
 
 

@@ -41,6 +41,6 @@ def hops_figure(hops: Hops, title: str) -> Figure:
                     label.set_fontweight("bold")
         ax.tick_params(length=0)
         ax.grid(visible=False)
-        ax.set_xlabel(plain(f"{hops.question}?  {hops.answer} ({hops.probability:.2f}){right}"), fontsize=9)
+        ax.set_xlabel(plain(f"{hops.question}  {hops.answer} ({hops.probability:.2f}){right}"), fontsize=9)
         figure.suptitle(plain(title), fontsize=10)
     return figure

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, Signal, Spec, Split, numpy_stream
+from seqlab.contracts import PAD, SUPPORTING, Batch, Signal, Spec, Split, numpy_stream
 from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._guessing import Guess, constant_guess
@@ -25,8 +25,8 @@ from seqlab.tasks.stories._story import Story
 from seqlab.tasks.stories._tales import TALES, Simulated
 from seqlab.text.vocabulary import Codes
 
-STORY, SUPPORTING, KIND = "story", "supporting", "kind"
-"""What the context is called, and what is noted of each row."""
+STORY, KIND = "story", "kind"
+"""What the context is called, and what is noted of each row of all kinds together."""
 
 ROWS = 512
 """Held-out questions of a batch."""
@@ -85,6 +85,8 @@ class Stories(Task):
     ('tokens(sentence,word)', (1, 2, 5), (1, 3))
     """
 
+    in_text = True
+    has_statements = True
     reads = "file"
 
     def __init__(
@@ -123,7 +125,7 @@ class Stories(Task):
         return self._batch(questions, np.concatenate(which))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
-        """Yield so many questions as there are and are asked for, those with short stories first."""
+        """Yield so many questions as there are and are asked for."""
         for questions, which in self._held_out(split, sequences, seed):
             yield self._batch(questions, which)
 
@@ -196,7 +198,6 @@ class Stories(Task):
     def _held_out(self, split: Split, sequences: int, seed: int) -> Iterator[tuple[Questions, Integers]]:
         questions = _questions(self, split, seed)
         which = _order(len(questions), seed, split, 0)[:sequences]
-        which = which[np.argsort(questions.lengths[which], kind="stable")]
         for first in range(0, len(which), ROWS):
             yield questions, which[first : first + ROWS]
 
