@@ -53,6 +53,7 @@ class MemoryNetwork(SequenceModel):
         position_encoding: whether the order of words matters; else l = 1, a bag of words.
         empty: the share of sentences that are laid between the others in training.
         linear_start: updates for which there is no softmax.
+        half_relu: whether half of the numbers of u(k+1) go through a ReLU, as in the paper's language models.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("tokens",)
@@ -70,11 +71,13 @@ class MemoryNetwork(SequenceModel):
         position_encoding: bool = True,
         empty: Annotated[float, Field(ge=0, le=1)] = 0.1,
         linear_start: Annotated[int, Field(ge=0)] = 0,
+        half_relu: bool = False,
     ) -> None:
         super().__init__(spec)
         self.source, signal = source_of("memory-network", spec, such_as="stories")
         self.hops, self.memory_size, self.empty, self.linear_start = hops, memory_size, empty, linear_start
         self.is_adjacent, self.ordered, H = tying == "adjacent", position_encoding, hidden_size
+        self.bent = hidden_size // 2 if half_relu else 0
         self.tables = hops + 1 if self.is_adjacent else 2
         self.words = Input(signal.size, self.tables * H, bias=False)  # A(1) ... A(K+1), or A and C
         self.times = nn.Parameter(
@@ -131,6 +134,7 @@ class MemoryNetwork(SequenceModel):
             scores = u @ look.transpose(1, 2)  # (B, T, S)
             weights.append(self._weights(scores, there))
             u = (u if self.onward is None else self.onward(u)) + weights[-1].to(read.dtype) @ read
+            u = torch.cat([u[..., : self.bent].relu(), u[..., self.bent :]], -1)
         return weights, u, (asked, state[1])
 
     def _weights(self, scores: Tensor, there: Tensor) -> Tensor:

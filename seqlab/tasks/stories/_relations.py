@@ -31,21 +31,19 @@ def _beside(random: Random, one: str, direction: str, other: str) -> str:
 def two_arguments(random: Random) -> Story:
     """Three rooms in a line, told by two facts in any order; one question about the one in the middle.
 
-    The fact that answers it says where the answer lies, seen from that room; the other one is told in either
-    way. So the order of words matters, but a fact and a question need no more than to be laid side by side.
+    Facts and questions have the same direction, and either question the same words: their order decides.
     """
     story = Story()
-    answer, middle, other = random.sample(ROOMS, 3)
-    direction = random.choice(tuple(STEPS))
-    facts = [
-        f"the {answer} is {direction} of the {middle}",
-        _beside(random, other, OPPOSITE[direction], middle),
-    ]
-    order = random.sample(range(2), 2)
-    for number in order:
-        story.tell(facts[number])
-    asked = f"{direction} of the {middle}", f"the {middle} {OPPOSITE[direction]} of"
-    story.ask(f"what is {random.choice(asked)}", answer, (order.index(0),))
+    first, middle, last = random.sample(ROOMS, 3)
+    side = random.choice(tuple(STEPS))
+    facts = [(first, middle), (middle, last)]
+    random.shuffle(facts)
+    for one, other in facts:
+        story.tell(f"the {one} is {side} of the {other}")
+    if random.random() < 0.5:
+        story.ask(f"what is {side} of the {middle}", first, (facts.index((first, middle)),))
+    else:
+        story.ask(f"what is the {middle} {side} of", last, (facts.index((middle, last)),))
     return story
 
 
