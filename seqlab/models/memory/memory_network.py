@@ -157,10 +157,10 @@ class MemoryNetwork(SequenceModel):
 
     def _summed(self, story: Tensor) -> Tensor:
         """Return the sum over words of l(j) A(k) x(j) for each sentence and table, (B, S, tables * H)."""
-        read = story != PAD
-        words = self.words(story) * read[..., None]  # (B, S, J, tables * H)
-        places = read.cumsum(-1).to(words.dtype) / read.sum(-1, keepdim=True).clamp(min=1)  # j/J
-        return self._encoded(words.sum(2), (words * places[..., None]).sum(2))
+        read, words = story != PAD, self.words(story)  # (B, S, J), (B, S, J, tables * H)
+        places = read.cumsum(-1) / read.sum(-1, keepdim=True).clamp(min=1).to(words.dtype)  # j/J
+        sums = torch.stack([read, read * places], 2).to(words.dtype) @ words  # (B, S, 2, tables * H)
+        return self._encoded(*sums.unbind(2))
 
     def _encoded(self, plain: Tensor, placed: Tensor) -> Tensor:
         """Return the sum over words of l(j) x(j), given those of x(j) and of (j/J) x(j), (..., n * H)."""
