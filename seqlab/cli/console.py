@@ -215,5 +215,10 @@ def ends_quietly(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _plain(cell: str) -> str:
-    """Put a question mark for what a line or a terminal cannot hold: control characters, half characters."""
-    return "".join("?" if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in cell)
+    """Put a space for the end of a line, and a question mark for what else a line or a terminal cannot hold.
+
+    >>> _plain("Mary left.\\nWhere is Mary?\\a")
+    'Mary left. Where is Mary??'
+    """
+    signs = cell.replace("\n", " ")
+    return "".join("?" if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in signs)

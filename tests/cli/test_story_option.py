@@ -51,3 +51,10 @@ def test_what_is_no_file_of_stories_is_refused(seqlab_command: Command, stories:
     missing = seqlab_command("train", "stories-lstm", "--story", "3")
     assert missing.returncode == 2
     assert "task.story=1 to 20" in missing.stderr
+
+
+def test_without_an_experiment_they_are_read_from_a_memory(seqlab_command: Command, stories: Path) -> None:
+    trained = seqlab_command("train", "--story", stories, *SMALL, "--dry-run", "--json")
+    assert trained.returncode == 0, trained.stderr
+    assert '"experiment": "cats_train"' in trained.stdout
+    assert '"model": "memory-network"' in trained.stdout

@@ -23,7 +23,6 @@ from seqlab.tasks.stories._numbers import FULL_STOP, Integers, Questions, Words,
 from seqlab.tasks.stories._published import Published, absolute
 from seqlab.tasks.stories._story import Story
 from seqlab.tasks.stories._tales import TALES, Simulated
-from seqlab.text.vocabulary import Codes
 
 STORY, KIND = "story", "kind"
 """What the context is called, and what is noted of each row of all kinds together."""
@@ -151,10 +150,6 @@ class Stories(Task):
         rows = [self._sentences(batch, row) for row in range(len(batch.inputs))]
         printed = [[f"{line[0].upper()}{line[1:]}" for line in lines] for lines in rows]
         return ["\n".join([*(f"{line}." for line in lines[:-1]), f"{lines[-1]}?"]) for lines in printed]
-
-    def text_of(self, answer: Codes) -> str:
-        """Return answers, as numbers, as text."""
-        return " ".join(self.answers[number] for number in answer.tolist())
 
     def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:
         """Return the answers and, of all kinds together, which kinds they are."""
