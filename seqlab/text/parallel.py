@@ -1,10 +1,12 @@
 """Pairs of texts, each the translation of the other, by name or by path.
 
     de-en     the whole sentences of the German-English dictionary of the Debian package trans-de-en
-    ko-en     Korean texts of the programs that are installed, with their English
+    ko-en     Korean texts of the programs that are installed, with their English, and descriptions of
+              packages, where apt keeps Korean ones
     a path    a file of lines, source and target with a tab between (a third column is not read, as in those
               of manythings.org), or of a dictionary in the form of de-en; a .po or .mo catalogue of gettext,
-              or a folder, at any depth, of all these
+              or a folder, at any depth, of all these and of descriptions of packages
+              (:mod:`seqlab.text.descriptions`)
 
 Nothing of it is shipped with seqlab. White space is brought to single spaces; what is the same on both sides,
 or has no letter, is left out, and so is every repetition.
@@ -13,7 +15,6 @@ or has no letter, is left out, and so is every repetition.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,14 +22,17 @@ from pathlib import Path
 
 from seqlab.errors import TextError, nearest
 from seqlab.text.catalogues import Pair, read_catalogue
+from seqlab.text.descriptions import Described, language_of, read_descriptions
 
 NAMES = {
     "de-en": "sentences of the German-English dictionary of the package trans-de-en",
-    "ko-en": "Korean texts of the programs that are installed",
+    "ko-en": "Korean texts of the programs that are installed, and descriptions of packages",
 }
 
 DICTIONARY = Path("/usr/share/trans/de-en")
-CATALOGUES = (Path("/usr/share/locale/ko"), Path("/usr/lib/libreoffice/program/resource/ko"))
+KOREAN = (
+    Path("/usr/share/locale/ko"), Path("/usr/lib/libreoffice/program/resource/ko"), Path("/var/lib/apt/lists")
+)  # fmt: skip
 
 _FORMS = (".po", ".mo", ".tsv", ".txt")
 _NOTE = re.compile(r"\s*(\{[^}]*\}|\[[^\]]*\]|\([^)]*\)|<[^>]*>)")
@@ -41,14 +45,16 @@ class Parallel:
 
     Attributes:
         name: as it was asked for.
-        source: the file, or how many files of which folder.
+        source: the file, or how many files of which folders.
         pairs: in their order, each once.
+        packages: of each pair the package that it describes; empty for other texts.
         sha256: of these, in UTF-8, with a tab between and a line feed behind.
     """
 
     name: str
     source: str
     pairs: tuple[Pair, ...]
+    packages: tuple[str, ...]
     sha256: str
 
 
@@ -67,7 +73,7 @@ def load_pairs(name: str) -> Parallel:
     if name == "de-en":
         return _from_file(name, _there(DICTIONARY))
     if name == "ko-en":
-        return _from_folders(name, CATALOGUES, turned=True)
+        return _from_folders(name, KOREAN, language="ko", turned=True)
     path = Path(name).expanduser()
     if path.is_file():
         return _from_file(name, path)
@@ -114,41 +120,70 @@ def _there(path: Path) -> Path:
 
 
 def _from_file(name: str, path: Path) -> Parallel:
+    if language_of(path) is not None:
+        raise TextError(
+            f"{str(path)!r} has descriptions in one language.",
+            hint=f"Give the folder, with the English ones in it: --pairs {path.parent}",
+        )
     return _made(name, str(path), _read(path))
 
 
-def _from_folders(name: str, folders: Sequence[Path], *, turned: bool = False) -> Parallel:
-    """Read all files of folders; ``turned`` puts the translation first."""
-    files = [
-        path
-        for folder in folders
-        for path in sorted(folder.rglob("*"), key=Path.as_posix)
-        if path.suffix in _FORMS and path.is_file()
-    ]
-    if not files:
+def _from_folders(
+    name: str, folders: Sequence[Path], *, language: str | None = None, turned: bool = False
+) -> Parallel:
+    """Read all files of folders.
+
+    Args:
+        name: as it was asked for.
+        folders: those that there are not are left out.
+        language: of the descriptions of packages; None for any.
+        turned: whether the translation comes first.
+    """
+    files = {folder: _files(folder, language) for folder in folders}
+    if not any(files.values()):
         where = " or ".join(map(str, folders))
         raise TextError(
             f"There are no pairs of texts in {where}.",
             hint=f"Files end with {', '.join(_FORMS)}. Programs bring Korean catalogues, where Debian's are "
-            "not cut down; libreoffice-l10n-ko brings many.",
+            "not cut down, and libreoffice-l10n-ko many; apt update brings Korean descriptions of packages "
+            'where apt\'s settings have Acquire::Languages { "en"; "ko"; }',
         )
-    pairs = [pair for path in files for pair in _read(path)]
-    if turned:
-        pairs = [(told, text) for text, told in pairs]
-    where = os.path.commonpath([folder for folder in folders if folder.is_dir()])
-    return _made(name, f"{len(files)} files of {where}", pairs)
+    every = [path for found in files.values() for path in found]
+    described = read_descriptions([path for path in every if language_of(path)])
+    pairs = [pair for path in every if not language_of(path) for pair in _read(path)]
+    pairs += [text.pair for text in described]
+    where = ", ".join(f"{len(found)} files of {folder}" for folder, found in files.items() if found)
+    return _made(name, where, pairs, described, turned=turned)
 
 
-def _made(name: str, source: str, read: Sequence[Pair]) -> Parallel:
+def _files(folder: Path, language: str | None) -> list[Path]:
+    """Return the files of a folder that are read; of descriptions those of English and another language."""
+    every = sorted((path for path in folder.rglob("*") if path.is_file()), key=Path.as_posix)
+    told = {path: language_of(path) for path in every if path.parent.name != "partial"}  # half fetched
+    others = set(told.values()) - {None, "en"} if language is None else {language} & set(told.values())
+    read = {"en", *others} if others else set()
+    return [path for path, tongue in told.items() if tongue in read or path.suffix in _FORMS]
+
+
+def _made(
+    name: str, source: str, read: Sequence[Pair], described: Sequence[Described] = (), *, turned: bool = False
+) -> Parallel:
     pairs = cleaned(read)
     if not pairs:
         raise TextError(
             f"{source} holds no pairs of texts.", hint="A line is a source, a tab, and its target."
         )
+    homes: dict[Pair, str] = {}
+    for text in described:
+        for pair in cleaned([text.pair]):
+            homes.setdefault(pair, text.package)
+    packages = tuple(homes.get(pair, "") for pair in pairs)
+    if turned:
+        pairs = tuple((other, one) for one, other in pairs)
     digest = hashlib.sha256()
     for one, other in pairs:
         digest.update(f"{one}\t{other}\n".encode())
-    return Parallel(name, source, pairs, digest.hexdigest())
+    return Parallel(name, source, pairs, packages, digest.hexdigest())
 
 
 def _read(path: Path) -> Sequence[Pair]:

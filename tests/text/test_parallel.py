@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import gettext
+import gzip
+import lzma
 import struct
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seqlab.errors import TextError
-from seqlab.text import parallel
+from seqlab.text import descriptions, parallel
 from seqlab.text.catalogues import read_catalogue
 from seqlab.text.parallel import load_pairs
 
@@ -126,7 +131,7 @@ def test_what_is_not_there_is_said_with_what_to_install_or_give(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "DICTIONARY", tmp_path / "de-en")
-    monkeypatch.setattr(parallel, "CATALOGUES", (tmp_path,))
+    monkeypatch.setattr(parallel, "KOREAN", (tmp_path,))
     for name, told in (
         ("de-en", "apt install trans-de-en"),
         ("ko-en", "libreoffice-l10n-ko"),
@@ -137,9 +142,120 @@ def test_what_is_not_there_is_said_with_what_to_install_or_give(
         assert told in str(error.value)
 
 
+ENGLISH = """\
+Package: game
+Description-md5: 1
+Description-en: An old game
+ It is played by two. Both move
+ at once.
+ .
+ Pieces are:
+  * black
+  * white
+
+Package: tool
+Description-md5: 2
+Description-en: A new tool
+ It cuts.
+"""
+KOREAN = """\
+Package: game
+Description-md5: 1
+Description-ko: 오래된 게임
+ 둘이 합니다. 함께
+ 움직입니다.
+ .
+ 말은:
+  * 검정
+  * 하양
+
+Package: tool
+Description-md5: another text
+Description-ko: 낡은 도구
+ 자릅니다.
+"""
+DESCRIBED = (
+    ("An old game", "오래된 게임"), ("It is played by two.", "둘이 합니다."),
+    ("Both move at once.", "함께 움직입니다."), ("Pieces are:", "말은:"),
+    ("* black", "* 검정"), ("* white", "* 하양"),
+)  # fmt: skip
+PACKERS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".lz4": bytes}
+
+
+@pytest.fixture
+def described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a folder of descriptions, packed in some way; what apt's helper would read is not packed."""
+    helper = tmp_path / "apt-helper"
+    helper.write_text('#!/bin/sh\ntest "$1" = cat-file && cat "$2"\n')
+    helper.chmod(0o755)
+    monkeypatch.setattr(descriptions, "HELPER", helper)
+
+    def folder(suffix: str) -> Path:
+        place = tmp_path / "lists"
+        (place / "partial").mkdir(parents=True)
+        for language, text in (("en", ENGLISH), ("ko", KOREAN), ("fr", KOREAN.replace("-ko:", "-fr:"))):
+            name = f"deb.example.org_main_i18n_Translation-{language}{suffix}"
+            (place / name).write_bytes(PACKERS[suffix](text.encode()))
+        (place / "partial" / "x_Translation-ko").write_text(KOREAN.replace("둘", "셋"), encoding="utf-8")
+        return place
+
+    return folder
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+@pytest.mark.skipif(sys.platform == "win32", reason="apt's helper is a program of Unix")
+def test_descriptions_of_packages_are_paired_by_paragraph_and_sentence(
+    suffix: str, described: Callable[[str], Path]
+) -> None:
+    found = load_pairs(str(described(suffix)))
+    assert found.pairs == DESCRIBED
+    assert found.packages == ("game",) * len(DESCRIBED)
+
+
+def test_korean_ones_alone_are_read_for_korean(
+    described: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = described("")
+    (folder / "more.po").write_text(PO, encoding="utf-8")
+    monkeypatch.setattr(parallel, "KOREAN", (folder,))
+    found = load_pairs("ko-en")
+    assert found.source.startswith("3 files of")
+    assert set(found.pairs) >= {(other, one) for one, other in DESCRIBED} | {("파일 하나", "one file")}
+    assert dict(zip(found.pairs, found.packages, strict=True))["파일 하나", "one file"] == ""
+
+
+def test_texts_of_different_numbers_of_sentences_are_paired_as_a_whole() -> None:
+    pairs = list(descriptions._aligned("A b\n One. Two.\n .\n Three.", "ㄱ\n 하나 둘.\n .\n 셋."))
+    assert pairs == [("A b", "ㄱ"), ("One. Two.", "하나 둘."), ("Three.", "셋.")]
+    assert list(descriptions._aligned("A b\n One.\n .\n Two.", "ㄱ\n 하나.")) == [("A b", "ㄱ")]
+
+
+def test_descriptions_that_cannot_be_read_are_said_in_a_sentence(
+    described: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = described(".lz4")
+    (english, _, korean) = sorted(folder.glob("*.lz4"))
+    with pytest.raises(TextError, match="in one language") as error:
+        load_pairs(str(korean))
+    assert f"--pairs {folder}" in str(error.value)
+    monkeypatch.setattr(descriptions, "HELPER", tmp_path / "nowhere")
+    with pytest.raises(TextError, match="lz4 -d"):
+        load_pairs(str(folder))
+    english.unlink()
+    korean.rename(folder / "Translation-ko.gz")
+    (folder / "x_Translation-fr.lz4").unlink(missing_ok=True)
+    for path in folder.glob("*.lz4"):
+        path.unlink()
+    with pytest.raises(TextError, match=r"Translation-ko\.gz' cannot be read"):
+        load_pairs(str(folder))
+    (folder / "Translation-ko.gz").write_bytes(gzip.compress(KOREAN.encode()))
+    with pytest.raises(TextError, match="not the English ones"):
+        load_pairs(str(folder))
+
+
 def test_korean_texts_of_the_machine_stand_before_their_english(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "one.po").write_text(PO, encoding="utf-8")
-    monkeypatch.setattr(parallel, "CATALOGUES", (tmp_path, tmp_path / "nowhere"))
+    monkeypatch.setattr(parallel, "KOREAN", (tmp_path, tmp_path / "nowhere"))
     assert ("파일 하나", "one file") in load_pairs("ko-en").pairs

@@ -40,7 +40,8 @@ class Translate(Pairs):
 
     The pairs are those of a dictionary or of programs that are installed, or of a file or folder that is
     given; nothing is shipped (:mod:`seqlab.text.parallel`). Sentences that are asked for are drawn by a hash
-    of the source: no source of validation or test stands in training, whatever it was translated as.
+    of the source: no source of validation or test stands in training, whatever it was translated as. Of
+    descriptions of packages it is the hash of the package, of which nothing else stands in training.
 
     Symbols are words and the signs between them, or characters. Answers that are written are compared with
     what the translator wrote by sacrebleu's BLEU and chrF (Papineni et al. 2002; Popović 2015; Post 2018), as
@@ -80,7 +81,7 @@ class Translate(Pairs):
     ) -> None:
         found = load_pairs(pairs)
         every = [(other, one) for one, other in found.pairs] if backwards else list(found.pairs)
-        self._parts = parted(every, longest, asked, held_out)
+        self._parts = parted(every, longest, asked, held_out, found.packages)
         if not all(self._parts.values()):
             raise TextError(
                 f"{found.source} holds too few pairs: {len(every)}, of which some are held out.",
@@ -167,28 +168,38 @@ class Translate(Pairs):
         }
 
 
-def parted(pairs: Sequence[Pair], longest: int, asked: int, held_out: int) -> dict[Split, list[Pair]]:
-    """Return pairs for training, validation and test; no source of one stands in another.
+def parted(
+    pairs: Sequence[Pair], longest: int, asked: int, held_out: int, packages: Sequence[str] = ()
+) -> dict[Split, list[Pair]]:
+    """Return pairs for training, validation and test; no source, and no package, of one stands in another.
 
     Args:
         pairs: all there are.
         longest: words of a training sentence, at most.
         asked: words of a held-out source, at most.
         held_out: sources of the test set, at most.
+        packages: of each pair the package that it describes, empty for none; none where there are no such.
     """
+    homes = dict(zip(pairs, packages, strict=True)) if packages else dict.fromkeys(pairs, "")
     fitting = [pair for pair in pairs if all(len(text.split()) <= longest for text in pair)]
-    sources = sorted(
-        {one for one, _ in fitting if len(one.split()) <= asked},
-        key=lambda one: (zlib.crc32(one.encode()), one),
-    )
+    whose: dict[str, str] = {}
+    for pair in fitting:
+        if len(pair[0].split()) <= asked:
+            whose.setdefault(pair[0], homes[pair])
+    sources = sorted(whose, key=lambda one: (zlib.crc32((whose[one] or one).encode()), one))
     test = min(held_out, len(sources) // 10)
     chosen: dict[str, Split] = dict.fromkeys(sources[:test], "test")
     chosen |= dict.fromkeys(sources[test : test + test // 2], "validation")
+    taken: dict[str, Split] = {}
+    for one, part in chosen.items():
+        taken.setdefault(whose[one] or one, part)
     parts: dict[Split, dict[Pair | str, Pair]] = {"train": {}, "validation": {}, "test": {}}
     for pair in fitting:
-        split = chosen.get(pair[0], "train")
-        parts[split].setdefault(pair if split == "train" else pair[0], pair)  # held out, one target of each
-    return {split: list(part.values()) for split, part in parts.items()}
+        part = chosen.get(pair[0], "train")
+        if taken.get(homes[pair] or pair[0], part) != part:
+            continue  # the rest of a package that is held out
+        parts[part].setdefault(pair if part == "train" else pair[0], pair)  # held out, one target of each
+    return {part: list(found.values()) for part, found in parts.items()}
 
 
 def units(text: str, tokens: Symbols) -> list[str]:

@@ -35,6 +35,21 @@ def test_no_held_out_source_stands_in_training(sentences: Path) -> None:
     assert len(again["train"]) + len(again["test"]) + len(again["validation"]) <= len(task.sentences("train"))
 
 
+def test_no_package_of_which_a_text_is_held_out_stands_in_training() -> None:
+    pairs = [(f"text {text} of {package}", "x") for package in range(40) for text in range(5)]
+    pairs += [("shared by all", "x"), ("of a program", "x")]
+    packages = [f"package {package}" for package in range(40) for _ in range(5)] + ["package 7", ""]
+    parts = parted(pairs, 15, 10, 12, packages)
+    assert len(parts["test"]) == 12
+    assert 0 < len(parts["validation"]) < 6  # less what belongs to the last package of the test
+    whose = dict(zip(pairs, packages, strict=True))
+    test, validation, train = (
+        {whose[pair] for pair in parts[name]} for name in ("test", "validation", "train")
+    )
+    assert len(test) <= 4
+    assert not (train & test or train & validation or test & validation) - {""}
+
+
 def test_lengths_are_bounded_in_words(sentences: Path) -> None:
     with pytest.raises(TextError, match="too few pairs"):
         Translate(pairs=str(sentences), longest=3)
