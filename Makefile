@@ -27,7 +27,7 @@ lint: $(READY)  ## Style, types and layers.
 
 check: lint test
 
-check-slow: $(READY)  ## The claims of the shipped experiments, trained in full: about half an hour.
+check-slow: $(READY)  ## The claims of the shipped experiments, trained in full: more than an hour.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m slow
 
 bench: $(READY)  ## Every measurement behind a figure in the documents.
