@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -11,12 +11,11 @@ from pydantic import Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError
-from seqlab.tasks._base import Task
-from seqlab.tasks._judging import USUAL, Trial
-from seqlab.tasks.recall._bits import WRONG_BITS, wrong_bits
+from seqlab.tasks._judging import Trial
+from seqlab.tasks.recall._bits import Bits
 
 
-class AssociativeRecall(Task):
+class AssociativeRecall(Bits):
     """Read K items, each of L vectors of W bits behind a mark; one of them is shown again: say the next.
 
         inputs    | item(1) | item(2) ... | item(K)  ? item(i) ?   0 ...
@@ -25,8 +24,6 @@ class AssociativeRecall(Task):
     An input has the W random bits, one for the mark of an item (|), one for that of the question (?). K is
     uniform in [2, items], and i in [1, K - 1]; the rows of a batch share K. A memory that finds a slot by its
     content, and then goes on to the next, does it for any K.
-
-    ``wrong_bits`` is the mean number of wrong bits in a sequence.
 
     Args:
         items: the greatest K.
@@ -44,7 +41,6 @@ class AssociativeRecall(Task):
     ([0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0], [[0.0]])
     """
 
-    metrics = (*USUAL["bits"], WRONG_BITS)
     trials = tuple(Trial(f"items-{items}", {"items": items, "exactly": True}) for items in (6, 10, 15, 20))
 
     def __init__(
@@ -89,10 +85,6 @@ class AssociativeRecall(Task):
             while len(np.unique(row.reshape(count, -1), axis=0)) < count:
                 row[:] = stream.integers(0, 2, shape)
         return items
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return the usual figures and the mean number of wrong bits in a sequence."""
-        return {**super().figures(total), **wrong_bits(total)}
 
 
 def recall(lines: Sequence[Sequence[int]]) -> list[list[int]]:

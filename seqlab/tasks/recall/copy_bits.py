@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -10,12 +10,11 @@ import torch
 from pydantic import Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.tasks._base import Task
-from seqlab.tasks._judging import USUAL, Trial
-from seqlab.tasks.recall._bits import WRONG_BITS, wrong_bits
+from seqlab.tasks._judging import Trial
+from seqlab.tasks.recall._bits import Bits
 
 
-class CopyBits(Task):
+class CopyBits(Bits):
     """Read L vectors of W random bits and a mark, then say the vectors again.
 
         inputs    x(1) ... x(L)  mark   0 ...
@@ -24,9 +23,6 @@ class CopyBits(Task):
     An input has the W bits, and one that is the mark. L is uniform in [1, length]; the rows of a batch
     share it. A network that keeps all in a state of fixed size learns it by rote, up to the lengths it has
     seen; one with a memory can learn to write line by line, and to read from the first line on.
-
-    ``wrong_bits`` is the mean number of wrong bits in a sequence: what Graves et al. draw, in bits per
-    sequence, is the loss instead.
 
     Args:
         length: the greatest L.
@@ -41,7 +37,6 @@ class CopyBits(Task):
     ([[[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]], [[1.0], [0.0]])
     """
 
-    metrics = (*USUAL["bits"], WRONG_BITS)
     trials = tuple(
         Trial(f"length-{length}", {"length": length, "exactly": True}) for length in (20, 40, 80, 120)
     )
@@ -67,10 +62,6 @@ class CopyBits(Task):
         targets, mask = np.zeros_like(inputs[:, :, :-1]), np.zeros(inputs.shape[:2], dtype=bool)
         targets[:, length + 1 :], mask[:, length + 1 :] = vectors, True
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return the usual figures and the mean number of wrong bits in a sequence."""
-        return {**super().figures(total), **wrong_bits(total)}
 
 
 def copy(lines: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -11,20 +11,16 @@ from pydantic import Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError
-from seqlab.tasks._base import Task
-from seqlab.tasks._judging import USUAL
-from seqlab.tasks.recall._bits import WRONG_BITS, wrong_bits
+from seqlab.tasks.recall._bits import Bits
 
 
-class PrioritySort(Task):
+class PrioritySort(Bits):
     """Read K vectors of W random bits, each with a priority; then say the first M of them in falling order.
 
         inputs    x(1) ... x(K)  mark  0 ...
         targets                        x of the highest priority ... x of the M-th highest
 
     An input has the W bits, the priority, uniform in [-1, 1], and one that is the mark.
-    ``wrong_bits`` is the mean number of wrong bits in a sequence.
-
     Args:
         vectors: K.
         highest: M.
@@ -39,8 +35,6 @@ class PrioritySort(Task):
     >>> batch.targets[batch.mask].tolist()
     [[0.0]]
     """
-
-    metrics = (*USUAL["bits"], WRONG_BITS)
 
     def __init__(
         self,
@@ -70,10 +64,6 @@ class PrioritySort(Task):
         targets[:, -self.highest :] = np.take_along_axis(vectors, order[:, :, None], 1)
         mask[:, -self.highest :] = True
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return the usual figures and the mean number of wrong bits in a sequence."""
-        return {**super().figures(total), **wrong_bits(total)}
 
 
 def sort(vectors: Sequence[Sequence[int]], priorities: Sequence[float], highest: int) -> list[list[int]]:

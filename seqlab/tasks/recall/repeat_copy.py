@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -11,12 +11,10 @@ import torch
 from pydantic import Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.tasks._base import Task
-from seqlab.tasks._judging import USUAL
-from seqlab.tasks.recall._bits import WRONG_BITS, wrong_bits
+from seqlab.tasks.recall._bits import Bits
 
 
-class RepeatCopy(Task):
+class RepeatCopy(Bits):
     """Read L vectors of W random bits, then a number R; say the L vectors R times, and that it is done.
 
         inputs    x(1) ... x(L)  R    0 ...
@@ -26,8 +24,6 @@ class RepeatCopy(Task):
     and variance 1 over training (with R = 1 alone, it is 1). An output has the W bits and one for "done".
     L is uniform in [1, length], R in [1, repeats]; the rows of a batch share both. Copying once can be
     learned by rote; to repeat, a network must run a loop, and count.
-
-    ``wrong_bits`` is the mean number of wrong bits in a sequence.
 
     Args:
         length: the greatest L.
@@ -44,8 +40,6 @@ class RepeatCopy(Task):
     >>> batch.inputs[0, :, 0].tolist(), batch.targets[0, 3:].tolist()
     ([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     """
-
-    metrics = (*USUAL["bits"], WRONG_BITS)
 
     def __init__(
         self,
@@ -76,10 +70,6 @@ class RepeatCopy(Task):
         mask = np.zeros((size, steps), dtype=bool)
         mask[:, length + 1 :] = True
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return the usual figures and the mean number of wrong bits in a sequence."""
-        return {**super().figures(total), **wrong_bits(total)}
 
 
 def told(times: int, most: int) -> float:

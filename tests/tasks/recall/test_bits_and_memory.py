@@ -70,6 +70,23 @@ def test_wrong_bits_are_counted_by_sequence() -> None:
         assert task.figures(task.tally(outputs, batch))["wrong_bits"] == 0.5
 
 
+def test_a_sequence_costs_the_cross_entropy_of_its_bits() -> None:
+    task = CopyBits(length=3, bits=4, exactly=True)
+    batch = task.batch("test", 0, 5, seed=1)
+    nothing = torch.zeros_like(batch.targets)
+    assert task.metric.name == "bits"
+    assert task.figures(task.tally(nothing, batch))["bits"] == pytest.approx(3 * 4)  # a bit for each bit
+    sure = (2 * batch.targets - 1) * math.log(3)  # 3/4 for the right one
+    assert task.figures(task.tally(sure, batch))["bits"] == pytest.approx(12 * math.log2(4 / 3))
+
+
+def test_a_held_out_set_holds_many_lengths() -> None:
+    for task in (CopyBits(), AssociativeRecall()):
+        batches = list(task.evaluation("validation", 200, seed=1))
+        assert sum(len(batch.inputs) for batch in batches) == 200
+        assert len({batch.inputs.shape[1] for batch in batches}) > 4
+
+
 @pytest.mark.parametrize("order", [1, 2, 4])
 def test_the_best_estimator_is_that_which_counts_bit_by_bit(order: int) -> None:
     task = DynamicNGrams(length=40, order=order)
