@@ -136,4 +136,7 @@ def test_models_are_compared_on_several_experiments_one_after_another(
     assert one["folder"] != other["folder"]
     assert Path(one["folder"]).is_dir()
     shown = seqlab_command("train", "--config", "several.yaml", "--quiet").stdout
-    assert shown.count(".png") == 2
+    pictures = [Path(line) for line in shown.splitlines() if line.endswith(".png")]
+    assert all(picture.is_file() for picture in pictures)
+    assert len({picture.parent for picture in pictures}) == 2
+    assert [picture.name for picture in pictures].count("comparison.png") == 2

@@ -25,7 +25,7 @@ SMALL = {
 
 GOLDEN = {
     "adding": "b449745f42b6ba67",
-    "addition": "bac554635957f56a",
+    "addition": "fb5215eb33770c52",
     "anbn": "036da4bae076e9dc",
     "anbncn": "b03cee3a1220d507",
     "associative-recall": "b9e429049d059635",
