@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seqlab.cli import options
@@ -37,11 +38,24 @@ def ask(
     options.admit_plugins(found, model, task, anyway=anyway)
     session = open_answering(found, checkpoint, model, task, anyway=anyway)
     told = [] if story is None else read_story(session, story, encoding, found)
-    if sys.stdin.isatty():
-        tells = session.task.has_statements
-        tell("Tell it something, or ask with a ? at the end. " * tells + "Ctrl-D ends.")
-    for line in sys.stdin:
+    for line in _typed(session):
         told = _hear(session, told, line.strip())
+
+
+def _typed(session: Session) -> Iterator[str]:
+    """Yield lines of standard input; on a terminal it is said what may be typed, and when."""
+    if not sys.stdin.isatty():
+        yield from sys.stdin
+        return
+    tell("Tell it something, or ask with a ? at the end. " * session.task.has_statements + "Ctrl-D ends.")
+    while True:
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            sys.stderr.write("\n")
+            return
+        yield line
 
 
 def _hear(session: Session, told: list[str], line: str) -> list[str]:
