@@ -1,5 +1,7 @@
 """Descriptions of Debian's packages and their translations, as apt keeps them: files named ...Translation-ko.
 
+Lines are joined by spaces, so a word that a translator's editor broke at the end of a line stays broken.
+
 They come with `apt update` where apt's settings name a language: Acquire::Languages { "en"; "ko"; }
 """
 
