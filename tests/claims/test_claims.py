@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from seqlab.comparison.statistics import paired_difference
 from seqlab.configure import load_settings
-from seqlab.kinds.compare import CompareExperiment
 from seqlab.session import begin, train
 from seqlab.settings import TrainExperiment
 
@@ -106,23 +104,6 @@ def test_dates_are_written_right_in_all_forms_of_unseen_months_too(seed: int) ->
 def test_sums_of_three_digits_are_written_right(seed: int) -> None:
     trials = summary("addition", seed)["trials"]
     assert min(trials[name]["sequence_accuracy"] for name in ("written", "digits-3")) >= 0.99
-
-
-def test_sums_are_learned_sooner_when_they_are_read_backwards() -> None:
-    """Sutskever et al. 2014: the source then ends where the answer begins; the mean gain of ten seeds."""
-    reversal, _ = load_settings("reversal")
-    assert isinstance(reversal, CompareExperiment)
-    words = [f"{key}={value}" for key, value in reversal.settings.items()]
-    forwards, backwards = (
-        [
-            summary(str(reversal.on), seed, model=model, overrides=words)["held_out"]["sequence_accuracy"]
-            for seed in range(1, reversal.seeds + 1)
-        ]
-        for model in reversal.models
-    )
-    gain = paired_difference(backwards, forwards).interval
-    assert gain is not None
-    assert gain.low > 0
 
 
 def test_words_are_said_backwards_further_with_attention_than_through_one_vector() -> None:
