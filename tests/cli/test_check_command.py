@@ -71,7 +71,7 @@ def test_a_cell_that_breaks_promises_is_told_which_and_how(seqlab_command: Comma
     checked = seqlab_command("check", "noisy.py", "--json")
     assert checked.returncode == 1
     (found,) = outcomes(checked.stdout).values()
-    assert len(found) == 17
+    assert len(found) == 18
     assert found["sizes_are_taken_as_said"] is None
     assert "draws from a global random state" in str(found["nothing_is_drawn_from_a_global_random_state"])
     assert "answered differently" in str(found["noise_comes_from_the_model_and_in_training_only"])

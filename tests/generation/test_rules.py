@@ -196,6 +196,8 @@ def test_every_model_writes_with_the_probability_that_teacher_forcing_gives(name
     """A promise of every model: symbol by symbol, by whatever reads it fastest, it says what it says of the whole."""
     cls = registry.load("model", name)
     takes = "tokens(time)" in getattr(cls, "takes", ())
+    if getattr(cls, "needs_context", False) and not takes:
+        return  # it answers after a context that nobody writes after
     spec = replace(SPEC, context={"source": Signal("tokens", SYMBOLS)} if takes else {})
     sizes = {"hidden_size": cls.nearest_size(8)} if hasattr(cls, "nearest_size") and name != "ngram" else {}
     model = build_model(Component(name=name, **sizes), spec, 1)
