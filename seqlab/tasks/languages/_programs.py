@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 ASSIGN, NEWLINE, END = "=", "#", "@"
 """A new line is written #, and a program ends with @."""
+
+HARDER = (3, 6, 1, 3, 9, 2)
+"""How often sums, products, constants alone, variables, loops and choices are drawn where harder ones come
+more often: loops ask for a product and a sum in one breath."""
 
 CHARACTERS = "".join(sorted(set("0123456789()+-*<>=:. #@" + LETTERS)))
 """Of programs and their answers."""
@@ -23,16 +28,20 @@ class Program:
         random: from which it is drawn; one of Python's, which draws single numbers fastest.
         length: constants are uniform in [1, 10^length], factors and loops in [1, 4 length].
         nesting: how many operations it has.
+        weights: how often each of the six operations is drawn, as :data:`HARDER`; None for all alike.
     """
 
-    def __init__(self, random: Random, length: int, nesting: int) -> None:
+    def __init__(
+        self, random: Random, length: int, nesting: int, weights: Sequence[int] | None = None
+    ) -> None:
         self._random, self._most, self._few = random, 10**length, 4 * length
         self._lines: list[str] = []
         self._free = random.sample(LETTERS.replace("x", ""), nesting)  # x counts the loops
         self._result: tuple[str, int] | None = None
         operations = (self._pair, self._product, self._itself, self._variable, self._loop, self._choice)
         for _ in range(nesting):
-            self._result = random.choice(operations)()
+            chosen = random.choice(operations) if weights is None else random.choices(operations, weights)[0]
+            self._result = chosen()
 
     @property
     def source(self) -> str:

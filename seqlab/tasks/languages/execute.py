@@ -15,7 +15,7 @@ from pydantic import Field
 from seqlab.contracts import PAD, Batch, Spec, Split, Written, numpy_stream
 from seqlab.tasks._base import Sample, Task
 from seqlab.tasks._judging import Trial
-from seqlab.tasks.languages._programs import CHARACTERS, END, Program, addition
+from seqlab.tasks.languages._programs import CHARACTERS, END, HARDER, Program, addition
 from seqlab.text.vocabulary import Vocabulary
 
 Curriculum = Literal["none", "naive", "mix", "combined"]
@@ -49,7 +49,10 @@ class Execute(Task):
     - ``mix``: each program with any length and nesting up to the target's.
     - ``combined``: four of five programs as in ``naive``, the others as in ``mix``.
 
-    Programs of 16 updates are sorted by length, so that a stage begins and ends within so many.
+    Programs of 16 updates are sorted by length, so that a stage begins and ends within so many. With
+    ``harder`` training draws loops and products more often than other operations, and a length or nesting of
+    a ``mix`` as often as its number says, two of 2 for each of 1: of what takes longest to learn, uniform
+    programs hold little.
 
     Held-out programs are as in ``mix``, or all at the target with ``exactly``. ``accuracy`` is that of single
     characters with the right ones before them shown (teacher forcing), as in the paper; the trial ``written``
@@ -62,6 +65,7 @@ class Execute(Task):
         form: programs, or the addition of two numbers of ``length`` digits, without nesting.
         curriculum: how training goes from easy to hard.
         stage: updates before training programs grow harder.
+        harder: whether training draws what is harder more often; held-out programs are always uniform.
         exactly: whether held-out programs are all at the target.
         reverse: whether programs are shown backwards, up to the @.
         double: whether programs are shown twice over.
@@ -83,12 +87,13 @@ class Execute(Task):
         form: Literal["programs", "addition"] = "programs",
         curriculum: Curriculum = "combined",
         stage: Annotated[int, Field(ge=1)] = 500,
+        harder: bool = False,
         exactly: bool = False,
         reverse: bool = False,
         double: bool = False,
     ) -> None:
         self.length, self.nesting = length, nesting if form == "programs" else 1
-        self.form, self.curriculum, self.stage = form, curriculum, stage
+        self.form, self.curriculum, self.stage, self.harder = form, curriculum, stage, harder
         self.exactly, self.reverse, self.double = exactly, reverse, double
         self.vocabulary = Vocabulary.of(CHARACTERS)
         self._codes = {symbol: code for code, symbol in enumerate(self.vocabulary.symbols)}
@@ -127,6 +132,8 @@ class Execute(Task):
     def _hardness(self, random: Random, split: Split, index: int) -> tuple[int, int]:
         """Return the length and nesting of the next program."""
         mixed = random.randint(1, self.length), random.randint(1, self.nesting)
+        if self.harder and split == "train":
+            mixed = _up_to(random, self.length), _up_to(random, self.nesting)
         if split != "train":
             return (self.length, self.nesting) if self.exactly else mixed
         now = hardness(index // self.stage, self.length, self.nesting)
@@ -145,7 +152,8 @@ class Execute(Task):
             if self.form == "addition":
                 source, printed = addition(random, length)
             else:
-                program = Program(random, length, nesting)
+                weights = HARDER if self.harder and split == "train" else None
+                program = Program(random, length, nesting, weights)
                 source, printed = program.source, program.answer
             if zlib.crc32(source.encode()) % 10 in SHARES[split]:
                 return self._shown(source), f"{printed}{FULL_STOP}"
@@ -173,6 +181,11 @@ def hardness(stage: int, length: int, nesting: int) -> tuple[int, int]:
     """
     deep, long = divmod(min(stage, length * nesting - 1), length)
     return long + 1, deep + 1
+
+
+def _up_to(random: Random, most: int) -> int:
+    """Draw a number from 1 on, each as often as it says."""
+    return random.choices(range(1, most + 1), range(1, most + 1))[0]
 
 
 def _cell(hardness: Sequence[int]) -> Trial:

@@ -46,6 +46,23 @@ def test_every_operation_occurs_and_constants_have_as_many_digits_as_they_may() 
     assert all(int(times) <= 12 for source in sources for times in re.findall(r"range\((\d+)\)", source))
 
 
+def test_harder_programs_come_more_often_in_training_alone() -> None:
+    plain, harder = (Execute(length=2, nesting=2, curriculum="mix", harder=more) for more in (False, True))
+    assert harder.pairs("test", 0, 200, 1) == plain.pairs("test", 0, 200, 1)
+    shares = []
+    for task in (plain, harder):
+        sources = [source for source, _ in task.pairs("train", 0, 4000, 1)]
+        loops = sum("for x in range" in source for source in sources) / len(sources)
+        long = sum(any(len(digits) > 1 for digits in re.findall(r"\d+", source)) for source in sources) / len(
+            sources
+        )
+        shares.append((loops, long))
+    # With n operations of 6 there is none of a loop in (5/6)^n; of 24 parts, 9 of which are loops, in (15/24)^n.
+    assert shares[0][0] == pytest.approx(1 - (5 / 6 + (5 / 6) ** 2) / 2, abs=0.03)
+    assert shares[1][0] == pytest.approx(1 - ((15 / 24) + 2 * (15 / 24) ** 2) / 3, abs=0.03)
+    assert shares[1][1] > shares[0][1] + 0.1
+
+
 def test_a_program_is_in_one_split_alone() -> None:
     task = Execute(length=1, nesting=1)
     train = {source for index in range(10) for source, _ in pairs(task, "train", index)}
