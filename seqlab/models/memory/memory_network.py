@@ -31,12 +31,12 @@ class MemoryNetwork(SequenceModel):
     ``tying: layer-wise`` all hops look with one A and read with one C, B is apart, u(k+1) = M u(k) + ....
 
     Two further things are of training alone. With ``linear_start`` the first updates leave the softmax out,
-    p(k) = u(k)' m(i, k) / S, which keeps hops from settling on what is near at first; answers that are judged
-    always have it. And a share of empty sentences is laid between the others at random, so that T is not
-    learned by heart.
+    p(k) = u(k)' m(i, k) / sqrt(S), and any ReLU, which keeps hops from settling on what is near at first;
+    answers that are judged always have both. And a share of empty sentences is laid between the others at
+    random, so that T is not learned by heart.
 
     Sukhbaatar, Szlam, Weston & Fergus, "End-to-end memory networks", 2015. There the linear start lasts
-    until the validation loss rises, without a factor 1 / S; here it lasts so many updates. The read-out W is
+    until the validation loss rises, without a factor; here it lasts so many updates. The read-out W is
     not tied to A(K+1), for answers need not be words.
 
     The step form reads a question word by word: sums over words are carried on, so an answer is there after
@@ -134,13 +134,18 @@ class MemoryNetwork(SequenceModel):
             scores = u @ look.transpose(1, 2)  # (B, T, S)
             weights.append(self._weights(scores, there))
             u = (u if self.onward is None else self.onward(u)) + weights[-1].to(read.dtype) @ read
-            u = torch.cat([u[..., : self.bent].relu(), u[..., self.bent :]], -1)
+            if not self._is_linear:
+                u = torch.cat([u[..., : self.bent].relu(), u[..., self.bent :]], -1)
         return weights, u, (asked, state[1])
 
     def _weights(self, scores: Tensor, there: Tensor) -> Tensor:
-        if self.training and self.updates < self.linear_start:
-            return scores * there[:, None] / there.sum(1).clamp(min=1)[:, None, None]
+        if self._is_linear:
+            return scores * there[:, None] / there.sum(1).clamp(min=1).sqrt()[:, None, None]
         return scores.masked_fill(~there[:, None], torch.finfo(scores.dtype).min).softmax(-1)
+
+    @property
+    def _is_linear(self) -> bool:
+        return self.training and self.updates < self.linear_start
 
     def _asked(
         self, inputs: Tensor, plain: Tensor, placed: Tensor, count: Tensor

@@ -137,11 +137,24 @@ def test_a_linear_start_leaves_the_softmax_out_for_so_many_updates_of_training_a
     products = (
         (u @ look.transpose(1, 2))
         * torch.tensor([[[0, 1, 1]], [[1, 1, 1]]])
-        / torch.tensor([2, 3])[:, None, None]
+        / torch.tensor([2.0, 3.0], dtype=torch.float64).sqrt()[:, None, None]
     )
     assert torch.allclose(first_hop(network), products)
     network.updates = 5
     assert torch.equal(first_hop(network), judged)
+
+
+def test_half_of_the_numbers_go_through_a_relu_behind_each_hop_but_not_in_a_linear_start() -> None:
+    network = model(hops=1, half_relu=True, linear_start=5, empty=0)
+    plain = model(hops=1, empty=0)
+    plain.load_state_dict(network.state_dict())
+    u, bent = (one._hop(QUESTION, one.start({"story": STORY}, 2))[1] for one in (plain, network))
+    assert torch.equal(bent[..., : H // 2], u[..., : H // 2].relu())
+    assert (u[..., : H // 2] < 0).any()
+    assert torch.equal(bent[..., H // 2 :], u[..., H // 2 :])
+    network.train()
+    linear = network._hop(QUESTION, network.start({"story": STORY}, 2))[1]
+    assert (linear[..., : H // 2] < 0).any()
 
 
 def first_hop(network: MemoryNetwork) -> Tensor:
