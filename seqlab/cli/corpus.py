@@ -37,9 +37,13 @@ TRANSLATION = "translate"
 STORIES = "stories"
 """The experiment whose settings serve for stories of the user's own."""
 
+PICTURES = "row-digits"
+"""The experiment whose settings serve for pictures of the user's own."""
+
 READS = {
     "corpus": ("text: --text, --glob and --encoding are for language models", "--text PATH", LANGUAGE_MODEL),
     "pairs": ("pairs: --pairs is for translation", "--pairs PATH", TRANSLATION),
+    "images": ("pictures: --images is for the tasks of the family pictures", "--images FOLDER", PICTURES),
     "file": ("stories: --story is for the task stories", "--story FILE", STORIES),
 }
 """By the task's option, what is said of one that has it not, what to type, and the experiment for it."""
@@ -102,6 +106,21 @@ def choose_story(
     ('stories-lstm', ['task.file="qa1_train.txt"'])
     """
     return _choose(experiment, config, words, {"file": story}, STORIES, task)
+
+
+def choose_images(
+    experiment: str | None,
+    config: Path | None,
+    words: Sequence[str],
+    images: str | None,
+    task: str | None = None,
+) -> tuple[str | None, list[str]]:
+    """Return the experiment and the settings that --images comes to, as :func:`choose_text` does.
+
+    >>> choose_images("pixel-digits", None, [], "fashion-mnist")
+    ('pixel-digits', ['task.images="fashion-mnist"'])
+    """
+    return _choose(experiment, config, words, {"images": images}, PICTURES, task)
 
 
 def _choose(

@@ -11,7 +11,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import note, say, show_json, tell
-from seqlab.cli.corpus import choose_pairs, choose_story, choose_text
+from seqlab.cli.corpus import choose_images, choose_pairs, choose_story, choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -33,6 +33,10 @@ Story = Annotated[
     typer.Option(
         help="A file of stories in the published form, ..._train.txt with its ..._test.txt beside it."
     ),
+]
+Images = Annotated[
+    str | None,
+    typer.Option(help="Pictures: a folder of IDX files (MNIST, Fashion-MNIST), or a collection by name."),
 ]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
@@ -59,6 +63,7 @@ def train(
     encoding: Encoding = None,
     pairs: Pairs = None,
     story: Story = None,
+    images: Images = None,
     fit: Fit = False,
     device: options.Device = None,
     budget: Budget = None,
@@ -70,7 +75,8 @@ def train(
     """Train a named experiment to its claim.
 
     With --text and without an experiment, the settings are those of char-shakespeare, with --pairs those of
-    translate, with --story those of stories; with --task alone, those that there are by default, and an lstm.
+    translate, with --story those of stories, with --images those of row-digits; with --task alone, those that
+    there are by default, and an lstm.
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
@@ -80,6 +86,7 @@ def train(
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
     experiment, words = choose_pairs(experiment, config, words, pairs, task)
     experiment, words = choose_story(experiment, config, words, story, task)
+    experiment, words = choose_images(experiment, config, words, images, task)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(

@@ -61,6 +61,7 @@ GOLDEN = {
     "reverse-string": "c89a3fe41a9fb98c",
     "reverse-words": "007f7f3640307d0b",
     "selective-copy": "f01ec4098dc8451d",
+    "sequential-digits": "6f389d6b7e3f1762",
     "solve-equation": "971531eddce70ef9",
     "square-root": "6789a6f1bae413cf",
     "stack-manipulation": "befe775a2c33ed9c",

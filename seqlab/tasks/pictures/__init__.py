@@ -1,0 +1,1 @@
+"""Pictures: read piece by piece, as films, and described in words."""
