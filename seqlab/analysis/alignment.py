@@ -74,6 +74,12 @@ def align(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bool) 
     Raises:
         UsageError: when the model does not look anywhere.
     """
+    ((name, signal),) = task.spec.context.items()
+    if signal.kind == "features":
+        raise UsageError(
+            f"What this model looks at, {name}, is {signal.form}: where it looks is shown of symbols only.",
+            hint="SequenceModel.alignments gives the weights.",
+        )
     (answer,) = best_of(write_answers(model, task.spec, batch, "greedy"))
     asked = questions(batch, task.spec)
     inputs = torch.cat([asked, torch.as_tensor(answer[None, :-1])], 1)
@@ -85,7 +91,7 @@ def align(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bool) 
         )
     outputs, _ = read_batch(model, replace(batch, inputs=inputs))
     logs = outputs[0, -len(answer) :].double().softmax(-1).numpy()
-    ((name, source),) = batch.context.items()
+    source = batch.context[name]
     places = (source[0] != PAD).numpy()
     names, signs = answer_names(task), task.places[name]
     return Alignment(

@@ -92,7 +92,22 @@ def explain(
             [(one.key, word(one.default), one.sentence) for one in rows],
         )
     say(f"\ndiagram: {diagram}" if diagram else "\nno diagram is known of what happens inside its step")
-    return _point_to(model, "dates" if found.reads_source else "temporal-order")
+    return _point_to(model, _experiment_with(component.name) if found.reads_source else "temporal-order")
+
+
+def _experiment_with(model: str) -> str:
+    """Return a shipped experiment whose task suits a model that takes only tasks with a context."""
+    from seqlab.registry import load
+    from seqlab.settings import experiment_names, read_experiment
+
+    if "tokens(time)" in load("model", model).takes:
+        return "dates"
+    own = (
+        name
+        for name in experiment_names()
+        if read_experiment(name).data.get("model", {}).get("name") == model
+    )
+    return next(own, "dates")
 
 
 def _point_to(model: str, experiment: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from conftest import Command
 
 
@@ -38,6 +39,17 @@ def test_a_model_that_reads_a_source_is_explained(seqlab_command: Command) -> No
     refused = seqlab_command("train", "dates", "--model", "lstm")
     assert refused.returncode == 2
     assert "Models that take it: encoder-decoder, transformer." in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "experiment"), [("memory-network", "stories"), ("captioner", "digit-captions")]
+)
+def test_a_model_of_another_context_is_explained(
+    seqlab_command: Command, model: str, experiment: str
+) -> None:
+    done = seqlab_command("explain", model)
+    assert done.returncode == 0, done.stderr
+    assert f"seqlab train {experiment} --model {model}" in done.stderr
 
 
 def test_wrong_names_are_explained(seqlab_command: Command) -> None:

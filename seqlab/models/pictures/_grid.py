@@ -1,0 +1,69 @@
+"""A small convolutional network that makes a grid of features of a picture of any size."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqlab.models._cell import linear
+
+
+class Convolution(nn.Module):
+    """A convolution of 3 x 3, whose weights are yet to be drawn: y = relu(W * x + b)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.empty(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Read (B, I, R, C)."""
+        return F.relu(F.conv2d(x, self.weight, self.bias, self.stride, padding=1))
+
+
+class Grid(nn.Module):
+    """Three convolutions, of which the second halves both sides of the picture and the third does, too.
+
+        g = relu(W_3 * relu(W_2 * relu(W_1 * x)))
+        m(s) = relu(P [g(s); row of s; column of s])        rows and columns from -1 to 1
+
+    A convolution does not know where it is, hence the last two.
+
+    Args:
+        features: of each pixel.
+        channels: of the first convolution; the others have twice as many.
+        size: M, features of each place of the grid.
+    """
+
+    def __init__(self, features: int, channels: int, size: int) -> None:
+        super().__init__()
+        wide = 2 * channels
+        self.convolutions = nn.ModuleList(
+            Convolution(*form) for form in ((features, channels, 1), (channels, wide, 2), (wide, wide, 2))
+        )
+        self.place = linear(wide + 2, size)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return the grid, (B, rows, columns, M), of a picture (B, R, C, features)."""
+        x = picture.movedim(-1, 1)
+        for convolution in self.convolutions:
+            x = convolution(x)
+        rows, columns = (
+            torch.linspace(-1, 1, size, device=x.device, dtype=x.dtype) if size > 1 else x.new_zeros(1)
+            for size in x.shape[2:]
+        )
+        where = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
+        x = torch.cat([x, where.expand(len(x), -1, -1, -1)], 1)
+        return F.relu(self.place(x.movedim(1, -1)))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw weights from N(0, 2 / what comes in) (He et al. 2015); biases start at 0."""
+        with torch.no_grad():
+            for part in (*self.convolutions, self.place):
+                weight, bias = part.weight, part.bias
+                assert isinstance(weight, Tensor)
+                assert isinstance(bias, Tensor)
+                weight.normal_(0, (2 / weight[0].numel()) ** 0.5, generator=generator)
+                bias.zero_()

@@ -1,0 +1,159 @@
+"""Captioner: a convolutional network sees a picture, a recurrent one describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from seqlab.contracts import PAD, Spec, State, hold
+from seqlab.models._base import SequenceModel
+from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._contract import source_of
+from seqlab.models._layers import Layers
+from seqlab.models._padding import padding
+from seqlab.models.attention._aligning import Additive, Memory
+from seqlab.models.pictures._grid import Grid
+from seqlab.models.recurrent.gru import GRU
+from seqlab.models.recurrent.lstm import LSTM
+
+CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
+
+POOLED = (2, 12)
+"""Rows and columns to which a grid is averaged where all of a picture goes into one vector."""
+
+
+class Captioner(SequenceModel):
+    """A picture is made into a grid of features m(s), and a recurrent network writes what it shows.
+
+    With soft attention each step looks at the grid before it is taken (Xu et al., "Show, attend and tell",
+    2015), its scores those of Bahdanau et al. 2015:
+
+        a(t, s) = softmax over the places s of  v' tanh(W h(t-1) + U m(s))
+        z(t) = sum over s of  a(t, s) m(s)
+        h(t) = cell([E u(t); z(t)], h(t-1))
+        o(t) = V tanh(W_c [z(t); h(t)]) + c
+
+    and h(0) is made of the mean of the grid. Without attention the picture is one vector v, the grid averaged
+    to 2 x 12 places, and what the cell reads has a map of it added (CS231n-10):
+
+        h(t) = cell(E u(t) + W_ih v, h(t-1))                at every step, or at the first step only
+        o(t) = V h(t) + c
+
+    Initialisation: see :class:`Grid`; the cell as it starts by itself; E from N(0, 1); all else uniform in
+    plus or minus 1 / sqrt(the width of what comes in).
+
+    Args:
+        spec: what is known of the task; it gives one picture.
+        cell: of the network that writes.
+        hidden_size: its units H, and the width of E and of m.
+        channels: of the first convolution.
+        attention: how the picture is seen.
+        dropout: the share of numbers that training silences, of the grid and of what is read out.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("tokens",)
+    takes: ClassVar[tuple[str, ...]] = ("features(row,column)",)
+    needs_context: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        cell: Literal["lstm", "gru"] = "lstm",
+        hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
+        channels: Annotated[int, Field(ge=1, le=4096)] = 16,
+        attention: Literal["soft", "none-every-step", "none-first-step"] = "soft",
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    ) -> None:
+        super().__init__(spec)
+        self.picture, signal = source_of("captioner", spec, such_as="digit-captions")
+        self.attention, self.dropout, H = attention, dropout, hidden_size
+        is_soft = attention == "soft"
+        self.grid = Grid(signal.size, channels, H)
+        self.embedding = Input(spec.input_size, H, bias=False)
+        self.decoder = Layers(CELLS[cell], 2 * H if is_soft else H, H, 1)
+        self.score = Additive(H, H) if is_soft else None
+        self.begin = nn.ModuleList(linear(H, H) for _ in CELLS[cell].parts) if is_soft else None
+        self.combine = linear(2 * H, H, bias=False) if is_soft else None
+        self.whole = None if is_soft else linear(POOLED[0] * POOLED[1] * H, H)
+        self.readout = linear(H, spec.output_size)
+
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        """See the picture, (B, R, C, features).
+
+        Returns:
+            With attention the places of the grid, row by row, with their keys, and without W_ih v; then the
+            state of the cell.
+        """
+        grid = self._drop(self.grid(context[self.picture]))
+        if self.score is None or self.begin is None:
+            assert self.whole is not None
+            pooled = F.adaptive_avg_pool2d(grid.movedim(-1, 1), POOLED).flatten(1)
+            return (self.whole(pooled).to(grid.dtype),), *self.decoder.start(rows)
+        values = grid.flatten(1, 2)  # (B, S, H)
+        mean = values.mean(1)
+        first = tuple(torch.tanh(part(mean)).to(values.dtype) for part in self.begin)
+        there = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+        return (*Memory(values, self.score.key(values).to(values.dtype), there),), first
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read what is written, from a state; see :meth:`SequenceModel.forward`."""
+        assert state is not None, "start sees the picture"
+        if self.score is None:
+            return self._given_whole(inputs, state)
+        told, _, end = self._looking(inputs, state)
+        return self.readout(self._drop(told)), end
+
+    def alignments(self, inputs: Tensor, state: State) -> dict[str, Tensor]:
+        """Return where each step looks, over the places of the grid row by row."""
+        return {} if self.score is None else {"attention": self._looking(inputs, state)[1]}
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the initial weights: grid, embedding, cell, the rest."""
+        self.grid.initialise(generator)
+        with torch.no_grad():
+            self.embedding.weight.normal_(generator=generator)
+            self.decoder.initialise(generator)
+            for part in (self.score, self.begin, self.combine, self.whole, self.readout):
+                for weight in () if part is None else part.parameters():
+                    bound = weight.shape[-1] ** -0.5
+                    weight.uniform_(-bound, bound, generator=generator)
+
+    def _given_whole(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read with the picture as one vector, which is added at every step or at the first one."""
+        (seen,), *parts = state
+        x, there = self.embedding(inputs), inputs != PAD
+        if self.attention == "none-every-step":
+            given, left = there, seen
+        else:
+            given = there & (there.cumsum(1) == 1)
+            left = seen.masked_fill(there.any(1)[:, None], 0)
+        x = x + given[..., None] * seen.to(x.dtype)[:, None]
+        h, ends = self.decoder(x, tuple(parts), padding(inputs), self._drop)
+        return self.readout(h), ((left,), *ends)
+
+    def _looking(self, inputs: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Return tanh(W_c [z; h]) (B, T, H), where each step looked (B, T, S), and the state at the end."""
+        assert self.score is not None
+        assert self.combine is not None
+        (values, keys, there), *parts = state
+        told, looked = [], []
+        for x, held in zip(self.embedding(inputs).unbind(1), (inputs == PAD).unbind(1), strict=True):
+            weights = self.score(parts[0][0][:, None], keys).softmax(-1)  # (B, 1, S)
+            seen = (weights.to(values.dtype) @ values).to(x.dtype)
+            h, new = self.decoder(torch.cat([x[:, None], seen], -1), tuple(parts), None, self._drop)
+            parts = [hold(held, old, now) for old, now in zip(parts, new, strict=True)]
+            told.append(torch.tanh(self.combine(torch.cat([seen, h.to(seen.dtype)], -1))))
+            looked.append(weights)
+        return torch.cat(told, 1), torch.cat(looked, 1), ((values, keys, there), *parts)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        if not self.training or self.dropout == 0:
+            return x
+        kept = torch.empty(x.shape).bernoulli_(1 - self.dropout, generator=self.noise)
+        return x * kept.div_(1 - self.dropout).to(x.device, x.dtype)
