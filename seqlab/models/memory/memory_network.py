@@ -141,7 +141,8 @@ class MemoryNetwork(SequenceModel):
     def _weights(self, scores: Tensor, there: Tensor) -> Tensor:
         if self._is_linear:
             return scores * there[:, None] / there.sum(1).clamp(min=1).sqrt()[:, None, None]
-        return scores.masked_fill(~there[:, None], torch.finfo(scores.dtype).min).softmax(-1)
+        read = scores.masked_fill(~there[:, None], torch.finfo(scores.dtype).min).softmax(-1)
+        return read * there[:, None]  # of a story without sentences nothing is read
 
     @property
     def _is_linear(self) -> bool:

@@ -175,3 +175,12 @@ def test_empty_sentences_shift_the_others_in_training_and_keep_their_order() -> 
     wider = network._with_empty(STORY)
     assert torch.equal(wider[1][(wider[1] != PAD).any(-1)], STORY[1])
     assert network.eval().start({"story": STORY}, 2)[1][-1].shape == (2, 3)
+
+
+def test_of_a_story_without_sentences_nothing_is_read() -> None:
+    """However many other stories of its batch have."""
+    network = model()
+    one, three = (answer(network, torch.full((2, count, 1), PAD)) for count in (1, 3))
+    u = network._asked(QUESTION, *network.start({"story": STORY}, 2)[0])[0]
+    torch.testing.assert_close(one, network.readout(u)[:, -1])
+    torch.testing.assert_close(three, one)
