@@ -69,7 +69,7 @@ class Found:
         hops: by the name of the hop the share of questions whose most read sentence is a supporting one.
         all_found: the share of questions each of whose supporting sentences is the most read of some hop.
         chance: the share that a sentence drawn at random would come to.
-        questions: of the test set that were looked at.
+        questions: of the test set that were looked at, those whose supporting sentences are known.
     """
 
     hops: Mapping[str, float]
@@ -112,7 +112,7 @@ def read_hops(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bo
 
 @torch.no_grad()
 def find_supporting(task: Task, model: SequenceModel, questions: int, seed: int) -> Found | None:
-    """Count how often hops read what the answers follow from; None where a task does not say what that is.
+    """Count how often hops read what the answers follow from; None where no question says what that is.
 
     Args:
         task: as in :func:`read_hops`.
@@ -128,15 +128,17 @@ def find_supporting(task: Task, model: SequenceModel, questions: int, seed: int)
             return None
         supporting = batch.notes[SUPPORTING]
         ((_, story),) = batch.context.items()
-        sentences = (story != PAD).any(-1).sum(1)
+        sentences, is_known = (story != PAD).any(-1).sum(1), supporting.any(1)
         read = torch.zeros_like(supporting)
         for hop, weights in _last(model, batch).items():
             most = weights.argmax(1, keepdim=True)
             right[hop] = right.get(hop, 0) + int(supporting.gather(1, most).sum())
             read.scatter_(1, most, value=True)
-        complete += int((read | ~supporting).all(1).sum())
+        complete += int(((read | ~supporting).all(1) & is_known).sum())
         chance += float((supporting.sum(1) / sentences.clamp(min=1)).sum())
-        count += len(story)
+        count += int(is_known.sum())
+    if not count:
+        return None
     shares = {hop: number / count for hop, number in right.items()}
     return Found(shares, complete / count, chance / count, count)
 

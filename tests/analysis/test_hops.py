@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqlab.analysis.hops import find_supporting, read_hops
-from seqlab.contracts import PAD, State
+from seqlab.contracts import PAD, Batch, Split, State
 from seqlab.errors import UsageError
 from seqlab.models import SequenceModel
 from seqlab.tasks.stories.stories import Stories
@@ -116,3 +116,22 @@ def test_a_model_that_does_not_look_is_refused() -> None:
     task = Stories(story=1, questions=100)
     with pytest.raises(UsageError, match="does not look at the sentences"):
         find_supporting(task, Blind(task), 10, 1)
+
+
+@pytest.mark.parametrize("known", [0, 7])
+def test_questions_whose_supporting_sentences_are_not_known_do_not_count(known: int) -> None:
+    """As in files of one's own without the third column, or with it here and there."""
+
+    class PartlyKnown(Stories):
+        def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
+            for batch in super().evaluation(split, sequences, seed):
+                batch.notes["supporting"][known:] = False
+                yield batch
+
+    task = PartlyKnown(story=1, questions=100)
+    found = find_supporting(task, Looking(task), 50, 1)
+    if known:
+        assert found is not None
+        assert (found.questions, found.hops["last"], found.all_found) == (known, 1, 1)
+    else:
+        assert found is None
