@@ -55,6 +55,8 @@ class Published:
         first, *others = [tuple(_stories(file)) for file in files]
         parts = _parted(first, ("validation",) if others else ("validation", "test"))
         parts |= {"test": others[0]} if others else {}
+        if others and not parts["test"]:
+            raise TextError(f"{beside}, the test set of {path.name}, holds no story with a question.")
         if not all(parts.values()):
             raise TextError(f"{path} holds {len(first)} stories with questions, too few to hold some out.")
         return cls(parts, data)

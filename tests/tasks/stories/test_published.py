@@ -122,3 +122,10 @@ def test_files_that_hold_too_little_or_no_text_are_refused(tmp_path: Path) -> No
 
 def _folded(story: Story) -> str:
     return "\n".join([*story.statements, *map(str, story.questions)]).casefold()
+
+
+def test_an_empty_test_file_is_named(train_file: Path) -> None:
+    beside = train_file.with_name(train_file.name.replace("_train", "_test"))
+    beside.write_text("1 Mary went home.\n", encoding="utf-8")
+    with pytest.raises(TextError, match=rf"{beside.name}, the test set of .* holds no story with a question"):
+        Stories(file=str(train_file))
