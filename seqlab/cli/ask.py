@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seqlab.cli import options
 from seqlab.cli.answer import Story, answers_texts, open_answering, probable, read_story
 from seqlab.cli.console import say, tell
-from seqlab.cli.language_model import Encoding
+from seqlab.cli.language_model import Encoding, harmless
 
 if TYPE_CHECKING:
     from seqlab.session.opening import Session
@@ -81,4 +81,4 @@ def _answer(session: Session, lines: list[str]) -> None:
     from seqlab.session.answering import answers_to
 
     (answers,) = answers_to(session.task, session.model, ["\n".join(lines)], beam=LAST_ONES, nbest=LAST_ONES)
-    say(", ".join(f"{one.text} ({probable(one.probability)})" for one in answers))
+    say(harmless(", ".join(f"{one.text} ({probable(one.probability)})" for one in answers)))

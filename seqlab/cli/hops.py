@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from seqlab.cli.alignment import example_of
 from seqlab.cli.console import say, show_json, show_table
+from seqlab.cli.language_model import harmless
 from seqlab.cli.pictures import point_to
 from seqlab.doing import doing
 
@@ -68,7 +69,7 @@ def _say(hops: Hops, found: Found | None) -> None:
     ]
     show_table(("", "told", "supporting", *hops.weights), rows)
     wanted = "" if hops.wanted is None else f", wanted: {hops.wanted}"
-    say(f"{hops.question} {hops.answer}, probability {hops.probability:.3f}{wanted}")
+    say(harmless(f"{hops.question} {hops.answer}, probability {hops.probability:.3f}{wanted}"))
     if found is not None:
         shares = ", ".join(f"{hop} {share:.1%}" for hop, share in found.hops.items())
         say(

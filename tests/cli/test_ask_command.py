@@ -113,3 +113,17 @@ def test_an_lstm_has_no_hops(seqlab_command: Command) -> None:
     assert seqlab_command("train", "stories-lstm", *TINY).returncode == 0
     assert seqlab_command("ask", text="Mary went to the kitchen\nWhere is Mary?\n").stdout.count("(") == 3
     assert seqlab_command("inspect").returncode == 0  # its hidden states
+
+
+def test_what_a_terminal_would_obey_in_an_answer_is_not_printed(
+    seqlab_command: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.txt"
+    rooms = "".join(f"1 Mary went home{n}.\n2 Where is Mary?\t\x1b[31mhome{n % 3}\t1\n" for n in range(30))
+    path.write_text(rooms, encoding="utf-8")
+    done = seqlab_command("train", "--story", str(path), *TINY[1:])
+    assert done.returncode == 0, done.stderr
+    for words in (("ask",), ("inspect", "latest")):
+        printed = seqlab_command(*words, text="Where is Mary?\n").stdout
+        assert "?[31mhome" in printed
+        assert "\x1b" not in printed
