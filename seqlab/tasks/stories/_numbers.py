@@ -19,6 +19,9 @@ from seqlab.text.vocabulary import Vocabulary
 FULL_STOP = "."
 """Ends a statement where a story is read in one row."""
 
+LISTED = 60
+"""Known words that are named to whoever asks with an unknown one."""
+
 Integers = NDArray[np.int64]
 
 
@@ -58,7 +61,8 @@ class Words:
         raise TextError(
             f"The word {unknown!r} is none of the {len(self)} that the task knows.",
             hint=(f"Did you mean {near!r}? " if near else "")
-            + f"Known are: {' '.join(self.vocabulary.symbols)}",
+            + f"Known are: {' '.join(self.vocabulary.symbols[:LISTED])}"
+            + " ..." * (len(self) > LISTED),
         )
 
     def text(self, numbers: Iterable[int]) -> str:

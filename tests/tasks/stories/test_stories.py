@@ -10,6 +10,7 @@ import torch
 from seqlab.contracts import PAD
 from seqlab.errors import TextError
 from seqlab.tasks._promises import perfect, wrongly
+from seqlab.tasks.stories._numbers import Words
 from seqlab.tasks.stories.stories import KIND, STORY, SUPPORTING, Stories
 
 TOLD = (
@@ -158,3 +159,12 @@ def _rows(task: Stories, index: int, size: int = 9) -> list[tuple[torch.Tensor, 
 
 def _shown(rows: list[tuple[torch.Tensor, torch.Tensor]]) -> list[str]:
     return [str([part[part != PAD].tolist() for part in row]) for row in rows]
+
+
+def test_of_many_known_words_not_all_are_named() -> None:
+    words = Words.of([f"word{number:03}" for number in range(500)])
+    with pytest.raises(TextError) as raised:
+        words.numbers("wrod007")
+    assert raised.value.hint is not None
+    assert raised.value.hint.startswith("Did you mean 'word007'? Known are: word000 word001 ")
+    assert raised.value.hint.endswith(" word059 ...")
