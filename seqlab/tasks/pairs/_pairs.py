@@ -149,11 +149,17 @@ class Pairs(Task):
         """Return an answer as text, without its end."""
         return self.target.decode(answer[answer != self.end])
 
+    def is_correct(self, selected: Tensor, targets: Tensor) -> Tensor:
+        """Say which symbols are right; one that stands for any rare word is none of an answer."""
+        right = selected.argmax(-1) == targets
+        rare = self.target.vocabulary.rare
+        return right if rare is None else right & (targets != rare)
+
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
         """Count as every task does, and by the length of the source."""
         assert batch.mask is not None
-        wrong = ((outputs.argmax(-1) != batch.targets) & batch.mask).any(1).cpu().numpy()
+        wrong = (~self.is_correct(outputs, batch.targets) & batch.mask).any(1).cpu().numpy()
         total = super().tally(outputs, batch)
         total.update(self.by_length.tally(lengths_of(batch), ~wrong))
         return total
@@ -161,6 +167,8 @@ class Pairs(Task):
     def tally_written(self, written: Sequence[Codes], batch: Batch) -> Counter[str]:
         """Count as every task does, and by the length of the source."""
         assert batch.mask is not None
+        rare = self.target.vocabulary.rare
+        written = [np.where(own == rare, PAD, own) for own in written]  # which is never right
         wanted = (
             row[there].numpy() for row, there in zip(batch.targets.cpu(), batch.mask.cpu(), strict=True)
         )

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import torch
 
 from seqlab.contracts import PAD
 from seqlab.errors import TextError
@@ -81,6 +82,20 @@ def test_characters_and_the_other_direction(sentences: Path) -> None:
 def test_a_word_that_training_has_not_is_the_rare_one(sentences: Path) -> None:
     task = Translate(pairs=str(sentences), rare=1)
     assert "\ufffd" in task.asked(task.ask("Das Flugzeug ist rot."))[0]
+
+
+def test_the_sign_for_any_rare_word_is_never_right(sentences: Path) -> None:
+    task = Translate(pairs=str(sentences), rare=12)
+    batch = next(task.evaluation("test", 8, 1))
+    assert batch.mask is not None
+    targets = [row[there].numpy() for row, there in zip(batch.targets, batch.mask, strict=True)]
+    known = sum((row != task.target.vocabulary.rare).all() for row in targets)
+    assert 0 < known < len(targets)
+    outputs = torch.nn.functional.one_hot(batch.targets, task.spec.output_size).float()
+    for total in (task.tally(outputs, batch), task.tally_written(targets, batch)):
+        assert total["errors"] == len(targets) - known
+        assert total["correct"] < total["targets"]
+        assert task.figures(total | {"loss": 0.0})["sequence_accuracy"] == known / len(targets)
 
 
 @pytest.mark.parametrize(
