@@ -116,7 +116,7 @@ def read_story(session: Session, story: Path, encoding: str | None, run: Run) ->
     """Return the statements of a file, one on each line; lines with a tab ask something, and are left out.
 
     Raises:
-        UsageError: when the run's task asks about no statements.
+        UsageError: when the run's task asks about no statements, or the file tells none, or several stories.
     """
     from seqlab.errors import UsageError
 
@@ -126,7 +126,12 @@ def read_story(session: Session, story: Path, encoding: str | None, run: Run) ->
             hint=f'Leave --story out: seqlab answer {run.id} "QUESTION"',
         )
     lines = read_file(story, encoding, run).splitlines()
-    return [line for line in lines if line.strip() and "\t" not in line]
+    told = [line for line in lines if line.strip() and "\t" not in line]
+    stories = sum(line.split()[0] == "1" for line in told)
+    if not told or stories > 1:
+        held = "tells nothing" if not told else f"holds {stories} stories, each from a line 1 on"
+        raise UsageError(f"{story} {held}.", hint="Give one story, a statement on each line.")
+    return told
 
 
 def _lines(file: Path, encoding: str | None, run: Run) -> list[str]:

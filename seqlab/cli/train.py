@@ -211,7 +211,11 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
         for path in figures:
             print(path)
     name = run_words(run)
-    following = f"sample {name}{flags(run.info().model, '')}" if session.task.sample else f"plot {name}"
+    following = f"plot {name}"
+    if session.task.sample:
+        following = f"sample {name}{flags(run.info().model, '')}"
+    elif session.task.has_statements:
+        following = f"ask {name}, seqlab inspect {name}"
     tell(
         f"Run: {run.path}\nNext: seqlab {following}, seqlab show, or seqlab train again with another --seed."
     )

@@ -127,3 +127,11 @@ def test_what_a_terminal_would_obey_in_an_answer_is_not_printed(
         printed = seqlab_command(*words, text="Where is Mary?\n").stdout
         assert "?[31mhome" in printed
         assert "\x1b" not in printed
+
+
+def test_a_file_tells_one_story(trained: Command, tmp_path: Path) -> None:
+    for told, said in (("1 Mary went home.\n1 John left.\n", "holds 2 stories"), ("\n", "tells nothing")):
+        (tmp_path / "facts.txt").write_text(told, encoding="utf-8")
+        done = trained("answer", "latest", "Where is John?", "--story", "facts.txt")
+        assert done.returncode == 2
+        assert f"facts.txt {said}" in done.stderr
