@@ -2,7 +2,7 @@
 
     python benchmarks/turing_curves.py [--output FILE.png] [--seed N]
 
-It trains ten runs, which are kept in SEQLAB_RUNS_DIR (default: a temporary folder): half an hour of one core.
+It trains ten runs, which are kept in SEQLAB_RUNS_DIR (default: a temporary folder); they take more than an hour.
 """
 
 from __future__ import annotations
