@@ -50,7 +50,7 @@ def write(tmp_path: Path) -> Write:
             for what, axes, numbers in (("images", 3, images), ("labels", 1, labels)):
                 content = packed(numbers)
                 path = folder / f"{part}-{what}{joiner}idx{axes}-ubyte{'.gz' * zipped}"
-                path.write_bytes(gzip.compress(content) if zipped else content)
+                path.write_bytes(gzip.compress(content, mtime=0) if zipped else content)
         return folder
 
     return files
