@@ -67,6 +67,21 @@ class Signal:
         """
         return f"{self.kind}({','.join(self.axes)})"
 
+    @staticmethod
+    def of(form: str, size: int) -> Signal:
+        """Return a signal of a form, as :attr:`form` writes it.
+
+        Raises:
+            ValueError: when it is none.
+
+        >>> Signal.of("features(row,column)", 3) == Signal("features", 3, ("row", "column"))
+        True
+        """
+        kind, _, axes = form.partition("(")
+        if kind not in get_args(Kind) or not axes.endswith(")"):
+            raise ValueError(f"{form!r} is no form of a context, such as tokens(time)")
+        return Signal(kind, size, tuple(axes.removesuffix(")").split(",")))  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class Written:

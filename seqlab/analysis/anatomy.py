@@ -90,7 +90,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
     kinds: tuple[Literal["tokens", "features"], ...] = cls.reads
     counts = bool(getattr(cls, "counts", False))
     outputs = inputs if counts else outputs
-    source = {"source": _signal(cls.takes[0], inputs)} if getattr(cls, "needs_context", False) else {}
+    source = {"source": Signal.of(cls.takes[0], inputs)} if getattr(cls, "needs_context", False) else {}
     specs = {kind: Spec(kind, inputs, "classes", outputs, causal=False, context=source) for kind in kinds}
     model = build_model(component, specs[kinds[0]], seed=1)
     recurrent = isinstance(model, Recurrent)
@@ -113,12 +113,6 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
         parameters=count_parameters(model),
         multiply_adds={kind: _cost(model, spec) for kind, spec in specs.items()} if recurrent else {},
     )
-
-
-def _signal(form: str, size: int) -> Signal:
-    """Return a signal of a form, as :attr:`Signal.form` writes it."""
-    kind, _, axes = form.removesuffix(")").partition("(")
-    return Signal(kind, size, tuple(axes.split(",")))  # type: ignore[arg-type]
 
 
 def equations(text: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from seqlab.cli.language_model import Encoding, harmless
 if TYPE_CHECKING:
     from seqlab.session.opening import Session
 
-LAST_ONES = 3
+SHOWN = 3
 """Answers that are shown, the likeliest first."""
 
 
@@ -80,5 +80,5 @@ def _hear(session: Session, told: list[str], line: str) -> list[str]:
 def _answer(session: Session, lines: list[str]) -> None:
     from seqlab.session.answering import answers_to
 
-    (answers,) = answers_to(session.task, session.model, ["\n".join(lines)], beam=LAST_ONES, nbest=LAST_ONES)
+    (answers,) = answers_to(session.task, session.model, ["\n".join(lines)], beam=SHOWN, nbest=SHOWN)
     say(harmless(", ".join(f"{one.text} ({probable(one.probability)})" for one in answers)))

@@ -31,20 +31,11 @@ app = typer.Typer(
 LANGUAGE_MODEL = "char-shakespeare"
 """The experiment whose settings serve for a text of the user's own."""
 
-TRANSLATION = "translate"
-"""The experiment whose settings serve for pairs of the user's own."""
-
-STORIES = "stories"
-"""The experiment whose settings serve for stories of the user's own."""
-
-PICTURES = "row-digits"
-"""The experiment whose settings serve for pictures of the user's own."""
-
 READS = {
     "corpus": ("text: --text, --glob and --encoding are for language models", "--text PATH", LANGUAGE_MODEL),
-    "pairs": ("pairs: --pairs is for translation", "--pairs PATH", TRANSLATION),
-    "images": ("pictures: --images is for the tasks of the family pictures", "--images FOLDER", PICTURES),
-    "file": ("stories: --story is for the task stories", "--story FILE", STORIES),
+    "pairs": ("pairs: --pairs is for translation", "--pairs PATH", "translate"),
+    "images": ("pictures: --images is for the tasks of the family pictures", "--images FOLDER", "row-digits"),
+    "file": ("stories: --story is for the task stories", "--story FILE", "stories"),
 }
 """By the task's option, what is said of one that has it not, what to type, and the experiment for it."""
 
@@ -78,49 +69,30 @@ def choose_text(
     return _choose(experiment, config, words, given, LANGUAGE_MODEL, task)
 
 
-def choose_pairs(
+def choose_data(
+    option: str,
     experiment: str | None,
     config: Path | None,
     words: Sequence[str],
-    pairs: str | None,
+    data: str | None,
     task: str | None = None,
 ) -> tuple[str | None, list[str]]:
-    """Return the experiment and the settings that --pairs comes to, as :func:`choose_text` does.
+    """Return the experiment and the settings that other data come to, as :func:`choose_text` does.
 
-    >>> choose_pairs(None, None, ["seed=2"], "rus.txt")
+    Args:
+        option: the task's, of :data:`READS`.
+        experiment: as it was named.
+        config: the user's own, in place of an experiment.
+        words: ``key.path=value``.
+        data: what is read: a file or a folder, or what has a name.
+        task: that takes the place of the experiment's.
+
+    >>> choose_data("pairs", None, None, ["seed=2"], "rus.txt")
     ('translate', ['task.pairs="rus.txt"', 'experiment="rus"', 'seed=2'])
-    """
-    return _choose(experiment, config, words, {"pairs": pairs}, TRANSLATION, task)
-
-
-def choose_story(
-    experiment: str | None,
-    config: Path | None,
-    words: Sequence[str],
-    story: str | None,
-    task: str | None = None,
-) -> tuple[str | None, list[str]]:
-    """Return the experiment and the settings that --story comes to, as :func:`choose_text` does.
-
-    >>> choose_story("stories-lstm", None, [], "qa1_train.txt")
+    >>> choose_data("file", "stories-lstm", None, [], "qa1_train.txt")
     ('stories-lstm', ['task.file="qa1_train.txt"'])
     """
-    return _choose(experiment, config, words, {"file": story}, STORIES, task)
-
-
-def choose_images(
-    experiment: str | None,
-    config: Path | None,
-    words: Sequence[str],
-    images: str | None,
-    task: str | None = None,
-) -> tuple[str | None, list[str]]:
-    """Return the experiment and the settings that --images comes to, as :func:`choose_text` does.
-
-    >>> choose_images("pixel-digits", None, [], "fashion-mnist")
-    ('pixel-digits', ['task.images="fashion-mnist"'])
-    """
-    return _choose(experiment, config, words, {"images": images}, PICTURES, task)
+    return _choose(experiment, config, words, {option: data}, READS[option][2], task)
 
 
 def _choose(

@@ -11,7 +11,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import note, say, show_json, tell
-from seqlab.cli.corpus import choose_images, choose_pairs, choose_story, choose_text
+from seqlab.cli.corpus import choose_data, choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -84,9 +84,8 @@ def train(
     from seqlab.kinds import Asked, run
 
     experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
-    experiment, words = choose_pairs(experiment, config, words, pairs, task)
-    experiment, words = choose_story(experiment, config, words, story, task)
-    experiment, words = choose_images(experiment, config, words, images, task)
+    for option, data in {"pairs": pairs, "file": story, "images": images}.items():
+        experiment, words = choose_data(option, experiment, config, words, data, task)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(

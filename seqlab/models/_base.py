@@ -120,6 +120,13 @@ class SequenceModel(nn.Module, ABC):
         """
         return {}
 
+    def dropped(self, x: Tensor, share: float) -> Tensor:
+        """Return numbers of which training silences a share, drawn from :attr:`noise`, while others grow."""
+        if not self.training or share == 0:
+            return x
+        kept = torch.empty(x.shape).bernoulli_(1 - share, generator=self.noise)
+        return x * kept.div_(1 - share).to(x.device, x.dtype)
+
     def loss(self, task: Judge, outputs: Tensor, batch: Batch) -> Tensor:
         """Return what is learned from: the task's loss, and a model may add what is its own.
 

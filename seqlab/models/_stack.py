@@ -235,8 +235,7 @@ class Stack(SequenceModel):
         return self._drop if self.training and self.dropout > 0 else None
 
     def _drop(self, x: Tensor) -> Tensor:
-        kept = torch.empty(x.shape).bernoulli_(1 - self.dropout, generator=self.noise)
-        return x * kept.div_(1 - self.dropout).to(x.device, x.dtype)
+        return self.dropped(x, self.dropout)
 
 
 Stack.network = Stack  # what its settings are called stays when one stack takes another's place

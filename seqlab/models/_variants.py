@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -144,11 +143,11 @@ def exact(module: Module) -> Module:
 
 
 def _signal(form: str) -> Signal:
-    """Return a signal of a form, as ``Signal.form`` writes it."""
-    found = re.fullmatch(r"(tokens|features)\((.*)\)", form)
-    if found is None:
-        raise BrokenPromiseError(f"takes: {form!r} is no form of a context, such as tokens(time).")
-    return Signal(found[1], SYMBOLS, tuple(found[2].split(",")))  # type: ignore[arg-type]
+    """Return a signal of a form."""
+    try:
+        return Signal.of(form, SYMBOLS)
+    except ValueError as error:
+        raise BrokenPromiseError(f"takes: {error}.") from None
 
 
 def require_slopes(answer: Callable[[], Tensor], leaves: Mapping[str, Tensor], said: str) -> None:

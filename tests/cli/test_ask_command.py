@@ -109,7 +109,7 @@ def test_inspect_shows_which_sentences_are_read(trained: Command, tmp_path: Path
     assert "Mary went to the kitchen." in printed
 
 
-def test_an_lstm_has_no_hops(seqlab_command: Command) -> None:
+def test_an_lstm_that_reads_all_in_one_row_is_asked_and_inspected_too(seqlab_command: Command) -> None:
     assert seqlab_command("train", "stories-lstm", *TINY).returncode == 0
     assert seqlab_command("ask", text="Mary went to the kitchen\nWhere is Mary?\n").stdout.count("(") == 3
     assert seqlab_command("inspect").returncode == 0  # its hidden states

@@ -190,10 +190,7 @@ class EncoderDecoder(SequenceModel):
         return scaled
 
     def _drop(self, x: Tensor) -> Tensor:
-        if not self.training or self.dropout == 0:
-            return x
-        kept = torch.empty(x.shape).bernoulli_(1 - self.dropout, generator=self.noise)
-        return x * kept.div_(1 - self.dropout).to(x.device, x.dtype)
+        return self.dropped(x, self.dropout)
 
 
 def _check(spec: Spec, *, tied: bool, fed_nothing: bool) -> None:

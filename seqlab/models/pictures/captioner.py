@@ -153,7 +153,4 @@ class Captioner(SequenceModel):
         return torch.cat(told, 1), torch.cat(looked, 1), ((values, keys, there), *parts)
 
     def _drop(self, x: Tensor) -> Tensor:
-        if not self.training or self.dropout == 0:
-            return x
-        kept = torch.empty(x.shape).bernoulli_(1 - self.dropout, generator=self.noise)
-        return x * kept.div_(1 - self.dropout).to(x.device, x.dtype)
+        return self.dropped(x, self.dropout)

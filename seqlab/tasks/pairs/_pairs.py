@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Signal, Spec, Split, Written
@@ -18,6 +18,7 @@ from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Metric, Trial
 from seqlab.tasks._lengths import ByLength
+from seqlab.tasks._rows import side_by_side
 from seqlab.text.vocabulary import Codes, Vocabulary
 
 SOURCE = "source"
@@ -196,12 +197,12 @@ class Pairs(Task):
 
     def _batch(self, coded: Sequence[Coded]) -> Batch:
         targets = [np.append(target, self.end) for _, target in coded]
-        wanted = padded(targets, fill=0)
+        inputs = side_by_side([np.append(self.end, target[:-1]) for target in targets])
         return Batch(
-            padded([np.append(self.end, target[:-1]) for target in targets]),
-            wanted,
-            padded([np.ones(len(target)) for target in targets], fill=0).bool(),
-            context={SOURCE: padded([source for source, _ in coded])},
+            torch.from_numpy(inputs),
+            torch.from_numpy(side_by_side(targets, fill=0)),
+            torch.from_numpy(inputs != PAD),
+            context={SOURCE: torch.from_numpy(side_by_side([source for source, _ in coded]))},
         )
 
 
@@ -209,17 +210,3 @@ def lengths_of(batch: Batch) -> list[int]:
     """Return how many symbols the source of each row has."""
     lengths: list[int] = (batch.context[SOURCE] != PAD).sum(1).tolist()
     return lengths
-
-
-def padded(rows: Sequence[NDArray[np.generic]], fill: int = PAD) -> Tensor:
-    """Return rows of different lengths side by side, (B, T) int64, with ``fill`` in front of shorter ones.
-
-    >>> padded([np.array([1, 2, 3]), np.array([4])])
-    tensor([[ 1,  2,  3],
-            [-1, -1,  4]])
-    """
-    width = max(map(len, rows))
-    found = np.full((len(rows), width), fill, np.int64)
-    for place, row in zip(found, rows, strict=True):
-        place[width - len(row) :] = row
-    return torch.from_numpy(found)

@@ -16,12 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.contracts import Split, numpy_stream
+from seqlab.contracts import Split
 from seqlab.errors import TextError
 from seqlab.tasks._base import Data
+from seqlab.tasks._passes import Integers
 from seqlab.tasks.pictures._idx import AXES, Bytes, Part, What, find_idx, read_idx
-
-Integers = NDArray[np.int64]
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts its files."""
@@ -99,21 +98,6 @@ def load_images(images: str) -> Collection:
             f"{', '.join(NAMED)}.",
         )
     return _from(folder)
-
-
-def in_passes(count: int, index: int, size: int, split: Split, seed: int) -> Integers:
-    """Return which of so many stand in batch number ``index``: in each pass all, in another order."""
-    passes, places = np.divmod(np.arange(index * size, (index + 1) * size), count)
-    return np.concatenate(
-        [order(count, split, seed, number)[places[passes == number]] for number in np.unique(passes).tolist()]
-    )
-
-
-@lru_cache(maxsize=32)  # seeds that are trained side by side ask in turn
-def order(count: int, split: Split, seed: int, number: int) -> Integers:
-    """Return in which order so many come in a pass, (count,)."""
-    found: Integers = numpy_stream(seed, "pictures", split, number).permutation(count)
-    return found
 
 
 def _from(folder: Path) -> Collection:

@@ -13,8 +13,9 @@ from seqlab.contracts import PAD, Batch, Signal, Spec, Split, Written, numpy_str
 from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Trial
+from seqlab.tasks._passes import Integers
 from seqlab.tasks.pictures._idx import Bytes
-from seqlab.tasks.pictures._images import Integers, absolute, load_images
+from seqlab.tasks.pictures._images import absolute, load_images
 from seqlab.tasks.pictures._turning import turned
 
 PICTURE, BOXES = "picture", "boxes"

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
-from seqlab.tasks.pictures._images import Integers, Pictures, absolute, load_images
+from seqlab.tasks._passes import Integers
+from seqlab.tasks.pictures._images import Pictures, absolute, load_images
 
 WAYS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 """Down and to the right, of each direction."""

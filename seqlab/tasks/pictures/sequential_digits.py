@@ -13,7 +13,11 @@ from pydantic import AfterValidator
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES
-from seqlab.tasks.pictures._images import Integers, absolute, in_passes, load_images, order
+from seqlab.tasks._passes import Integers, in_passes, order_of_pass
+from seqlab.tasks.pictures._images import absolute, load_images
+
+ORDER = ("pictures",)
+"""Of what random stream the order of a pass is."""
 
 ROWS = 512
 """Pictures that are judged at once, at most."""
@@ -66,11 +70,11 @@ class SequentialDigits(Task):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return the next ``size`` pictures of a pass."""
-        return self._batch(split, in_passes(len(self.images.parts[split]), index, size, split, seed))
+        return self._batch(split, in_passes(ORDER, len(self.images.parts[split]), index, size, split, seed))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield so many pictures as there are and are asked for."""
-        which = order(len(self.images.parts[split]), split, seed, 0)[:sequences]
+        which = order_of_pass(ORDER, len(self.images.parts[split]), split, seed, 0)[:sequences]
         for first in range(0, len(which), ROWS):
             yield self._batch(split, which[first : first + ROWS])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import PAD
 from seqlab.errors import TextError, nearest
+from seqlab.tasks._passes import Integers
+from seqlab.tasks._rows import side_by_side
 from seqlab.tasks.stories._story import Told
 from seqlab.text.vocabulary import Vocabulary
 
@@ -21,8 +23,6 @@ FULL_STOP = "."
 
 LISTED = 60
 """Known words that are named to whoever asks with an unknown one."""
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -161,18 +161,6 @@ class Questions:
         row, column = np.nonzero(numbers != PAD)
         found[row, numbers[row, column] + count - lengths[row]] = True
         return found
-
-
-def side_by_side(rows: Sequence[Sequence[int]]) -> Integers:
-    """Return rows of numbers, PAD in front of shorter ones.
-
-    >>> side_by_side([[1, 2], [3], []]).tolist()
-    [[1, 2], [-1, 3], [-1, -1]]
-    """
-    width = max(map(len, rows), default=0)
-    return np.array([[PAD] * (width - len(row)) + list(row) for row in rows], np.int64).reshape(
-        len(rows), width
-    )
 
 
 def trimmed(rows: Integers) -> Integers:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from seqlab.contracts import PAD, SUPPORTING, Batch, Signal, Spec, Split, numpy_stream
+from seqlab.contracts import PAD, SUPPORTING, Batch, Signal, Spec, Split
 from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES, SHARE, Metric
-from seqlab.tasks.stories._numbers import FULL_STOP, Integers, Questions, Words, in_one_row, sentences_of
+from seqlab.tasks._passes import Integers, in_passes, order_of_pass
+from seqlab.tasks.stories._numbers import FULL_STOP, Questions, Words, in_one_row, sentences_of
 from seqlab.tasks.stories._published import Published, absolute
 from seqlab.tasks.stories._story import Story
 from seqlab.tasks.stories._tales import TALES, Simulated
@@ -35,6 +36,9 @@ PASSED = 0.05
 
 FAILED = Metric("failed", False, (0.0, float(len(TALES))), "kinds failed")
 JOINT = (FAILED, *(Metric(f"story-{kind}", True, SHARE, f"story {kind}") for kind in TALES))
+
+ORDER = ("stories", "order")
+"""Of what random stream the order of a pass is."""
 
 NONE = torch.empty(0, dtype=torch.int64)
 
@@ -116,12 +120,7 @@ class Stories(Task):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return the next ``size`` questions of a pass in which each comes once, in any order."""
         questions = _questions(self, split, seed)
-        passes, places = np.divmod(np.arange(index * size, (index + 1) * size), len(questions))
-        which = [
-            _order(len(questions), seed, split, number)[places[passes == number]]
-            for number in np.unique(passes).tolist()
-        ]
-        return self._batch(questions, np.concatenate(which))
+        return self._batch(questions, in_passes(ORDER, len(questions), index, size, split, seed))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield so many questions as there are and are asked for."""
@@ -192,7 +191,7 @@ class Stories(Task):
 
     def _held_out(self, split: Split, sequences: int, seed: int) -> Iterator[tuple[Questions, Integers]]:
         questions = _questions(self, split, seed)
-        which = _order(len(questions), seed, split, 0)[:sequences]
+        which = order_of_pass(ORDER, len(questions), split, seed, 0)[:sequences]
         for first in range(0, len(which), ROWS):
             yield questions, which[first : first + ROWS]
 
@@ -247,13 +246,6 @@ class Stories(Task):
 def _questions(task: Stories, split: Split, seed: int) -> Questions:
     """Return all questions of a split."""
     return Questions.of(task.source.stories(split, seed), task.words, task._classes)
-
-
-@lru_cache(maxsize=32)
-def _order(count: int, seed: int, split: Split, number: int) -> Integers:
-    """Return the order in which so many questions come in a pass, (count,)."""
-    order: Integers = numpy_stream(seed, "stories", "order", split, number).permutation(count)
-    return order
 
 
 def _of_kind(kind: int) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from seqlab.errors import TextError
+from seqlab.tasks._passes import in_passes
 from seqlab.tasks.pictures._idx import Bytes, read_idx
 from seqlab.tasks.pictures._images import (
     DIGITS,
@@ -19,7 +20,6 @@ from seqlab.tasks.pictures._images import (
     SPLITS,
     Collection,
     absolute,
-    in_passes,
     load_images,
 )
 
@@ -218,8 +218,8 @@ def test_a_folder_holds_in_every_folder(write: Write, monkeypatch: pytest.Monkey
 
 
 def test_each_pass_has_all_in_another_order() -> None:
-    found = np.concatenate([in_passes(10, index, 4, "train", seed=1) for index in range(10)])
+    found = np.concatenate([in_passes(("digits",), 10, index, 4, "train", seed=1) for index in range(10)])
     passes = found.reshape(4, 10).tolist()
     assert all(sorted(one) == list(range(10)) for one in passes)
     assert len(set(map(tuple, passes))) == 4
-    assert not np.array_equal(in_passes(10, 0, 10, "test", 1), passes[0])
+    assert not np.array_equal(in_passes(("digits",), 10, 0, 10, "test", 1), passes[0])
