@@ -5,8 +5,9 @@ from torch import Tensor, nn
 
 from seqlab.contracts import Batch, Spec, State, torch_stream
 from seqlab.errors import SettingsError
-from seqlab.models._base import SequenceModel
+from seqlab.models._base import Judge, SequenceModel
 from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._choosing import reinforced
 from seqlab.models._contract import require_reading, require_state
 from seqlab.models._driven import Driven, Gated
 from seqlab.models._mixture import Mixture
@@ -22,6 +23,7 @@ __all__ = [
     "Driven",
     "Gated",
     "Input",
+    "Judge",
     "Mixer",
     "Mixture",
     "Recurrent",
@@ -34,6 +36,7 @@ __all__ = [
     "linear",
     "outline",
     "read_batch",
+    "reinforced",
 ]
 
 

@@ -127,21 +127,27 @@ class SequenceModel(nn.Module, ABC):
         kept = torch.empty(x.shape).bernoulli_(1 - share, generator=self.noise)
         return x * kept.div_(1 - share).to(x.device, x.dtype)
 
-    def loss(self, task: Judge, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return what is learned from: the task's loss, and a model may add what is its own.
+    def learn(self, task: Judge, batch: Batch) -> Tensor | None:
+        """Return the loss of a batch, of a model that learns from more than its answers, or from less.
+
+        None where it learns from these; then it is the task's loss, with what was :meth:`paid`. A model that
+        chooses adds what teaches it to choose (:func:`seqlab.models._choosing.reinforced`); one that learns
+        from a few words of a large vocabulary need not answer for all of them at every step.
 
         Args:
             task: whose ``loss(outputs, batch)`` is the mean loss over what counts.
-            outputs: (B, T, O), what :meth:`forward` has just returned, in float32.
-            batch: what they answer to.
+            batch: to be read from its start.
         """
-        return task.loss(outputs, batch)
+        return None
 
-    def learn(self, batch: Batch) -> Tensor | None:
-        """Return the loss of a batch, of a model that learns from something else than its answers.
+    def paid(self, state: State) -> Tensor | None:
+        """Return what a model has paid for its answers besides, in nats, (B,); None where they are free.
 
-        None where it learns from these; then :meth:`loss` is asked. A vocabulary is large, and a model that
-        learns from a few of its words need not answer for all of them at every step.
+        So the code of a picture has a price where a lower bound of its likelihood is learned. It is added to
+        the task's loss, in training and wherever the model is judged.
+
+        Args:
+            state: after the last step of a batch.
         """
         return None
 

@@ -39,7 +39,7 @@ REMEDY = (
 
 
 def answers_have_the_promised_shape(name: str) -> None:
-    """Outputs are (B, T, O); the parts of a state have the row first, and keep their shapes."""
+    """Outputs are (B, T, O), what is paid (B,); the state has the row first, and keeps its shapes."""
     for variant in variants(name):
         for batch, steps in ((1, 1), (3, 1), (1, 6), (3, 6)):
             start = variant.start(batch)
@@ -53,6 +53,11 @@ def answers_have_the_promised_shape(name: str) -> None:
             before = [part.shape for parts in start or () for part in parts]
             variant.require(
                 shapes == before or start is None, f"the state was {before} and has become {shapes}"
+            )
+            paid = variant.model.paid(state)
+            variant.require(
+                paid is None or (paid.shape == (batch,) and (paid >= 0).all()),
+                f"what is paid for {batch} rows is {paid}, not as many numbers from 0 on",
             )
 
 

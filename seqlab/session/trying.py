@@ -14,7 +14,7 @@ from seqlab.errors import PluginError, SeqlabError, SettingsError
 from seqlab.models import SequenceModel, read_batch
 from seqlab.own_code import form_of, in_a_sentence, place_of
 from seqlab.registry import component_hash
-from seqlab.training.loop import is_solved
+from seqlab.training.loop import is_solved, loss_of
 
 if TYPE_CHECKING:
     from seqlab.session.opening import Session
@@ -37,7 +37,7 @@ def try_out(session: Session) -> None:
         else:
             outputs = _read(session, batch)
         if own:
-            _try_loss(session, outputs, batch, learns=engine.updates_by_torch)
+            _try_loss(session, batch, learns=engine.updates_by_torch)
     _check_figures(session, task.figures(task.tally(outputs.detach().float(), batch)))
     if task.sample is not None and task.vocabulary is not None:
         task.vocabulary.encode(task.sample.prime)  # what is written on the way begins with it
@@ -57,14 +57,11 @@ def _read(session: Session, batch: Batch) -> Tensor:
         ) from error
 
 
-def _try_loss(session: Session, outputs: Tensor, batch: Batch, *, learns: bool) -> None:
+def _try_loss(session: Session, batch: Batch, *, learns: bool) -> None:
     """Take the loss and, where torch learns from it, its gradient; the weights stay as they are."""
     model, task = session.model, session.task
-    method: Callable[..., object] = model.learn
-    loss = model.learn(batch)
-    if loss is None:
-        loss = model.loss(task, outputs.float(), batch)
-        method = model.loss if type(model).loss is not SequenceModel.loss else task.loss
+    loss, _ = loss_of(model, task, batch)
+    method: Callable[..., object] = task.loss if type(model).learn is SequenceModel.learn else model.learn
     if not isinstance(loss, Tensor) or loss.dim() > 0:
         raise PluginError(f"{place_of(method)}: the loss must be one number; it is {form_of(loss)}.")
     if not learns:

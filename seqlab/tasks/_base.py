@@ -332,10 +332,13 @@ class Task(ABC):
         return {}
 
     def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Turn tallies into figures, by the names of :attr:`metrics`; one that has no tally is left out."""
+        """Turn tallies into figures, by the names of :attr:`metrics`; one that has no tally is left out.
+
+        What a model has ``paid`` for its answers, in nats, is part of the loss.
+        """
         found: dict[str, float] = {"sequences": int(total["sequences"])}
         if "loss" in total:
-            found["loss"] = total["loss"] / total["targets"]
+            found["loss"] = (total["loss"] + total.get("paid", 0)) / total["targets"]
         if "errors" in total:
             found["accuracy"] = total["correct"] / total["targets"]
             found["sequence_accuracy"] = 1 - total["errors"] / total["sequences"]

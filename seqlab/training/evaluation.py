@@ -30,5 +30,8 @@ def evaluate(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> dict
         batch = batch.to(device)
         outputs, state = read_batch(model, batch, state if batch.continues else None)
         total.update(task.tally(outputs.float(), batch))
+        paid = model.paid(state)
+        if paid is not None:
+            total["paid"] += float(paid.sum())  # type: ignore[assignment]
     model.train(was_training)
     return task.figures(total)

@@ -153,7 +153,8 @@ def train_step(
     Raises:
         NonFiniteLossError: when either is not finite; the weights are then left as they were.
     """
-    loss, state = _loss(learner, task, batch, precision)  # 1. forward, 2. loss
+    carried = learner.carried if batch.continues else None
+    loss, state = loss_of(learner.model, task, batch, carried, precision)  # 1. forward, 2. loss
     learner.optimizer.zero_grad()  # 3. zero the gradient
     loss.backward()  # type: ignore[no-untyped-call]  # 4. backward
     grad_norm = float(clip_gradient(learner.model.parameters(), settings.clip_norm))
@@ -165,16 +166,34 @@ def train_step(
     return value, grad_norm
 
 
-def _loss(
-    learner: Learner, task: Task, batch: Batch, precision: AbstractContextManager[object]
+def loss_of(
+    model: SequenceModel,
+    task: Task,
+    batch: Batch,
+    carried: State | None = None,
+    precision: AbstractContextManager[object] | None = None,
 ) -> tuple[Tensor, State]:
-    """Return what is learned from, and the state after the batch."""
-    own = learner.model.learn(batch)
+    """Return what is learned from a batch, and the state after it.
+
+    It is what the model says by itself (:meth:`SequenceModel.learn`) or else the task's loss and, spread over
+    what counts, what the model has paid besides (:meth:`SequenceModel.paid`).
+
+    Args:
+        model: that learns.
+        task: what the batch is of.
+        batch: to learn from.
+        carried: the state to read on from; None for the start.
+        precision: the context of the forward pass; None for full precision.
+    """
+    own = model.learn(task, batch)
     if own is not None:
         return own, ()
-    with precision:
-        outputs, state = read_batch(learner.model, batch, learner.carried if batch.continues else None)
-    return learner.model.loss(task, outputs.float(), batch), state
+    with precision or nullcontext():
+        outputs, state = read_batch(model, batch, carried)
+    loss, paid = task.loss(outputs.float(), batch), model.paid(state)
+    if paid is None:
+        return loss, state
+    return loss + paid.sum() / batch.select(outputs)[1].numel(), state
 
 
 def fit(

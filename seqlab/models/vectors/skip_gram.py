@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.contracts import PAD, Batch, Spec, State
 from seqlab.errors import SettingsError
-from seqlab.models._base import SequenceModel
+from seqlab.models._base import Judge, SequenceModel
 from seqlab.models._cell import Input
 
 BLOCK = 32
@@ -84,7 +84,7 @@ class SkipGram(SequenceModel):
         """Say what answers to each symbol; see :meth:`SequenceModel.forward`."""
         return self.word(inputs) @ self.near.t() + self._drawn_from().log(), ()
 
-    def learn(self, batch: Batch) -> Tensor:
+    def learn(self, task: Judge, batch: Batch) -> Tensor:
         """Return the loss over the pairs of a batch: what is read, and the target of that step."""
         counted = batch.inputs != PAD if batch.mask is None else batch.mask
         answers = batch.targets if batch.targets.dim() == 1 else batch.targets[counted]
