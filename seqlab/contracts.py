@@ -27,6 +27,10 @@ PAD = -1
 SUPPORTING = "supporting"
 """The note of a batch, (B, S) bool, that says from which sentences of a story its answer follows."""
 
+BOXES = "boxes"
+"""The note of a batch, (B, T, 4), that says of each step where in a picture stands what its target names: its
+first row and column, and those behind its last; 0 where it names nothing."""
+
 Kind = Literal["tokens", "features"]
 """``tokens`` are int64 symbols, looked up; ``features`` are float32 vectors."""
 
@@ -57,6 +61,11 @@ class Signal:
     def __post_init__(self) -> None:
         _require_one_of("kind", self.kind, get_args(Kind))
         _require_size("size", self.size)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether its places are pixels, by row and column, with features each: grey, or three colours."""
+        return self.kind == "features" and self.axes == ("row", "column")
 
     @property
     def form(self) -> str:

@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from seqlab.analysis.symbols import answer_names, visible
-from seqlab.contracts import PAD, Batch
+from seqlab.contracts import PAD, Batch, Spec
 from seqlab.errors import UsageError
 from seqlab.generation.answers import best_of, questions, write_answers
 from seqlab.models import SequenceModel, read_batch
 from seqlab.tasks import Task
+from seqlab.text.vocabulary import Codes
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,41 @@ class Alignment:
         }
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a model wrote, and where it looked.
+
+    Attributes:
+        symbols: of the answer, (T,), its end included.
+        probability: of each behind those before it, (T,).
+        weights: by the name of what looks, (T, S) over all places of the context; of a model that does not
+            look there are none.
+    """
+
+    symbols: Codes
+    probability: NDArray[np.float64]
+    weights: Mapping[str, NDArray[np.float64]]
+
+
 @torch.no_grad()
+def look_while_writing(model: SequenceModel, spec: Spec, batch: Batch) -> Looked:
+    """Let a model answer a batch of one row, the likeliest symbol each time, and say where it looked.
+
+    Args:
+        model: put into evaluation mode.
+        spec: of its task.
+        batch: of one row.
+    """
+    (answer,) = best_of(write_answers(model, spec, batch, "greedy"))
+    inputs = torch.cat([questions(batch, spec), torch.as_tensor(answer[None, :-1])], 1)
+    found = model.alignments(inputs, model.start(batch.context, 1))
+    outputs, _ = read_batch(model, replace(batch, inputs=inputs))
+    steps = len(answer)
+    probability = outputs[0, -steps:].double().softmax(-1).numpy()[np.arange(steps), answer]
+    weights = {name: weights[0, -steps:].double().numpy() for name, weights in found.items()}
+    return Looked(answer, probability, weights)
+
+
 def align(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bool) -> Alignment:
     """Let a model answer a batch of one row, and say where it looked.
 
@@ -77,32 +112,29 @@ def align(task: Task, model: SequenceModel, batch: Batch, *, is_answered: bool) 
     ((name, signal),) = task.spec.context.items()
     if signal.kind == "features":
         raise UsageError(
-            f"What this model looks at, {name}, is {signal.form}: where it looks is shown of symbols only.",
+            f"What this model looks at, {name}, is {signal.form}: where it looks is shown of symbols and of "
+            "pictures only.",
             hint="SequenceModel.alignments gives the weights.",
         )
-    (answer,) = best_of(write_answers(model, task.spec, batch, "greedy"))
-    asked = questions(batch, task.spec)
-    inputs = torch.cat([asked, torch.as_tensor(answer[None, :-1])], 1)
-    found = model.alignments(inputs, model.start(batch.context, 1))
-    if not found:
+    looked = look_while_writing(model, task.spec, batch)
+    if not looked.weights:
         raise UsageError(
             "This model does not look at the source, so there is no alignment.",
             hint="Train one with attention, such as: seqlab train dates model.attention=additive",
         )
-    outputs, _ = read_batch(model, replace(batch, inputs=inputs))
-    logs = outputs[0, -len(answer) :].double().softmax(-1).numpy()
     source = batch.context[name]
     places = (source[0] != PAD).numpy()
     names, signs = answer_names(task), task.places[name]
     return Alignment(
         tuple(visible(signs[symbol]) for symbol in source[0].numpy()[places]),
-        tuple(visible(names[symbol]) for symbol in answer),
-        _wanted(task, batch) if is_answered else None,
-        logs[np.arange(len(answer)), answer],
-        {key: weights[0, -len(answer) :].double().numpy()[:, places] for key, weights in found.items()},
+        tuple(visible(names[symbol]) for symbol in looked.symbols),
+        wanted_of(task, batch) if is_answered else None,
+        looked.probability,
+        {key: weights[:, places] for key, weights in looked.weights.items()},
     )
 
 
-def _wanted(task: Task, batch: Batch) -> str:
+def wanted_of(task: Task, batch: Batch) -> str:
+    """Return the right answer of a batch of one row, as text."""
     assert batch.mask is not None
     return task.text_of(batch.targets[batch.mask].numpy())

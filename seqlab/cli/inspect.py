@@ -9,6 +9,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.alignment import show_alignment
+from seqlab.cli.captions import has_picture, show_caption
 from seqlab.cli.console import say, show_json, show_table
 from seqlab.cli.heads import has_heads, show_heads
 from seqlab.cli.hops import show_hops
@@ -58,8 +59,8 @@ def inspect(
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks;
-    or what a memory is written and read; or which sentences of a story are read.
+    """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks,
+    in a text or in a picture; or what a memory is written and read; or which sentences of a story are read.
 
     Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
     seqlab inspect --force f=1,i=0 --from 20 --to 60 / seqlab inspect dates --input "3. Mai 2009"
@@ -78,6 +79,8 @@ def inspect(
     album = Album(found.figures if output is None else output, formats, title)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
+        if has_picture(session.task.spec):
+            return show_caption(found, session, text, example or 0, sequences, album, as_json=as_json)
         if session.task.spec.writes is None:
             return show_hops(found, session, text, example, sequences, album, as_json=as_json)
         return show_alignment(found, session, text, example, album, as_json=as_json)

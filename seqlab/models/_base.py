@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -106,6 +107,17 @@ class SequenceModel(nn.Module, ABC):
             that does not look.
         """
         return {}
+
+    def centres(self, rows: int, columns: int) -> Sequence[tuple[int, int]]:
+        """Return the pixel, by row and column, that each place is centred on which :meth:`alignments` weighs.
+
+        Here each pixel is a place; a model that looks at larger ones says so.
+
+        Args:
+            rows: of a picture.
+            columns: likewise.
+        """
+        return list(product(range(rows), range(columns)))
 
     def heads(self, inputs: Tensor, state: State) -> Mapping[str, tuple[Tensor, Tensor]]:
         """Return of each head that reads or writes a memory where it stands, and what it reads or adds.

@@ -213,6 +213,9 @@ def what_looks_tells_where_as_it_reads(name: str) -> None:
         for key, weights in variant.model.alignments(x, start).items():
             variant.require((weights >= 0).all(), f"weights of {key} are negative")
             variant.same(weights.sum(-1), torch.ones(3, 6), f"weights of {key} do not sum to 1")
+            for places in _places_of_pictures(variant.model, context):
+                said = f"{key} weighs {weights.shape[2]} places, but centres are {places}"
+                variant.require(places == weights.shape[2], said)
             for padded in filter(_of_places(weights), map(_is_padding, context.values())):
                 unseen = weights.masked_select(padded.flatten(1)[:, None])
                 variant.require((unseen == 0).all(), f"{key} looks at padding")
@@ -286,6 +289,12 @@ def _seen(model: SequenceModel, x: Tensor, state: State) -> dict[str, Tensor]:
     for key, (weights, vectors) in model.heads(x, state).items():
         found |= {f"{key}, where": weights, f"{key}, what": vectors}
     return found
+
+
+def _places_of_pictures(model: SequenceModel, context: dict[str, Tensor]) -> list[int]:
+    """Return of each picture of a context on how many pixels a model says that its places are centred."""
+    pictures = [name for name, signal in model.spec.context.items() if signal.is_picture]
+    return [len(model.centres(*context[name].shape[1:3])) for name in pictures]
 
 
 def _with_padding(context: dict[str, Tensor]) -> dict[str, Tensor]:

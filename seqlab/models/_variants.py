@@ -23,8 +23,8 @@ Module = TypeVar("Module", bound=nn.Module)
 SYMBOLS = OUTPUTS = 5  # as for the next symbol of a text, which suits every model
 SIZE = 7
 NETWORKS: tuple[dict[str, Any], ...] = ({}, {"layers": 2}, {"layers": 2, "bidirectional": True})
-PLACES = 3
-"""Places along each axis of a context."""
+PLACES, PIXELS = 3, 9
+"""Places along each axis of a context; of a picture, which a grid may be laid over."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Variant:
     def context(self, batch: int) -> dict[str, Tensor]:
         """Return what is known before the first step, drawn at random; of most models nothing."""
         return {
-            name: numbers(signal.kind, batch, *[PLACES] * len(signal.axes))
+            name: numbers(signal.kind, batch, *[PIXELS if signal.is_picture else PLACES] * len(signal.axes))
             for name, signal in self.model.spec.context.items()
         }
 

@@ -217,10 +217,15 @@ class Task(ABC):
         return [self.vocabulary.decode(row[row != PAD].numpy()) for row in read]
 
     def text_of(self, answer: Codes) -> str:
-        """Return an answer as text: symbols that were written, or a class."""
-        if self.spec.writes is None:
+        """Return an answer as text: symbols that were written, or a class.
+
+        Where there is no vocabulary to decode them, symbols are words.
+        """
+        writes = self.spec.writes
+        if writes is None:
             return self.answers[int(answer[0])]
-        assert self.vocabulary is not None
+        if self.vocabulary is None:
+            return " ".join(self.answers[symbol] for symbol in answer.tolist() if symbol != writes.end)
         return self.vocabulary.decode(answer)
 
     def labels(self, batch: Batch) -> Mapping[str, Sequence[str]]:

@@ -116,3 +116,23 @@ def test_a_run_without_cells_is_refused(trained: Any) -> None:
     told = trained("hello", model="ngram", task="char-lm[corpus=miniature]")
     with pytest.raises(SettingsError, match="ngram counts, and has no states"):
         told()
+
+
+def test_where_in_a_picture_each_word_looks(seqlab_command: Any) -> None:
+    pytest.importorskip("sklearn", reason="its digits are what is described")
+    small = ["model.hidden_size=4", "model.channels=2", *QUICK]
+    assert seqlab_command("train", "digit-captions", "-q", *small).returncode == 0
+    told = json.loads(seqlab_command("inspect", "--json", "--sequences", "8").stdout)
+    assert len(told["weights"]["attention"]) == len(told["written"]) == len(told["boxes"])
+    assert len(told["centres"]) == 36
+    assert told["found"]["captions"] == 8
+    said = seqlab_command("inspect", "--sequences", "8", "--example", "3")
+    assert said.stdout.startswith("\tstep\twritten\tprobability\tlooks at pixel\tweight\tis of it\n")
+    assert f"words in 8 test captions (by chance {told['found']['chance']:.1%})" in said.stdout
+    assert {Path(path).name for path in told["figures"]} == {"caption.png", "caption.svg", "caption.csv"}
+    for refused, message in (
+        (["--input", "three"], "looks at pictures"),
+        (["--lesions"], "--lesions is for networks of one cell"),
+    ):
+        failed = seqlab_command("inspect", *refused)
+        assert (failed.returncode, message in failed.stderr) == (2, True), failed.stderr

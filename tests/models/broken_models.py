@@ -210,6 +210,20 @@ class LooksAtPadding(_Looks):
         return (steps @ places.transpose(1, 2)).softmax(-1)
 
 
+class CountsOtherPlaces(_Looks):
+    takes = ("features(row,column)",)
+
+    def start(self, context: Mapping[str, Tensor], rows: int) -> State:
+        ((h,),) = super().start({}, rows)
+        for picture in context.values():
+            pixels = self.read(picture).flatten(1, 2)
+            return ((h,), (pixels, torch.ones(pixels.shape[:2], dtype=torch.bool)))
+        return ((h,),)
+
+    def centres(self, rows: int, columns: int) -> list[tuple[int, int]]:
+        return [(row, 0) for row in range(rows)]
+
+
 class LooksWithTooMuch(_Looks):
     def _weights(self, steps: Tensor, places: Tensor, there: Tensor) -> Tensor:
         return 1.001 * super()._weights(steps, places, there)

@@ -33,6 +33,7 @@ BROKEN = {
     "LooksAhead": "the_future_never_changes_the_past",
     "Forgets": "chunks_with_carried_state_equal_the_whole",
     "LooksAtPadding": "what_looks_tells_where_as_it_reads",
+    "CountsOtherPlaces": "what_looks_tells_where_as_it_reads",
     "LooksWithTooMuch": "what_looks_tells_where_as_it_reads",
     "TellsOfOtherRows": "what_looks_tells_where_as_it_reads",
     "TellsAsFromTheStart": "what_looks_tells_where_as_it_reads",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.models._cell import linear
+
+STRIDE = 4
+"""Pixels from one place of the grid to the next, along both axes."""
 
 
 class Convolution(nn.Module):
@@ -57,6 +62,15 @@ class Grid(nn.Module):
         where = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
         x = torch.cat([x, where.expand(len(x), -1, -1, -1)], 1)
         return F.relu(self.place(x.movedim(1, -1)))
+
+    @staticmethod
+    def centres(rows: int, columns: int) -> list[tuple[int, int]]:
+        """Return the pixel, by row and column, that each place is centred on, of a picture of that size.
+
+        >>> Grid.centres(5, 3)
+        [(0, 0), (4, 0)]
+        """
+        return list(product(range(0, rows, STRIDE), range(0, columns, STRIDE)))
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw weights from N(0, 2 / what comes in) (He et al. 2015); biases start at 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -23,8 +24,8 @@ from seqlab.models.recurrent.lstm import LSTM
 
 CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
 
-POOLED = (2, 12)
-"""Rows and columns to which a grid is averaged where all of a picture goes into one vector."""
+POOLED = 36
+"""Places to which a grid is averaged where all of a picture goes into one vector."""
 
 
 class Captioner(SequenceModel):
@@ -39,7 +40,8 @@ class Captioner(SequenceModel):
         o(t) = V tanh(W_c [z(t); h(t)]) + c
 
     and h(0) is made of the mean of the grid. Without attention the picture is one vector v, the grid averaged
-    to 2 x 12 places, and what the cell reads has a map of it added (CS231n-10):
+    to 36 places in rows and columns that suit its form, and what the cell reads has a map of it added
+    (CS231n-10):
 
         h(t) = cell(E u(t) + W_ih v, h(t-1))                at every step, or at the first step only
         o(t) = V h(t) + c
@@ -80,7 +82,7 @@ class Captioner(SequenceModel):
         self.score = Additive(H, H) if is_soft else None
         self.begin = nn.ModuleList(linear(H, H) for _ in CELLS[cell].parts) if is_soft else None
         self.combine = linear(2 * H, H, bias=False) if is_soft else None
-        self.whole = None if is_soft else linear(POOLED[0] * POOLED[1] * H, H)
+        self.whole = None if is_soft else linear(POOLED * H, H)
         self.readout = linear(H, spec.output_size)
 
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:
@@ -93,7 +95,7 @@ class Captioner(SequenceModel):
         grid = self._drop(self.grid(context[self.picture]))
         if self.score is None or self.begin is None:
             assert self.whole is not None
-            pooled = F.adaptive_avg_pool2d(grid.movedim(-1, 1), POOLED).flatten(1)
+            pooled = F.adaptive_avg_pool2d(grid.movedim(-1, 1), pooled_form(*grid.shape[1:3])).flatten(1)
             return (self.whole(pooled).to(grid.dtype),), *self.decoder.start(rows)
         values = grid.flatten(1, 2)  # (B, S, H)
         mean = values.mean(1)
@@ -112,6 +114,10 @@ class Captioner(SequenceModel):
     def alignments(self, inputs: Tensor, state: State) -> dict[str, Tensor]:
         """Return where each step looks, over the places of the grid row by row."""
         return {} if self.score is None else {"attention": self._looking(inputs, state)[1]}
+
+    def centres(self, rows: int, columns: int) -> list[tuple[int, int]]:
+        """Return the pixel that each place of the grid is centred on; see :meth:`SequenceModel.centres`."""
+        return self.grid.centres(rows, columns)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights: grid, embedding, cell, the rest."""
@@ -142,15 +148,27 @@ class Captioner(SequenceModel):
         assert self.score is not None
         assert self.combine is not None
         (values, keys, there), *parts = state
-        told, looked = [], []
+        seen, looked, states = [], [], []
         for x, held in zip(self.embedding(inputs).unbind(1), (inputs == PAD).unbind(1), strict=True):
             weights = self.score(parts[0][0][:, None], keys).softmax(-1)  # (B, 1, S)
-            seen = (weights.to(values.dtype) @ values).to(x.dtype)
-            h, new = self.decoder(torch.cat([x[:, None], seen], -1), tuple(parts), None, self._drop)
+            z = (weights.to(values.dtype) @ values).to(x.dtype)
+            h, new = self.decoder(torch.cat([x[:, None], z], -1), tuple(parts), None, self._drop)
             parts = [hold(held, old, now) for old, now in zip(parts, new, strict=True)]
-            told.append(torch.tanh(self.combine(torch.cat([seen, h.to(seen.dtype)], -1))))
+            seen.append(z)
             looked.append(weights)
-        return torch.cat(told, 1), torch.cat(looked, 1), ((values, keys, there), *parts)
+            states.append(h)
+        both = torch.cat([torch.cat(seen, 1), torch.cat(states, 1).to(seen[0].dtype)], -1)
+        return torch.tanh(self.combine(both)), torch.cat(looked, 1), ((values, keys, there), *parts)
 
     def _drop(self, x: Tensor) -> Tensor:
         return self.dropped(x, self.dropout)
+
+
+def pooled_form(rows: int, columns: int) -> tuple[int, int]:
+    """Return in how many rows and columns so many places as are pooled come nearest to the form of a grid.
+
+    >>> pooled_form(3, 12), pooled_form(7, 7), pooled_form(40, 10)
+    ((3, 12), (6, 6), (12, 3))
+    """
+    forms = [(high, POOLED // high) for high in range(1, POOLED + 1) if POOLED % high == 0]
+    return min(forms, key=lambda form: abs(math.log(form[0] * columns / (form[1] * rows))))

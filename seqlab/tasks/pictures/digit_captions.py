@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from seqlab.contracts import PAD, Batch, Signal, Spec, Split, Written, numpy_stream
+from seqlab.contracts import BOXES, PAD, Batch, Signal, Spec, Split, Written, numpy_stream
 from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Trial
@@ -18,8 +18,8 @@ from seqlab.tasks.pictures._idx import Bytes
 from seqlab.tasks.pictures._images import absolute, load_images
 from seqlab.tasks.pictures._turning import turned
 
-PICTURE, BOXES = "picture", "boxes"
-"""What the context is called, and what is noted of each row."""
+PICTURE = "picture"
+"""What the context is called."""
 
 BEGIN, END = "<begin>", "<end>"
 
@@ -36,8 +36,8 @@ class DigitCaptions(Task):
         inputs     V  y(1) ... y(n)          PAD in front; V is read as the begin and written as the end
         targets    y(1) ... y(n)  V
 
-    A caption is right as a whole (``sequence_accuracy``) or not. The notes of a batch have where each digit
-    stands, (B, most, 4): its first row and column, and behind its last; 0 where there is none.
+    A caption is right as a whole (``sequence_accuracy``) or not. Where each digit stands is
+    in the notes of a batch, ``boxes``.
 
     Args:
         fewest: digits.
@@ -99,9 +99,8 @@ class DigitCaptions(Task):
             flat = pixels.reshape(-1, *self.images.size)
             pixels = turned(flat, 12, self.images.size[0] / 32, stream).reshape(pixels.shape)
         boxes = self._boxes(counts, stream)
-        inputs, targets, mask = self._captions(part.labels[which], counts)
         canvas = torch.from_numpy(self._canvases(pixels, boxes, counts))
-        return Batch(inputs, targets, mask, context={PICTURE: canvas}, notes={BOXES: torch.from_numpy(boxes)})
+        return self._described(part.labels[which], boxes, counts, canvas)
 
     def _boxes(self, counts: Integers, stream: np.random.Generator) -> Integers:
         """Draw where each digit stands, (B, most, 4)."""
@@ -124,15 +123,20 @@ class DigitCaptions(Task):
         canvases[row[:, None, None], down, right] = pixels[row, number] / np.float32(255)
         return canvases[..., None]
 
-    def _captions(
-        self, labels: Integers, counts: Integers
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return inputs, targets and mask, (B, most in this batch + 1)."""
-        steps = int(counts.max()) + 1
-        begin = len(self.images.names)
+    def _described(self, labels: Integers, boxes: Integers, counts: Integers, canvas: torch.Tensor) -> Batch:
+        """Return a batch of as many steps as the longest caption has words, and one more for its end."""
+        steps, begin = int(counts.max()) + 1, len(self.images.names)
         at = np.arange(steps) - (steps - 1 - counts[:, None])  # 0 at the first word, n at the end
-        words = np.take_along_axis(labels, np.clip(at, 0, self.most - 1), 1)
-        targets = np.where(at < 0, 0, np.where(at < counts[:, None], words, begin))
+        names, number = (at >= 0) & (at < counts[:, None]), np.clip(at, 0, self.most - 1)
+        words = np.take_along_axis(labels, number, 1)
+        targets = np.where(at < 0, 0, np.where(names, words, begin))
         before = np.concatenate([np.full((len(counts), 1), begin), targets[:, :-1]], 1)
         inputs = np.where(at < 0, PAD, np.where(at == 0, begin, before))
-        return torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(at >= 0)
+        named = np.take_along_axis(boxes, number[..., None], 1) * names[..., None]
+        return Batch(
+            torch.from_numpy(inputs),
+            torch.from_numpy(targets),
+            torch.from_numpy(at >= 0),
+            context={PICTURE: canvas},
+            notes={BOXES: torch.from_numpy(named)},
+        )

@@ -116,7 +116,7 @@ def test_without_attention_the_picture_is_added_at_every_step_or_at_the_first(at
     assert model.alignments(read, start) == {}
     grid = model.grid(picture())
     assert model.whole is not None
-    pooled = F.adaptive_avg_pool2d(grid.movedim(-1, 1), (2, 12)).flatten(1)
+    pooled = F.adaptive_avg_pool2d(grid.movedim(-1, 1), (6, 6)).flatten(1)  # 36 places suit 3 x 4 so
     seen = model.whole(pooled)
     for row in range(2):
         state, symbols = tuple(torch.zeros(1, 5).double() for _ in range(2)), [s for s in read[row] if s >= 0]

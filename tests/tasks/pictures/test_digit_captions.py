@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from seqlab.contracts import Split
+from seqlab.contracts import BOXES, Split
 from seqlab.errors import SettingsError
 from seqlab.tasks.pictures._turning import turned
-from seqlab.tasks.pictures.digit_captions import BOXES, PICTURE, DigitCaptions
+from seqlab.tasks.pictures.digit_captions import PICTURE, DigitCaptions
 
 pytest.importorskip("sklearn", reason="its digits are what is described")
 
