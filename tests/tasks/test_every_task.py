@@ -38,7 +38,7 @@ GOLDEN = {
     "copy-bits": "6c0db66cb5a3be04",
     "cycle-navigation": "04df776c57716909",
     "dates": "b978457fbc0cf32f",
-    "digit-captions": "abcdbb0fd3c4c5a3",
+    "digit-captions": "4a28ddc10320c446",
     "duplicate-string": "61b5ad984c04c863",
     "dyck": "44d3d127d577da96",
     "dynamic-n-grams": "b4c6e00a180ce0c7",
