@@ -178,7 +178,9 @@ def _show(questions: Sequence[str], answers: Sequence[Sequence[Answer]], *, seve
 def probable(probability: float) -> str:
     """Write a probability so that one near 1 or near 0 can be told from it.
 
-    >>> probable(0.99996), probable(0.25), probable(1.2e-7)
-    ('0.99996', '0.25', '1.2e-07')
+    >>> probable(0.99996), probable(0.999999), probable(0.25), probable(1.2e-7)
+    ('0.99996', '> 0.99999', '0.25', '1.2e-07')
     """
+    if 0.999995 <= probability < 1:
+        return "> 0.99999"
     return f"{probability:.3g}" if probability < 0.99 else f"{probability:.5f}"

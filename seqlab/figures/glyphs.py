@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from typing import Any
+from unicodedata import category
 
 from matplotlib import font_manager
 
@@ -58,12 +59,15 @@ def can_draw(sign: str) -> bool:
 def drawable(text: str) -> str:
     r"""Return a text with numbers, in base 16, for the signs that no font here has; a lone sign in two lines.
 
+    Control characters but the end of a line are escaped: none has a glyph.
+
     Warns:
         Remark: where there are such signs, with what to install.
 
-    >>> drawable("hé")
-    'hé'
+    >>> drawable("hé"), drawable("a\x07")
+    ('hé', 'a\\x07')
     """
+    text = "".join(f"\\x{ord(sign):02x}" if category(sign) == "Cc" and sign != "\n" else sign for sign in text)
     if text.isascii() or all(can_draw(sign) for sign in text if sign.isprintable()):
         return text
     warnings.warn(Remark(ADVICE), stacklevel=1)

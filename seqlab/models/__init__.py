@@ -59,7 +59,8 @@ def build_model(component: Component, spec: Spec, seed: int) -> SequenceModel:
             raise SettingsError(
                 f"The task gives {name}, {signal.form}, before the first step; the model {component.name!r} "
                 f"takes {' or '.join(takes) or 'nothing of that kind'}.",
-                hint=f"Models that take it: {', '.join(_taking(signal.form)) or 'none'}.",
+                hint=f"Models that take it: {', '.join(_taking(signal.form)) or 'none'}. "
+                "Some tasks have an option to give it in another form: seqlab explain TASK",
             )
     model = _construct(component, spec)
     model.initialise(torch_stream(seed, "weights"))

@@ -334,12 +334,18 @@ def trial_task(session: Session, trial: Trial) -> Task:
         return session.task
     changed = Component(name=name, **{**own.options, **trial.task})
     task = build_task(check_options("task", changed, Document({}, f"the trial {trial.name!r}")))
-    there, here = task.spec.to_dict(), session.task.spec.to_dict()
-    differs = [key for key in here if key != "writes" and here[key] != there[key]]
+    there, here = _told(task.spec), _told(session.task.spec)
+    differs = [key for key in here | there if here.get(key) != there.get(key)]
     if differs:
-        told = ", ".join(f"{key} {there[key]!r} instead of {here[key]!r}" for key in differs)
+        told = ", ".join(f"{key} {there.get(key)} instead of {here.get(key)}" for key in differs)
         raise SettingsError(
             f"The trial {trial.name!r} changes what the model reads or answers: {told}.",
             hint="A trial may change options that leave the Spec as it is, such as a length.",
         )
     return task
+
+
+def _told(spec: Spec) -> dict[str, object]:
+    """Return in words what a model is built for."""
+    told = {key: value for key, value in spec.to_dict().items() if key not in ("writes", "context")}
+    return told | {name: f"{signal.form} of {signal.size}" for name, signal in spec.context.items()}

@@ -31,7 +31,7 @@ def test_a_story_is_told_and_asked_about_line_by_line(trained: Command) -> None:
     facts = "Mary went to the kitchen.\nJohn moved to the gardn\nJohn moved to the garden\n"
     done = trained("ask", text=f"{facts}Where is John?\n\nMary went to the kitchen\nWhere is Mary?\n")
     assert done.returncode == 0, done.stderr
-    assert "'gardn' is none of the 18 that the task knows. Did you mean 'garden'?" in done.stderr
+    assert "'gardn' of 'John moved to the gardn' is none of the 18 that the task knows. Did you mean 'garden'?" in done.stderr
     assert "A new story begins." in done.stderr
     first, second = done.stdout.splitlines()
     story = "Mary went to the kitchen\nJohn moved to the garden\nWhere is John?"
@@ -124,7 +124,7 @@ def test_what_a_terminal_would_obey_in_an_answer_is_not_printed(
     done = seqlab_command("train", "--story", str(path), *TINY[1:])
     assert done.returncode == 0, done.stderr
     for words in (("ask",), ("inspect", "latest")):
-        printed = seqlab_command(*words, text="Where is Mary?\n").stdout
+        printed = seqlab_command(*words, text="Mary went home1.\nWhere is Mary?\n").stdout
         assert "?[31mhome" in printed
         assert "\x1b" not in printed
 

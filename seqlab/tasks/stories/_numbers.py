@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,9 @@ FULL_STOP = "."
 
 LISTED = 60
 """Known words that are named to whoever asks with an unknown one."""
+
+LONGEST = 60
+"""Letters of a word or a sentence that are shown again."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,23 @@ class Words:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and word.casefold() in self._numbers
+
     def numbers(self, sentence: str) -> list[int]:
         """Return the numbers of a sentence's words.
 
         Raises:
-            TextError: naming the first one that is unknown, and the one most like it.
+            TextError: naming the first one that is unknown, its sentence, and the word most like it.
         """
         try:
             return [self._numbers[word.casefold()] for word in sentence.split()]
         except KeyError:
             unknown = next(word for word in sentence.split() if word.casefold() not in self._numbers)
-        near = nearest(unknown, self.vocabulary.symbols)
+        near = nearest(unknown[:LONGEST], self.vocabulary.symbols)
+        inside = "" if unknown == sentence else f" of {shortened(sentence)!r}"
         raise TextError(
-            f"The word {unknown!r} is none of the {len(self)} that the task knows.",
+            f"The word {shortened(unknown)!r}{inside} is none of the {len(self)} that the task knows.",
             hint=(f"Did you mean {near!r}? " if near else "")
             + f"Known are: {' '.join(self.vocabulary.symbols[:LISTED])}"
             + " ..." * (len(self) > LISTED),
@@ -186,13 +192,32 @@ def in_one_row(story: Integers, question: Integers, full_stop: int) -> Integers:
     return trimmed(np.take_along_axis(row, order, 1))
 
 
-def sentences_of(text: str) -> list[str]:
-    """Return the sentences of a text as words: a line, or a ``.`` or ``?``, ends one; numbers may begin it.
+def sentences_of(text: str, known: Words) -> list[str]:
+    """Return the sentences of a text as words: the end of a line, or a ``.``, ``?`` or ``!``, ends one.
 
-    >>> sentences_of("1 Mary  went home.\\nJohn left. 3 Where is Mary?\\thome\\t1")
-    ['Mary went home', 'John left', 'Where is Mary']
+    Numbers may begin it. A known word is kept as it is: one with a full stop behind it ends no sentence, and a
+    number is no number of a line.
+
+    >>> known = Words.of(["Mr.", "Bean", "2", "dogs", "left"])
+    >>> sentences_of("1 Mr. Bean  left.\\n2 dogs left. 3 left?\\tyes\\t1", known)
+    ['Mr. Bean left', '2 dogs left', 'left']
     """
-    lines = [line.partition("\t")[0] for line in text.splitlines()]
-    parts = [part for line in lines for part in re.split(r"[.?!]", line)]
-    cleaned = (" ".join(re.sub(r"^\s*\d+\s+", "", part).split()) for part in parts)
-    return [sentence for sentence in cleaned if sentence]
+    sentences = [""]
+    for line in text.splitlines():
+        for word in line.partition("\t")[0].split():
+            bare = word if word in known and word != FULL_STOP else word.rstrip(".?!")
+            if bare and not (not sentences[-1] and bare.isdigit() and bare not in known):
+                sentences[-1] += f" {bare}" if sentences[-1] else bare
+            if bare != word:
+                sentences.append("")
+        sentences.append("")
+    return [sentence for sentence in sentences if sentence]
+
+
+def shortened(text: str) -> str:
+    """Return a text for a message, cut off where it is long.
+
+    >>> shortened("a" * 100) == "a" * 60 + " ..."
+    True
+    """
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

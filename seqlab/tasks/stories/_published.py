@@ -45,7 +45,7 @@ class Published:
         path = Path(name).expanduser()
         if not path.is_file():
             raise TextError(
-                f"There is no file {name!r}.",
+                f"{name!r} is a folder." if path.is_dir() else f"There is no file {name!r}.",
                 hint="--story FILE, which is task.file, reads stories in the published form. "
                 "A kind of those that seqlab tells itself is task.story=1 to 20, or all.",
             )

@@ -20,7 +20,7 @@ from seqlab.tasks._base import Task
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES, SHARE, Metric
 from seqlab.tasks._passes import Integers, in_passes, order_of_pass
-from seqlab.tasks.stories._numbers import FULL_STOP, Questions, Words, in_one_row, sentences_of
+from seqlab.tasks.stories._numbers import FULL_STOP, Questions, Words, in_one_row, sentences_of, shortened
 from seqlab.tasks.stories._published import Published, absolute
 from seqlab.tasks.stories._story import Story
 from seqlab.tasks.stories._tales import TALES, Simulated
@@ -136,9 +136,14 @@ class Stories(Task):
 
         Each is a sentence or a line of its own; numbers may stand in front.
         """
-        *statements, question = sentences_of(text) or [""]
+        *statements, question = sentences_of(text, self.words) or [""]
         if not question:
             raise TextError("There is nothing to answer: the text is empty.")
+        if not statements:
+            raise TextError(
+                f"Nothing is told before {shortened(question)!r} from which an answer could follow.",
+                hint="Statements stand before the question, or in a file: --story FILE",
+            )
         story = Story(statements)
         story.ask(question, self.answers[0], ())
         questions = Questions.of([(0, story)], self.words, self._classes)
@@ -216,7 +221,7 @@ class Stories(Task):
         """Return the statements and the question of a row."""
         read = batch.inputs[row].tolist()
         if self.reading == "sequence":
-            return sentences_of(self.words.text(number for number in read if number != PAD))
+            return self.words.text(number for number in read if number != PAD).split(f" {FULL_STOP} ")
         rows = [*batch.context[STORY][row].tolist(), read]
         lines = [self.words.text(number for number in line if number != PAD) for line in rows]
         return [line for line in lines if line]

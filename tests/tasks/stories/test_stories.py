@@ -42,9 +42,10 @@ def test_a_question_of_a_user_s_is_read_word_by_word() -> None:
     ]
 
 
-def test_without_a_story_there_is_one_sentence_of_nothing() -> None:
-    batch = Stories(questions=50).ask("Where is Mary")
-    assert batch.context[STORY].tolist() == [[[PAD]]]
+def test_a_question_without_a_story_is_not_answered() -> None:
+    with pytest.raises(TextError, match="Nothing is told before .Where is Mary.") as refused:
+        Stories(questions=50).ask("Where is Mary?")
+    assert "--story" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -52,10 +53,10 @@ def test_without_a_story_there_is_one_sentence_of_nothing() -> None:
     [
         (
             "Mary went to the kithcen. Where is Mary?",
-            "'kithcen' is none of the 18",
+            "'kithcen' of 'Mary went to the kithcen' is none of the 18",
             "Did you mean 'kitchen'?",
         ),
-        ("A 새 sings. Where is Mary?", "'A' is none of the 18", "Known are: Daniel John Mary"),
+        ("A 새 sings. Where is Mary?", "'A' of 'A 새 sings' is none of the 18", "Known are: Daniel John Mary"),
         (" \n 3 .", "nothing to answer", ""),
     ],
 )
@@ -63,6 +64,12 @@ def test_what_is_unknown_is_named(text: str, said: str, hint: str) -> None:
     with pytest.raises(TextError, match=said) as refused:
         Stories(questions=50).ask(text)
     assert hint in (refused.value.hint or "")
+
+
+def test_a_long_word_is_not_shown_whole() -> None:
+    with pytest.raises(TextError) as refused:
+        Stories(questions=50).ask(f"{'a' * 100_000} went home. Where is Mary?")
+    assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize("reading", ["sentences", "sequence"])
