@@ -67,7 +67,9 @@ def drawable(text: str) -> str:
     >>> drawable("hé"), drawable("a\x07")
     ('hé', 'a\\x07')
     """
-    text = "".join(f"\\x{ord(sign):02x}" if category(sign) == "Cc" and sign != "\n" else sign for sign in text)
+    text = "".join(
+        f"\\x{ord(sign):02x}" if category(sign) == "Cc" and sign != "\n" else sign for sign in text
+    )
     if text.isascii() or all(can_draw(sign) for sign in text if sign.isprintable()):
         return text
     warnings.warn(Remark(ADVICE), stacklevel=1)

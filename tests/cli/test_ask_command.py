@@ -31,7 +31,10 @@ def test_a_story_is_told_and_asked_about_line_by_line(trained: Command) -> None:
     facts = "Mary went to the kitchen.\nJohn moved to the gardn\nJohn moved to the garden\n"
     done = trained("ask", text=f"{facts}Where is John?\n\nMary went to the kitchen\nWhere is Mary?\n")
     assert done.returncode == 0, done.stderr
-    assert "'gardn' of 'John moved to the gardn' is none of the 18 that the task knows. Did you mean 'garden'?" in done.stderr
+    assert (
+        "'gardn' of 'John moved to the gardn' is none of the 18 that the task knows. Did you mean 'garden'?"
+        in done.stderr
+    )
     assert "A new story begins." in done.stderr
     first, second = done.stdout.splitlines()
     story = "Mary went to the kitchen\nJohn moved to the garden\nWhere is John?"

@@ -61,6 +61,12 @@ def _sigmoid(x: Any, one: Any) -> Any:
 
 
 @_compiled
+def _tanh(x: Any, one: Any) -> Any:
+    """Return tanh by exp, which a loop of several lanes at a time can do: to 1e-7 in float32, absolutely."""
+    return one - (one + one) / (one + math.exp(x + x))
+
+
+@_compiled
 def _softplus(x: Any, one: Any) -> Any:
     return math.log(one + math.exp(x)) if x < 20 * one else x
 
@@ -93,7 +99,7 @@ def _activate(acts: Any, heads: int, width: int, one: Any) -> None:
     for head in range(heads):
         mine = acts[head * each : (head + 1) * each]
         for place in range(width):
-            mine[place] = math.tanh(mine[place])
+            mine[place] = _tanh(mine[place], one)
         mine[width] = _softplus(mine[width], one)
         mine[width + 1] = _sigmoid(mine[width + 1], one)
         _softmax(mine[width + 2 : width + 5], mine[width + 2 : width + 5], one - one)
@@ -101,7 +107,7 @@ def _activate(acts: Any, heads: int, width: int, one: Any) -> None:
     writes = acts[heads * each :]
     for place in range(len(writes)):
         x = writes[place]
-        writes[place] = _sigmoid(x, one) if (place // width) % 2 == 0 else math.tanh(x)
+        writes[place] = _sigmoid(x, one) if (place // width) % 2 == 0 else _tanh(x, one)
 
 
 @_compiled
@@ -111,12 +117,12 @@ def _control(gates: Any, h: Any, c_before: Any, c: Any, has_cell: bool, one: Any
     for unit in range(size):
         if has_cell:
             i, f = _sigmoid(gates[unit], one), _sigmoid(gates[size + unit], one)
-            z, o = math.tanh(gates[2 * size + unit]), _sigmoid(gates[3 * size + unit], one)
+            z, o = _tanh(gates[2 * size + unit], one), _sigmoid(gates[3 * size + unit], one)
             gates[unit], gates[size + unit], gates[2 * size + unit], gates[3 * size + unit] = i, f, z, o
             c[unit] = f * c_before[unit] + i * z
-            h[unit] = o * math.tanh(c[unit])
+            h[unit] = o * _tanh(c[unit], one)
         else:
-            gates[unit] = math.tanh(gates[unit])
+            gates[unit] = _tanh(gates[unit], one)
             h[unit] = gates[unit]
             c[unit] = c_before[unit]
 

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.models.memory._turing import ADDRESS, _add, _compiled, _dot, _from_softmax, _norms, _shift, _write
+from seqlab.models.memory._turing import (
+    ADDRESS,
+    _add,
+    _compiled,
+    _dot,
+    _from_softmax,
+    _norms,
+    _shift,
+    _tanh,
+    _write,
+)
 
 
 @_compiled
@@ -107,7 +117,7 @@ def _from_control(
     for unit in range(size):
         if has_cell:
             i, f, z, o = gates[unit], gates[size + unit], gates[2 * size + unit], gates[3 * size + unit]
-            out = math.tanh(c[unit])
+            out = _tanh(c[unit], one)
             d = dc[unit] + dh[unit] * o * (one - out * out)
             back[unit] = d * z * i * (one - i)
             back[size + unit] = d * c_before[unit] * f * (one - f)

@@ -236,6 +236,6 @@ class _Steps(torch.autograd.Function):
             *(part.detach().numpy() for part in (W, P, *kept)), ctx.heads, ctx.has_cell, ctx.tiny,
             *(part.numpy() for part in (d_shown.contiguous(), *owed, d_gates, d_acts)),
         )  # fmt: skip
-        d_W = torch.einsum("tbg,tbm->gm", d_gates, m[:-1])
-        d_P = torch.einsum("tbk,tbh->kh", d_acts, m[1:, :, : P.shape[1]])
+        d_W = d_gates.flatten(0, 1).t() @ m[:-1].flatten(0, 1)  # (G, H + R W)
+        d_P = d_acts.flatten(0, 1).t() @ m[1:, :, : P.shape[1]].flatten(0, 1)  # (K, H)
         return d_gates, d_W, d_P, d_acts.sum((0, 1)), None, None, *owed

@@ -195,8 +195,8 @@ def in_one_row(story: Integers, question: Integers, full_stop: int) -> Integers:
 def sentences_of(text: str, known: Words) -> list[str]:
     """Return the sentences of a text as words: the end of a line, or a ``.``, ``?`` or ``!``, ends one.
 
-    Numbers may begin it. A known word is kept as it is: one with a full stop behind it ends no sentence, and a
-    number is no number of a line.
+    Numbers may begin it. A known word is kept as it is: one with a full stop behind it ends no sentence, and
+    a number is no number of a line.
 
     >>> known = Words.of(["Mr.", "Bean", "2", "dogs", "left"])
     >>> sentences_of("1 Mr. Bean  left.\\n2 dogs left. 3 left?\\tyes\\t1", known)

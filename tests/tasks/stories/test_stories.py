@@ -43,7 +43,7 @@ def test_a_question_of_a_user_s_is_read_word_by_word() -> None:
 
 
 def test_a_question_without_a_story_is_not_answered() -> None:
-    with pytest.raises(TextError, match="Nothing is told before .Where is Mary.") as refused:
+    with pytest.raises(TextError, match="Nothing is told before 'Where is Mary'") as refused:
         Stories(questions=50).ask("Where is Mary?")
     assert "--story" in (refused.value.hint or "")
 
@@ -56,7 +56,11 @@ def test_a_question_without_a_story_is_not_answered() -> None:
             "'kithcen' of 'Mary went to the kithcen' is none of the 18",
             "Did you mean 'kitchen'?",
         ),
-        ("A 새 sings. Where is Mary?", "'A' of 'A 새 sings' is none of the 18", "Known are: Daniel John Mary"),
+        (
+            "A 새 sings. Where is Mary?",
+            "'A' of 'A 새 sings' is none of the 18",
+            "Known are: Daniel John Mary",
+        ),
         (" \n 3 .", "nothing to answer", ""),
     ],
 )
