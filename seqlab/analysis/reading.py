@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from seqlab.analysis.states import Trace
 from seqlab.analysis.symbols import answer_names, input_names, visible
 from seqlab.contracts import Batch
 from seqlab.tasks import Task
+
+MOST_NUMBERS = 8
+"""Of more features it is said how many there are."""
 
 Array = npt.NDArray[np.float64]
 
@@ -38,12 +42,13 @@ class Reading:
     """What a network did with one sequence.
 
     Attributes:
-        symbols: of each step; for features their numbers.
+        symbols: of each step; for features their numbers, where they are few.
         panels: for each layer the parts of the state, then the gates.
         answers: what the network would have said after each step: probabilities of the classes, or values,
             (T, O).
         answer_names: of the classes; empty for values.
         wanted: the right answer where the sequence has one, by name; else None.
+        frames: the piece of a picture that is read at each step, (T, R, C), from 0 to 1; None where none is.
     """
 
     symbols: tuple[str, ...]
@@ -51,6 +56,7 @@ class Reading:
     answers: Array
     answer_names: tuple[str, ...]
     wanted: str | None
+    frames: Array | None = None
 
     @property
     def said(self) -> list[str]:
@@ -93,10 +99,7 @@ def reading(read: Trace, task: Task, row: int, batch: Batch | None = None) -> Re
     """
     steps = read.active[row]
     names = input_names(task)
-    symbols = [
-        visible(names[int(x)]) if names else " ".join(f"{value:.2g}" for value in x.tolist())
-        for x in read.inputs[row][steps]
-    ]
+    symbols = [visible(names[int(x)]) if names else _numbers(x.tolist()) for x in read.inputs[row][steps]]
     panels = []
     for number, layer in enumerate(read.layers):
         for kind in (layer.parts, layer.gates):
@@ -108,7 +111,19 @@ def reading(read: Trace, task: Task, row: int, batch: Batch | None = None) -> Re
     if batch is not None and batch.targets.dim() == 1:
         wanted = visible(classes[int(batch.targets[row])]) if classes else f"{float(batch.targets[row]):.4g}"
     answers = outputs.softmax(-1) if classes else outputs
-    return Reading(tuple(symbols), tuple(panels), _array(answers), tuple(map(visible, classes)), wanted)
+    frames = None
+    if task.frame is not None:
+        frames = _array(read.inputs[row][steps]).reshape(-1, *task.frame)
+    return Reading(
+        tuple(symbols), tuple(panels), _array(answers), tuple(map(visible, classes)), wanted, frames
+    )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    """Write the features of a step, or how many there are."""
+    if len(values) > MOST_NUMBERS:
+        return f"{len(values)} numbers"
+    return " ".join(f"{value:.2g}" for value in values)
 
 
 def _array(values: Any) -> Array:

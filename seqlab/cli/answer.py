@@ -13,9 +13,11 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import show_json, show_table, tell
 from seqlab.cli.language_model import Encoding, Json, harmless, read_file
+from seqlab.cli.seeing import Image, see_picture, sees_pictures
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
+    from seqlab.contracts import Batch
     from seqlab.runs import Run, RunInfo
     from seqlab.session.answering import Answer
     from seqlab.session.opening import Session
@@ -37,6 +39,7 @@ def answer(
     ] = Path("-"),
     story: Story = None,
     encoding: Encoding = None,
+    image: Image = None,
     beam: Annotated[
         int | None,
         typer.Option(
@@ -55,38 +58,77 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Let a trained model answer: a date to be rewritten, a sentence to be translated, a program to be run,
-    a question about a story.
+    a question about a story; or say what a picture shows.
 
     The probability is that of writing just this answer, to its end.
 
     Examples: seqlab answer latest "3. Mai 2009" / seqlab answer latest --file dates.txt --beam 4 --nbest 3 /
-    seqlab answer latest "Where is Mary?" --story facts.txt
+    seqlab answer latest "Where is Mary?" --story facts.txt / seqlab answer latest --image digits.png
     """
+    from seqlab.session.answering import answers_of
+
+    beam = _beam(beam, nbest, normalise)
+    _require_one_way(image, story, file)
+    sought = ANSWERING if image is None else SEEING
+    found = options.the_run(run, where=sought[0], kind=sought[1])
+    if image is None and question is None:
+        _require_lines(file, found)
+    options.admit_plugins(found, model, task, anyway=anyway)
+    session = open_answering(found, checkpoint, model, task, anyway=anyway, in_text=image is None)
+    if image is None:
+        questions, asked = _questions(found, session, question, file, story, encoding)
+    else:
+        questions = [str(image) if question is None else f"{image}: {question}"]
+        asked = [see_picture(found, session, image, question)]
+    if question is not None and image is None and beam is None and not as_json and sys.stdout.isatty():
+        return _stream(session, asked[0])
+    with doing("answering"):
+        answers = list(
+            answers_of(session.task, session.model, asked, beam=beam, nbest=nbest, normalise=normalise)
+        )
+    if as_json:
+        return show_json({"run": found.id, "checkpoint": checkpoint, "questions": _data(questions, answers)})
+    return _show(questions, answers, several=nbest > 1)
+
+
+def _beam(beam: int | None, nbest: int, normalise: float) -> int | None:
+    """Return how many hypotheses are followed; None where the likeliest symbol is taken each time."""
     from seqlab.errors import UsageError
-    from seqlab.session.answering import answers_to
 
     if nbest > (beam or nbest):
         raise UsageError(f"--nbest is {nbest}, but a beam of {beam} has no more than that many answers.")
     beam = beam or (nbest if nbest > 1 else None)
     if normalise and beam is None:
         raise UsageError("--normalise ranks the answers of a beam.", hint="Add --beam 4")
-    found = options.the_run(run, where=answers_texts, kind="run that answers questions")
-    if question is None and str(file) == "-" and sys.stdin.isatty():
-        raise UsageError("Nothing is asked.", hint=f'seqlab answer {found.id} "QUESTION", or --file FILE')
-    options.admit_plugins(found, model, task, anyway=anyway)
-    session = open_answering(found, checkpoint, model, task, anyway=anyway)
-    told = "" if story is None else "\n".join([*read_story(session, story, encoding, found), ""])
-    questions = [question] if question is not None else _lines(file, encoding, found)
-    if question is not None and beam is None and not as_json and sys.stdout.isatty():
-        return _stream(session, told + question)
-    asked = [told + one for one in questions]
-    with doing("answering"):
-        answers = list(
-            answers_to(session.task, session.model, asked, beam=beam, nbest=nbest, normalise=normalise)
-        )
-    if as_json:
-        return show_json({"run": found.id, "checkpoint": checkpoint, "questions": _data(questions, answers)})
-    return _show(questions, answers, several=nbest > 1)
+    return beam
+
+
+def _require_one_way(image: Path | None, story: Path | None, file: Path) -> None:
+    """Refuse a picture beside what questions without one come from."""
+    from seqlab.errors import UsageError
+
+    if image is not None and (story is not None or str(file) != "-"):
+        other = "--file" if story is None else "--story"
+        raise UsageError(f"--image and {other} are both given.", hint="Leave one out.")
+
+
+def _require_lines(file: Path, run: Run) -> None:
+    """Refuse to wait for questions to be typed."""
+    from seqlab.errors import UsageError
+
+    if str(file) == "-" and sys.stdin.isatty():
+        raise UsageError("Nothing is asked.", hint=f'seqlab answer {run.id} "QUESTION", or --file FILE')
+
+
+def _questions(
+    run: Run, session: Session, question: str | None, file: Path, story: Path | None, encoding: str | None
+) -> tuple[list[str], list[Batch]]:
+    """Return what is asked in writing, as it was written and as the model reads it."""
+    from seqlab.session.answering import questions_of
+
+    told = "" if story is None else "\n".join([*read_story(session, story, encoding, run), ""])
+    questions = [question] if question is not None else _lines(file, encoding, run)
+    return questions, questions_of(session.task, [told + one for one in questions])
 
 
 def answers_texts(info: RunInfo) -> bool:
@@ -94,20 +136,39 @@ def answers_texts(info: RunInfo) -> bool:
     return bool(info.extra.get("in_text", (info.extra.get("spec") or {}).get("writes")))
 
 
+ANSWERING = answers_texts, "run that answers questions"
+SEEING = sees_pictures, "run that sees pictures"
+
+
 def open_answering(
-    run: Run, checkpoint: options.Weights, model: str | None, task: str | None, *, anyway: bool
+    run: Run,
+    checkpoint: options.Weights,
+    model: str | None,
+    task: str | None,
+    *,
+    anyway: bool,
+    in_text: bool = True,
 ) -> Session:
     """Build a run's task and its trained model.
 
+    Args:
+        run: that is asked.
+        checkpoint: which weights.
+        model: the user's own file that the model came from, or None.
+        task: likewise.
+        anyway: whether to take such a file although it has changed.
+        in_text: whether it is asked in writing.
+
     Raises:
-        RunFolderError: when it answers no questions that a user can ask.
+        RunFolderError: when it is to be asked in writing, and answers no such questions.
     """
     from seqlab.session import reopen
     from seqlab.session.answering import require_answers
     from seqlab.session.opening import load_trained
 
     session = reopen(run, model, task, anyway=anyway)
-    require_answers(run, session.task)
+    if in_text:
+        require_answers(run, session.task)
     load_trained(run, session.model, session.experiment, checkpoint)
     return session
 
@@ -144,7 +205,7 @@ def _lines(file: Path, encoding: str | None, run: Run) -> list[str]:
     return lines
 
 
-def _stream(session: Session, question: str) -> None:
+def _stream(session: Session, question: Batch) -> None:
     """Print an answer while it is written, and then how probable it is."""
     from seqlab.session.answering import answer_slowly
 

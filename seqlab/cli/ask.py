@@ -78,7 +78,8 @@ def _hear(session: Session, told: list[str], line: str) -> list[str]:
 
 
 def _answer(session: Session, lines: list[str]) -> None:
-    from seqlab.session.answering import answers_to
+    from seqlab.session.answering import answers_of, questions_of
 
-    (answers,) = answers_to(session.task, session.model, ["\n".join(lines)], beam=SHOWN, nbest=SHOWN)
+    asked = questions_of(session.task, ["\n".join(lines)])
+    (answers,) = answers_of(session.task, session.model, asked, beam=SHOWN, nbest=SHOWN)
     say(harmless(", ".join(f"{one.text} ({probable(one.probability)})" for one in answers)))

@@ -12,7 +12,7 @@ from seqlab.doing import doing
 if TYPE_CHECKING:
     from seqlab.analysis.captions import Caption, Found
     from seqlab.cli.pictures import Album
-    from seqlab.contracts import Spec
+    from seqlab.contracts import Batch, Spec
     from seqlab.runs import Run
     from seqlab.session import Session
 
@@ -29,6 +29,7 @@ def show_caption(
     session: Session,
     text: str | None,
     example: int,
+    shown: Batch | None,
     sequences: int,
     album: Album,
     *,
@@ -41,6 +42,7 @@ def show_caption(
         session: with its trained model.
         text: what a user wrote, which is refused.
         example: number of a picture of the test set, counted from 0.
+        shown: a user's picture, which is taken instead.
         sequences: test captions on which it is counted how often what is looked at is what is named.
         album: where pictures go.
         as_json: whether all is printed as JSON.
@@ -51,11 +53,13 @@ def show_caption(
 
     if text is not None:
         raise UsageError(
-            f"--input is {text!r}, a text, but {run.id} looks at pictures.", hint="Take one: --example 0"
+            f"--input is {text!r}, a text, but {run.id} looks at pictures.",
+            hint="Take one: --example 0, or --image FILE",
         )
     task = session.task
     with doing("writing"):
-        caption = read_caption(task, session.model, example_of(session, example), is_answered=True)
+        batch = example_of(session, example) if shown is None else shown
+        caption = read_caption(task, session.model, batch, is_answered=shown is None)
         found = find_named(task, session.model, sequences, session.experiment.seed)
     paths = album.keep({"caption": caption_figure(caption, run.id)})
     paths.append(album.keep_rows("caption", caption.to_rows()))
@@ -63,7 +67,7 @@ def show_caption(
         counted = None if found is None else vars(found)
         return show_json({"run": run.id, **caption.to_dict(), "found": counted, "figures": paths})
     _say(caption, found)
-    return point_to(paths, f"seqlab inspect {run.id} --example {example + 1}")
+    return point_to(paths, f"seqlab inspect {run.id} --example {example + 1}, or --image FILE")
 
 
 def _say(caption: Caption, found: Found | None) -> None:

@@ -14,6 +14,7 @@ from seqlab.cli.console import say, show_json, show_table
 from seqlab.cli.heads import has_heads, show_heads
 from seqlab.cli.hops import show_hops
 from seqlab.cli.pictures import Album, Formats, Title, point_to
+from seqlab.cli.seeing import Image, see_picture
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def inspect(
     example: Annotated[
         int | None, typer.Option(min=0, help="Number of a sequence of the test set, from 0.")
     ] = None,
+    image: Image = None,
     force: Annotated[
         str | None, typer.Option(help="Gates to hold, such as f=1,i=0; says what it costs.")
     ] = None,
@@ -69,18 +71,21 @@ def inspect(
     from seqlab.errors import UsageError
     from seqlab.session import reopen_trained
 
-    if text is not None and example is not None:
-        raise UsageError("Both --input and --example are given.", hint="Leave one out.")
+    given = {"--input": text, "--example": example, "--image": image}
+    several = [name for name, value in given.items() if value is not None]
+    if len(several) > 1:
+        raise UsageError(f"Both {several[0]} and {several[1]} are given.", hint="Leave one out.")
     if lesions and force is not None:
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
     found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen_trained(found, model, task, anyway=anyway)
+    shown = None if image is None else see_picture(found, session, image)
     album = Album(found.figures if output is None else output, formats, title)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
         if has_picture(session.task.spec):
-            return show_caption(found, session, text, example or 0, sequences, album, as_json=as_json)
+            return show_caption(found, session, text, example or 0, shown, sequences, album, as_json=as_json)
         if session.task.spec.writes is None:
             return show_hops(found, session, text, example, sequences, album, as_json=as_json)
         return show_alignment(found, session, text, example, album, as_json=as_json)
@@ -91,7 +96,7 @@ def inspect(
     if lesions:
         return _lesions(found, session, network, sequences, album, as_json)
     held = None if force is None else _force(network, force, start, stop)
-    return _states(found, session, network, text, example, held, sequences, album, as_json)
+    return _states(found, session, network, text, example, shown, held, sequences, album, as_json)
 
 
 def _require_no_gates(*, lesions: bool, force: str | None) -> None:
@@ -111,6 +116,7 @@ def _states(
     network: Recurrent,
     text: str | None,
     example: int | None,
+    shown: Batch | None,
     force: Force | None,
     sequences: int,
     album: Album,
@@ -126,13 +132,14 @@ def _states(
     with doing("looking for units that switch"):
         switches = find_switches(network, task, sequences=sequences, seed=seed)
     switch = next((switch for switch in switches if switch.is_clear), None)
-    if text is not None:
-        read = reading(trace(network, read_symbols(task, text), force=force), task, 0)
+    if text is not None or shown is not None:
+        inputs = read_symbols(task, text or "") if shown is None else shown.inputs
+        read = reading(trace(network, inputs, force=force), task, 0)
     else:
         row = _row(batch, example, session, switch)
         read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, batch.row(row))
     classes = []
-    if text is None and example is None:
+    if text is None and example is None and shown is None:
         with doing("reading a sequence of each class"):
             classes = _of_each_class(network, session, batch, force)
     name = "" if force is None else f"-{force.file_name}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SAMPLE_LINES = 4
 _TOLD_ELSEWHERE = (
-    *("tags", "note", "metrics", "trials", "spec", "in_text", "guess", "identity", "fingerprint"),
+    *("tags", "note", "metrics", "trials", "spec", "in_text", "sees", "guess", "identity", "fingerprint"),
 )
 
 

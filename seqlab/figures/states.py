@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seqlab.analysis.reading import Panel, Reading
+from seqlab.analysis.reading import Array, Panel, Reading
 from seqlab.analysis.units import Lesions, Switch
 from seqlab.figures.style import COLOURS, MARK, look, plain
 
@@ -38,14 +38,17 @@ def states_figure(
     steps = len(read.symbols)
     heights = [min(3.2, max(0.9, 0.13 * len(panel.values))) for panel in read.panels]
     extra = [0.9] * (switch is not None) + [_answer_height(read)]
+    width = float(np.clip(0.145 * steps + 1.8, 7, 19))
+    above = [] if read.frames is None else [_frames_height(read.frames, width)]
     with look():
-        width = float(np.clip(0.145 * steps + 1.8, 7, 19))
-        size = (width, sum(heights) + sum(extra) + 0.28 * len(read.panels) + 1.1)
+        size = (width, sum(above + heights + extra) + 0.28 * (len(read.panels) + len(above)) + 1.1)
         figure = Figure(figsize=size)
-        axes = figure.subplots(
-            len(heights) + len(extra), 1, sharex=True, squeeze=False, height_ratios=heights + extra
-        )[:, 0]
+        ratios = above + heights + extra
+        axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
         figure.suptitle(plain(title), fontsize=11)
+        if read.frames is not None:
+            _frames(axes[0], read.frames)
+            axes = axes[1:]
         for ax, panel in zip(axes, read.panels, strict=False):
             _heat_map(figure, ax, panel)
             if switch is not None and panel.layer == switch.layer and panel.name.partition(",")[0] == "h":
@@ -112,6 +115,25 @@ def lesions_figure(found: Lesions, title: str) -> Figure:
 
 
 _IMAGE: Any = {"aspect": "auto", "interpolation": "nearest", "origin": "upper"}
+
+
+def _frames_height(frames: Array, width: float) -> float:
+    """Return how high the pieces of a picture stand side by side, in a figure of that width, in inches."""
+    steps, rows, columns = frames.shape
+    return float(np.clip((width - 1.8) / steps * rows / columns, 0.3, 1.3))
+
+
+def _frames(ax: Axes, frames: Array) -> None:
+    """Draw the piece of a picture that is read at each step, above that step."""
+    for step, frame in enumerate(frames):
+        ends = (step - 0.47, step + 0.47, -0.5, 0.5)
+        ax.imshow(frame, cmap="gray", vmin=0, vmax=1, extent=ends, **_IMAGE)
+    ax.set_xlim(-0.5, len(frames) - 0.5)
+    ax.set_ylim(-0.5, 0.5)
+    ax.set_yticks([])
+    ax.set_ylabel("read", fontsize=9)
+    ax.tick_params(axis="x", length=2)
+    ax.grid(visible=False)
 
 
 def _heat_map(figure: Figure, ax: Axes, panel: Panel) -> None:

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from seqlab.contracts import PAD, Batch
 from seqlab.doing import doing
-from seqlab.errors import RunFolderError, SeqlabError, TextError
+from seqlab.errors import RunFolderError, SeqlabError, TextError, UsageError
 from seqlab.generation.answers import best_of, write_answers, write_slowly
 from seqlab.generation.beam import Hypothesis
 from seqlab.models import SequenceModel
 from seqlab.runs import Run
 from seqlab.session.opening import Session
-from seqlab.tasks import Task
+from seqlab.tasks import Form, Task
 
 QUESTIONS = 12
 """Held-out ones of which the answers are kept."""
@@ -79,15 +79,54 @@ def require_answers(run: Run, task: Task) -> None:
     if not task.in_text:
         raise RunFolderError(
             f"{run.id} writes no answers: its task, {run.info().task}, has no questions in writing.",
-            hint="Train one that does: seqlab train dates. What a network says step by step is shown by "
+            hint=f"Show it a picture: seqlab answer {run.id} --image FILE"
+            if task.sees is not None
+            else "Train one that does: seqlab train dates. What a network says step by step is shown by "
             f"seqlab inspect {run.id}",
         )
 
 
-def answers_to(
+def require_sees(run: Run, task: Task, question: str | None) -> Form:
+    """Return the form of the pictures that a run's model sees.
+
+    Raises:
+        RunFolderError: when it sees none; with what the run is for instead.
+        UsageError: when a question is asked that does not belong to them, or lacks.
+    """
+    name = run.info().task
+    if task.sees is None:
+        raise RunFolderError(
+            f"{run.id} sees no pictures of yours: its task, {name}, has none.",
+            hint="Train one that does: seqlab train digit-captions, or row-digits",
+        )
+    if task.asks_about_pictures and question is None:
+        raise UsageError(
+            f"Nothing is asked: {name} asks about each picture.",
+            hint=f'seqlab answer {run.id} "QUESTION" --image FILE',
+        )
+    if question is not None and not task.asks_about_pictures:
+        raise UsageError(
+            f"{question!r} is asked, but {name} asks nothing about a picture.",
+            hint=f"seqlab answer {run.id} --image FILE",
+        )
+    return task.sees
+
+
+def questions_of(task: Task, questions: Sequence[str]) -> list[Batch]:
+    """Return questions as a user writes them, as batches of one row each.
+
+    Raises:
+        TextError: when a question is none of the task's, naming its number where there are several.
+    """
+    return [
+        _ask(task, question, len(questions) > 1 and number) for number, question in enumerate(questions, 1)
+    ]
+
+
+def answers_of(
     task: Task,
     model: SequenceModel,
-    questions: Sequence[str],
+    asked: Sequence[Batch],
     *,
     beam: int | None = None,
     nbest: int = 1,
@@ -98,18 +137,12 @@ def answers_to(
     Args:
         task: which the model has learned.
         model: put into evaluation mode.
-        questions: as a user writes them.
+        asked: batches of one row each.
         beam: hypotheses that are followed; None to write the likeliest symbol each time.
         nbest: answers to each question, of a beam.
         normalise: the exponent of the length by which a beam's answers are ranked; see
             :class:`seqlab.generation.beam.Beam`.
-
-    Raises:
-        TextError: when a question is none of the task's, naming its number where there are several.
     """
-    asked = [
-        _ask(task, question, len(questions) > 1 and number) for number, question in enumerate(questions, 1)
-    ]
     device = next(model.parameters()).device
     for first in range(0, len(asked), AT_ONCE):
         batch = _beside(asked[first : first + AT_ONCE]).to(device)
@@ -122,9 +155,9 @@ def answers_to(
             yield [_answer(task, one) for one in hypotheses[:nbest]]
 
 
-def answer_slowly(task: Task, model: SequenceModel, question: str) -> Iterator[Answer]:
-    """Yield a model's likeliest answer as it is written, after each symbol."""
-    batch = task.ask(question).to(next(model.parameters()).device)
+def answer_slowly(task: Task, model: SequenceModel, asked: Batch) -> Iterator[Answer]:
+    """Yield a model's likeliest answer to one question as it is written, after each symbol."""
+    batch = asked.to(next(model.parameters()).device)
     for hypothesis in write_slowly(model, task.spec, batch):
         yield _answer(task, hypothesis)
 

@@ -146,6 +146,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
             "spec": task.spec.to_dict(),
             "in_text": task.in_text,
+            "sees": task.sees is not None,
             "engine": session.experiment.training.engine,
             "fingerprint": identity.fingerprint,
             "identity": identity.to_dict(),

@@ -9,8 +9,12 @@ from seqlab.tasks._base import Data, Sample, Task
 from seqlab.tasks._batches import checked, problem_of
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import Answers, Metric, Trial
+from seqlab.tasks._seeing import Form, Seen, see_file
 
-__all__ = ["Answers", "Data", "Guess", "Metric", "Sample", "Task", "Trial", "build_task", "problem_of"]
+__all__ = [
+    "Answers", "Data", "Form", "Guess", "Metric", "Sample", "Seen", "Task", "Trial", "build_task",
+    "problem_of", "see_file",
+]  # fmt: skip
 
 
 def build_task(component: Component) -> Task:

@@ -20,6 +20,7 @@ from seqlab.contracts import PAD, Batch, Spec, Split
 from seqlab.errors import SettingsError, TextError
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
+from seqlab.tasks._seeing import Form, Pixels
 from seqlab.text.vocabulary import Codes, Vocabulary
 
 
@@ -107,6 +108,10 @@ class Task(ABC):
         answers: what the classes are called, likewise.
         places: by the names of the context what its symbols are called, likewise.
         has_statements: whether statements are told before a question; see :meth:`ask`.
+        sees: what its pictures look like, where a user may show one of their own; see :meth:`see`.
+        asks_about_pictures: whether a question belongs to each.
+        frame: rows and columns of the piece of a picture that the features of a step are; None where they are
+            no pixels.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -125,6 +130,9 @@ class Task(ABC):
     answers: tuple[str, ...] = ()
     places: Mapping[str, Sequence[str]] = MappingProxyType({})
     has_statements: bool = False
+    sees: Form | None = None
+    asks_about_pictures: bool = False
+    frame: tuple[int, int] | None = None
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 
@@ -207,6 +215,18 @@ class Task(ABC):
         inputs, mask = torch.from_numpy(codes)[None], torch.zeros(1, len(codes), dtype=torch.bool)
         mask[:, -1] = True
         return Batch(inputs, torch.zeros_like(inputs), mask)
+
+    def see(self, pixels: Pixels, question: str | None = None) -> Batch:
+        """Return a picture of a user's as a batch of one row, whose answer is unknown.
+
+        Args:
+            pixels: in the form that the task :attr:`sees`, (R, C, features) from 0 to 1.
+            question: about it, where the task :attr:`asks_about_pictures`; else None.
+
+        Raises:
+            TextError: when the task has no such question.
+        """
+        raise NotImplementedError
 
     def asked(self, batch: Batch) -> list[str]:
         """Return what each row of a batch asks, as text: the inputs up to the first step that counts."""

@@ -7,7 +7,7 @@ from seqlab.analysis.alignment import align
 from seqlab.errors import UsageError
 from seqlab.figures.alignment import alignment_figure
 from seqlab.models import SequenceModel, build_model
-from seqlab.session.answering import answers_to
+from seqlab.session.answering import answers_of
 from seqlab.settings import Component
 from seqlab.tasks.pairs.dates import Dates
 
@@ -30,7 +30,7 @@ def test_every_step_of_what_was_written_has_weights_over_the_places_of_the_sourc
     task, model = Dates(), made(options)
     found = align(task, model, task.ask(QUESTION), is_answered=False)
     assert "".join(found.source) == QUESTION.replace(" ", repr(" "))
-    ((answer,),) = answers_to(task, model, [QUESTION])
+    ((answer,),) = answers_of(task, model, [task.ask(QUESTION)])
     assert "".join(found.written).removesuffix("<end>") == answer.text
     assert np.log(found.probability).sum() == pytest.approx(answer.log_probability, abs=1e-4)
     assert len(found.weights) == (4 if options["name"] == "transformer" else 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,14 @@ def test_the_unit_and_its_symbols_are_marked() -> None:
     labels = answer.get_xticklabels()
     assert [text.get_text() for text in labels] == ["B", "X", "a", r"\$", "X", "E"]
     assert [place for place, text in enumerate(labels) if text.get_fontweight() == "bold"] == [1, 4]
+
+
+def test_what_is_read_of_a_picture_stands_above_each_step() -> None:
+    frames = np.arange(24.0).reshape(6, 2, 2) / 24
+    strip, hidden, *_ = states_figure(replace(read(), frames=frames), "a run").axes
+    assert [np.asarray(image.get_array()).tolist() for image in strip.images] == frames.tolist()
+    assert [np.mean(image.get_extent()[:2]) for image in strip.images] == list(range(6))
+    assert strip.get_xlim() == hidden.get_xlim()
 
 
 def test_many_classes_and_values_are_drawn_otherwise() -> None:

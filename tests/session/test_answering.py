@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from seqlab.contracts import Split
 from seqlab.errors import TextError
 from seqlab.generation.answers import evaluate_written
 from seqlab.models import SequenceModel, build_model, read_batch
-from seqlab.session.answering import answer_slowly, answers_to
+from seqlab.session.answering import Answer, answer_slowly, answers_of, questions_of
 from seqlab.settings import Component
 from seqlab.tasks.pairs._pairs import Pair, Pairs, Side
 from seqlab.text.vocabulary import Vocabulary
@@ -47,6 +48,11 @@ def made(options: dict[str, object]) -> SequenceModel:
     return model.eval()
 
 
+def answers_to(model: SequenceModel, questions: list[str], **how: Any) -> list[list[Answer]]:
+    task = Letters()
+    return list(answers_of(task, model, questions_of(task, questions), **how))
+
+
 def taught(model: SequenceModel, question: str, answer: str, *, ended: bool = True) -> float:
     """Return the log-probability of an answer when its right symbols are shown."""
     task = Letters()
@@ -61,7 +67,7 @@ def taught(model: SequenceModel, question: str, answer: str, *, ended: bool = Tr
 @every_model
 def test_the_probability_of_an_answer_is_the_teacher_forced_one(options: dict[str, object]) -> None:
     model = made(options)
-    for question, (answer,) in zip(QUESTIONS, answers_to(Letters(), model, QUESTIONS), strict=True):
+    for question, (answer,) in zip(QUESTIONS, answers_to(model, QUESTIONS), strict=True):
         wanted = taught(model, question, answer.text, ended=answer.is_ended)
         assert answer.log_probability == pytest.approx(wanted, abs=1e-4)
         assert answer.probability == pytest.approx(np.exp(wanted), rel=1e-3)
@@ -72,7 +78,7 @@ def test_the_probability_of_an_answer_is_the_teacher_forced_one(options: dict[st
 def test_a_wide_beam_finds_the_best_of_all_answers(options: dict[str, object], normalise: float) -> None:
     model = made(options)
     every = ["".join(letters) for length in range(LONGEST + 1) for letters in product(LETTERS, repeat=length)]
-    (found,) = answers_to(Letters(), model, ["caab"], beam=200, nbest=200, normalise=normalise)
+    (found,) = answers_to(model, ["caab"], beam=200, nbest=200, normalise=normalise)
     ended = [one for one in found if one.is_ended]
     assert sorted(one.text for one in ended) == sorted(every)
 
@@ -89,13 +95,13 @@ def test_a_question_is_answered_beside_others_as_alone_and_while_it_is_watched(
     options: dict[str, object],
 ) -> None:
     task, model = Letters(), made(options)
-    together = list(answers_to(task, model, QUESTIONS, beam=3, nbest=2))
+    together = answers_to(model, QUESTIONS, beam=3, nbest=2)
     for question, beside in zip(QUESTIONS, together, strict=True):
-        (alone,) = answers_to(task, model, [question], beam=3, nbest=2)
+        (alone,) = answers_to(model, [question], beam=3, nbest=2)
         assert [one.text for one in alone] == [one.text for one in beside]
         assert [one.score for one in alone] == pytest.approx([one.score for one in beside], abs=1e-4)
-        *_, last = answer_slowly(task, model, question)
-        ((greedy,),) = answers_to(task, model, [question])
+        *_, last = answer_slowly(task, model, task.ask(question))
+        ((greedy,),) = answers_to(model, [question])
         assert (last.text, last.is_ended) == (greedy.text, greedy.is_ended)
         assert last.log_probability == pytest.approx(greedy.log_probability, abs=1e-4)
 
@@ -112,6 +118,6 @@ def test_the_share_of_right_answers_is_the_same_shown_and_written(options: dict[
 def test_which_question_is_wrong_is_said_where_there_are_several() -> None:
     model = made(MODELS[0])
     with pytest.raises(TextError, match=r"Line 2: .*'q'"):
-        list(answers_to(Letters(), model, ["a", "bq"]))
+        answers_to(model, ["a", "bq"])
     with pytest.raises(TextError, match=r"^The character 'q'"):
-        list(answers_to(Letters(), model, ["bq"]))
+        answers_to(model, ["bq"])

@@ -10,7 +10,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from seqlab.contracts import Split
 from seqlab.errors import TextError
 from seqlab.tasks._base import Data
 from seqlab.tasks._passes import Integers
+from seqlab.tasks._seeing import FAINT
 from seqlab.tasks.pictures._idx import AXES, Bytes, Part, What, find_idx, read_idx
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -68,6 +69,15 @@ class Collection:
     parts: Mapping[Split, Pictures]
     names: tuple[str, ...]
     data: Data
+
+    @cached_property
+    def fill(self) -> float:
+        """The share of the rows, or of the columns, that what a training picture shows takes; the median."""
+        pixels = self.parts["train"].pixels
+        shows = pixels > FAINT * pixels.max((1, 2), keepdims=True)
+        along = shows.any(2), shows.any(1)  # (N, R) and (N, C)
+        spans = [1 - (line.argmax(1) + line[:, ::-1].argmax(1)) / line.shape[1] for line in along]
+        return float(np.median(np.maximum(*spans)))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Trial
 from seqlab.tasks._passes import Integers
+from seqlab.tasks._seeing import Form, Pixels
 from seqlab.tasks.pictures._idx import Bytes
 from seqlab.tasks.pictures._images import absolute, load_images
 from seqlab.tasks.pictures._turning import turned
@@ -79,6 +80,7 @@ class DigitCaptions(Task):
         self.symbols, self.answers, count = (*names, BEGIN), (*names, END), len(names)
         rows, columns = self.images.size
         self.canvas = rows + rows // 2, (most + 1) * columns
+        self.sees = Form(*self.canvas)
         self.spec = Spec(
             "tokens",
             count + 1,
@@ -101,6 +103,13 @@ class DigitCaptions(Task):
         boxes = self._boxes(counts, stream)
         canvas = torch.from_numpy(self._canvases(pixels, boxes, counts))
         return self._described(part.labels[which], boxes, counts, canvas)
+
+    def see(self, pixels: Pixels, question: str | None = None) -> Batch:
+        """Return a canvas of a user's; see :meth:`Task.see`."""
+        assert self.spec.writes is not None
+        begin = torch.tensor([[self.spec.writes.begin]])
+        canvas = torch.from_numpy(pixels[None])
+        return Batch(begin, torch.zeros_like(begin), torch.ones(1, 1).bool(), context={PICTURE: canvas})
 
     def _boxes(self, counts: Integers, stream: np.random.Generator) -> Integers:
         """Draw where each digit stands, (B, most, 4)."""

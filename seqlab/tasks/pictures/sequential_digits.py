@@ -14,6 +14,7 @@ from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES
 from seqlab.tasks._passes import Integers, in_passes, order_of_pass
+from seqlab.tasks._seeing import Form, Pixels
 from seqlab.tasks.pictures._images import absolute, load_images
 
 ORDER = ("pictures",)
@@ -66,6 +67,8 @@ class SequentialDigits(Task):
         self.images, self.by, self.permuted = load_images(images), by, permuted
         self.answers, self.data = self.images.names, self.images.data
         features = self.images.size[1] if by == "row" else 1
+        self.sees = Form(*self.images.size, fill=self.images.fill)
+        self.frame = features, 1
         self.spec = Spec("features", features, "classes", len(self.answers), causal=False)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
@@ -94,10 +97,18 @@ class SequentialDigits(Task):
         count = int(np.prod(self.images.size))
         return numpy_stream(0, "permuted pixels").permutation(count) if self.permuted else np.arange(count)
 
+    def see(self, pixels: Pixels, question: str | None = None) -> Batch:
+        """Return a picture of a user's; see :meth:`Task.see`."""
+        return self._pieces(pixels[None, ..., 0], np.zeros(1, np.int64))
+
     def _batch(self, split: Split, which: Integers) -> Batch:
         part = self.images.parts[split].chosen(which)
-        pixels = part.pixels.reshape(len(which), -1)[:, self.order_of_pixels]
-        inputs = np.ascontiguousarray(pixels, np.float32).reshape(len(which), -1, self.spec.input_size) / 255
+        return self._pieces(part.pixels.astype(np.float32) / np.float32(255), part.labels)
+
+    def _pieces(self, pixels: Pixels, labels: Integers) -> Batch:
+        """Return pictures, (B, R, C) from 0 to 1, in the pieces in which they are read."""
+        ordered = np.ascontiguousarray(pixels.reshape(len(pixels), -1)[:, self.order_of_pixels])
+        inputs = torch.from_numpy(ordered.reshape(len(pixels), -1, self.spec.input_size))
         mask = torch.zeros(inputs.shape[:2], dtype=torch.bool)
         mask[:, -1] = True
-        return Batch(torch.from_numpy(inputs), torch.from_numpy(part.labels), mask)
+        return Batch(inputs, torch.from_numpy(labels), mask)
