@@ -62,6 +62,7 @@ GOLDEN = {
     "repeat-copy": "886c2527355b595b",
     "reverse-string": "c89a3fe41a9fb98c",
     "reverse-words": "007f7f3640307d0b",
+    "scene-captions": "14ffe76a6c2b133a",
     "selective-copy": "f01ec4098dc8451d",
     "sequential-digits": "6f389d6b7e3f1762",
     "solve-equation": "971531eddce70ef9",

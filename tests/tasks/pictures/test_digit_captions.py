@@ -8,8 +8,9 @@ import pytest
 
 from seqlab.contracts import BOXES, Split
 from seqlab.errors import SettingsError
+from seqlab.tasks.pictures._captions import PICTURE
 from seqlab.tasks.pictures._turning import turned
-from seqlab.tasks.pictures.digit_captions import PICTURE, DigitCaptions
+from seqlab.tasks.pictures.digit_captions import DigitCaptions
 
 pytest.importorskip("sklearn", reason="its digits are what is described")
 
