@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqlab.errors import SeqlabError
 
 
 def main() -> None:
@@ -17,8 +22,10 @@ def main() -> None:
 
     from seqlab.cli.app import app
     from seqlab.cli.console import patient, remarks_as_notes, show_error
-    from seqlab.errors import SeqlabError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names need not be of characters
     words = sys.argv[1:]
     try:
         with remarks_as_notes(), patient():
@@ -28,13 +35,31 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from seqlab.own_code import in_a_sentence
-
-        told = error if isinstance(error, SeqlabError) else in_a_sentence(error)
+        told = _told(error)
         if told is None:
             raise
         show_error(told)
         sys.exit(told.exit_code)
+
+
+def _told(error: Exception) -> SeqlabError | None:
+    """Return an error as it is shown; None for one that is a fault of seqlab's, with a traceback."""
+    from seqlab.errors import RunFailedError, SeqlabError
+    from seqlab.own_code import in_a_sentence
+
+    if isinstance(error, SeqlabError):
+        return error
+    if isinstance(error, OSError) and error.errno is not None:  # no room, no rights, no descriptors, ...
+        where = f"{error.filename}: " if error.filename else ""
+        return RunFailedError(
+            f"{where}{os.strerror(error.errno)}.", hint="seqlab --traceback ... says where."
+        )
+    if isinstance(error, MemoryError):
+        return RunFailedError(
+            f"There is not enough memory for this{f': {error}' if str(error) else ''}.",
+            hint="Take a smaller size: of the model, of a batch, or of a sequence.",
+        )
+    return in_a_sentence(error)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,10 @@ class Interrupted(SeqlabError):  # noqa: N818  (not a fault)
     exit_code = 130
 
 
+LONGEST = 200
+"""Characters of a name that is looked for among others; comparing longer ones takes for ever."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like ``name``, or None when none is near.
 
@@ -121,6 +125,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> nearest("qqq", ["batch_size"]) is None
     True
     """
+    if len(name) > LONGEST:
+        return None
     lower = {word.lower(): word for word in known}
     found = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
     return lower[found[0]] if found else None

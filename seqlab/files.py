@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.errors import RunFolderError
+from seqlab.errors import RunFolderError, UsageError
+from seqlab.outside import open_ordinary, path_of
+
+SEAL = "sha256"
+"""The key of a JSON file's own checksum."""
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def cache_folder() -> Path:
@@ -18,7 +26,7 @@ def cache_folder() -> Path:
     import platformdirs
 
     chosen = os.environ.get("SEQLAB_CACHE_DIR")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("seqlab")
+    return path_of(chosen) if chosen else platformdirs.user_cache_path("seqlab")
 
 
 def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
@@ -48,10 +56,16 @@ def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
 def to_json(data: Any, *, indent: int | None = None) -> str:
     """Write plain data as JSON. Figures that are not finite become null: JSON has no word for them.
 
+    Where there are halves of characters, which no encoding takes, whatever is not ASCII becomes numbers.
+
     >>> to_json({"loss": float("nan"), "step": 3})
     '{"loss": null, "step": 3}'
     """
-    return json.dumps(_plain(data), indent=indent, ensure_ascii=False, allow_nan=False)
+    plain = _plain(data)
+    text = json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+    if text.isascii() or not _HALF.search(text):
+        return text
+    return json.dumps(plain, indent=indent, allow_nan=False)
 
 
 def from_json(text: bytes) -> Any:
@@ -67,16 +81,60 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: when it cannot be read or holds something else.
     """
     try:
-        data = from_json(path.read_bytes())
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise RunFolderError(f"Cannot read {path}: {error.strerror}.") from None
+        data = from_json(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is damaged: {error}.") from None
     if not isinstance(data, dict):
         raise RunFolderError(f"{path} is damaged: it holds {type(data).__name__}, not an object.")
     return data
+
+
+def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return plain data with the SHA-256 of what they are written as, by which damage is found.
+
+    >>> unsealed(sealed({"step": 3}), Path("run.json"))
+    {'step': 3}
+    """
+    plain = {key: value for key, value in data.items() if key != SEAL}
+    return {**plain, SEAL: sha256_of(to_json(plain))}
+
+
+def unsealed(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return data without their seal; those of earlier versions have none.
+
+    Raises:
+        RunFolderError: when they are not what was sealed.
+    """
+    plain = {key: value for key, value in data.items() if key != SEAL}
+    if SEAL in data and data[SEAL] != sha256_of(to_json(plain)):
+        raise RunFolderError(
+            f"{path} is damaged, or was edited: it does not hold what was written.",
+            hint=f"Who has edited it takes the line {SEAL!r} out.",
+        )
+    return plain
+
+
+def sha256_of(content: bytes | str) -> str:
+    """Return the SHA-256 of bytes, or of a text in UTF-8, as 64 digits of base 16."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of a run or a comparison.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        RunFolderError: when it cannot be read, or is a pipe or a device.
+    """
+    try:
+        with open_ordinary(path) as opened:
+            return opened.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunFolderError(f"Cannot read {path}: {error.strerror}.") from None
+    except UsageError as error:
+        raise RunFolderError(error.message, hint="The folder is not of seqlab's making.") from None
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from seqlab.errors import PluginError
+from seqlab.outside import path_of
 
 _NAME = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
 _IMPORT = re.compile(r"^ *(?:from +(\w+)|import +([\w., ]+))", re.MULTILINE)
@@ -39,7 +40,7 @@ def parts(name: str) -> tuple[Path, str | None]:
     """Split a plug-in's name into the absolute path of its file and the class named after it, if any."""
     found = _NAME.fullmatch(name)
     assert found is not None
-    return Path(found["path"]).expanduser().resolve(), found["cls"]
+    return path_of(found["path"]).resolve(), found["cls"]
 
 
 def absolute(name: str) -> str:

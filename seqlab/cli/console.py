@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from seqlab.doing import doing, heard, listening
 from seqlab.errors import TRACEBACK, PluginError, Remark, SeqlabError
 from seqlab.files import to_json
+from seqlab.outside import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +76,7 @@ def tell(
 
     heard()
     console = console or stderr()
-    whole = head + text
+    whole = escaped(head + text)
     shown = Text(wrap(whole, console.width) if console.is_terminal else whole, style)
     shown.stylize(head_style, 0, len(head))
     console.print(shown, soft_wrap=True)
@@ -108,7 +109,7 @@ def say(text: str) -> None:
     if sys.stdout.isatty():
         tell(text, console=stdout())
     else:
-        print(text)
+        print(escaped(text))
 
 
 def show_json(data: Any) -> None:
@@ -215,10 +216,9 @@ def ends_quietly(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _plain(cell: str) -> str:
-    """Put a space for the end of a line, and a question mark for what else a line or a terminal cannot hold.
+    """Put a space for the end of a line, and numbers for what a terminal would obey.
 
     >>> _plain("Mary left.\\nWhere is Mary?\\a")
-    'Mary left. Where is Mary??'
+    'Mary left. Where is Mary?\\\\x07'
     """
-    signs = cell.replace("\n", " ")
-    return "".join("?" if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in signs)
+    return escaped(re.sub(r"[\n\t]", " ", cell))

@@ -88,13 +88,14 @@ def read_file(path: Path, encoding: str | None, run: Run) -> str:
         TextError: when it cannot be read, or is in another encoding.
     """
     from seqlab.errors import TextError
+    from seqlab.outside import open_ordinary
     from seqlab.text.reading import read_stream
 
     encoding = encoding or str((run.info().extra.get("corpus") or {}).get("encoding", "utf-8"))
     try:
         if str(path) == "-":
             return read_stream(sys.stdin.buffer, "standard input", encoding)
-        with path.open("rb") as opened:
+        with open_ordinary(path) as opened:
             return read_stream(opened, str(path), encoding)
     except OSError as error:
         raise TextError(f"{str(path)!r} cannot be read: {error.strerror}.") from None

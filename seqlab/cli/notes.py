@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from seqlab.cli import options
-from seqlab.cli.console import show_json, tell
+from seqlab.cli.console import say, show_json, tell
 
 
 def tag(
@@ -60,6 +60,6 @@ def note(
     if as_json:
         return show_json({"run": found.id, "note": has})
     if has:
-        print(has)
+        say(has)
     tell(f"{found.id}{'' if has else ' has no note'}. Next: seqlab show RUN")
     return None

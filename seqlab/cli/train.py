@@ -123,6 +123,7 @@ def resume(
     Examples: seqlab resume / seqlab resume latest --text ~/texts/notes.txt
     """
     from seqlab.errors import RunFolderError
+    from seqlab.runs import whose
     from seqlab.session import go_on, move_text, read_experiment
 
     found = options.the_run(
@@ -139,8 +140,11 @@ def resume(
         raise RunFolderError(
             f"{found.id} is finished; there is nothing to go on with.", hint=f"seqlab show {found.id}"
         )
-    if status == "running":
-        raise RunFolderError(f"{found.id} is being trained by process {found.info().pid}.")
+    if status == "running" and not anyway:
+        raise RunFolderError(
+            f"{found.id} is being trained by {whose(found)}.",
+            hint=f"Where that process is gone, or that machine: seqlab resume {found.id} --anyway",
+        )
     options.admit_plugins(found, model, task, anyway=True)  # a change is said with all others
     _finish(found, go_on(found, model, task, anyway=anyway), quiet, as_json)
 

@@ -95,7 +95,7 @@ def clean(
     Examples: seqlab clean --failed / seqlab clean --older-than 7d --keep-best --dry-run
     """
     from seqlab.errors import UsageError
-    from seqlab.runs import Run, list_runs, trash_run
+    from seqlab.runs import Run, list_runs, sweep_unnamed, trash_run
     from seqlab.runs.choosing import parse_age, plan_cleaning
 
     if not failed and older_than is None:
@@ -103,6 +103,7 @@ def clean(
     span = None if older_than is None else parse_age(older_than)
     plan = plan_cleaning(list_runs(), failed=failed, older_than=span, keep_best=keep_best)
     if not dry_run:
+        sweep_unnamed()
         for entry in plan.going:
             trash_run(Run(entry.path))
     if as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError, UnknownNameError
 from seqlab.files import read_json, to_json
+from seqlab.outside import path_of
 from seqlab.runs import create_report, replace_file, runs_dir, short_model
 from seqlab.runs.info import git_commit, now, versions
 from seqlab.runs.machine import machine
@@ -99,7 +100,7 @@ def find(reference: str | None) -> Path:
                 f"There is no comparison in {parent}.", hint="`seqlab compare rnn lstm` makes one."
             )
         return parent / max(known, key=lambda name: _age(parent / name))
-    path = Path(reference).expanduser()
+    path = path_of(reference)
     if (path / FILE).is_file():
         return path
     meant = [reference] if reference in known else [name for name in known if name.startswith(reference)]

@@ -4,11 +4,11 @@ from seqlab.files import replace_file
 from seqlab.runs.folder import Run
 from seqlab.runs.guessing import Guessed, guessed, remark
 from seqlab.runs.info import RunInfo, Status
+from seqlab.runs.making import create_report, create_run, sweep_unnamed
 from seqlab.runs.notes import note_of, tag_run, tags_of, write_note
+from seqlab.runs.owner import owning, whose
 from seqlab.runs.store import (
     RunEntry,
-    create_report,
-    create_run,
     find_run,
     list_runs,
     make_runs_dir,
@@ -20,10 +20,35 @@ from seqlab.runs.store import (
     trash_run,
 )
 from seqlab.runs.summary import headline
+from seqlab.runs.written import Written
 
 __all__ = [
-    "Guessed", "Run", "RunEntry", "RunInfo", "Status", "create_report", "create_run", "find_run",
-    "guessed", "headline", "list_runs", "make_runs_dir", "note_of", "read_entry", "remark",
-    "replace_file", "restore_run", "runs_dir", "short_model", "tag_run", "tags_of", "trash_dir",
-    "trash_run", "write_note",
+    "Guessed",
+    "Run",
+    "RunEntry",
+    "RunInfo",
+    "Status",
+    "Written",
+    "create_report",
+    "create_run",
+    "find_run",
+    "guessed",
+    "headline",
+    "list_runs",
+    "make_runs_dir",
+    "note_of",
+    "owning",
+    "read_entry",
+    "remark",
+    "replace_file",
+    "restore_run",
+    "runs_dir",
+    "short_model",
+    "sweep_unnamed",
+    "tag_run",
+    "tags_of",
+    "trash_dir",
+    "trash_run",
+    "whose",
+    "write_note",
 ]  # fmt: skip

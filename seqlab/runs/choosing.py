@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import SeqlabError, SettingsError, UnknownNameError, UsageError
+from seqlab.outside import path_of
 from seqlab.runs.folder import Run
 from seqlab.runs.notes import note_of, tags_of
 from seqlab.runs.store import RunEntry, short_model
@@ -81,7 +82,7 @@ def _is(found: Any, wanted: Any) -> bool:
     (True, False)
     """
     if isinstance(found, str) and isinstance(wanted, str) and wanted and Path(found).is_absolute():
-        parts = Path(wanted).expanduser().parts
+        parts = path_of(wanted).parts
         return Path(found).parts[-len(parts) :] == parts
     return bool(found == wanted)
 

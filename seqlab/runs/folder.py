@@ -9,6 +9,7 @@ What is replaced is written beside and renamed; what grows is appended to, a lin
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError
-from seqlab.files import from_json, read_json, replace_file, to_json
+from seqlab.files import from_json, read_bytes, read_json, replace_file, sealed, sha256_of, to_json, unsealed
 from seqlab.runs.info import FIELDS, RunInfo, info_from, now, this_process
 
 _ASIDE = frozenset({"summary", "presets", "models"})
@@ -142,12 +143,34 @@ class Run:
             changes["extra"] = {**data.get("extra", {}), **changes["extra"]}
         data.update(changes)
         info = info_from(data)
-        replace_file(self.info_path, to_json(data, indent=2) + "\n")
+        self.write_info(data)
         return info
 
-    def append_metrics(self, *records: Mapping[str, float | int | str]) -> None:
-        """Append a line for each record to ``metrics.jsonl``; figures that are not finite become null."""
-        _append(self.metrics_path, "\n".join(map(to_json, records)))
+    def write_info(self, data: Mapping[str, Any], *, force: bool = True) -> None:
+        """Write ``run.json``, with its checksum."""
+        replace_file(self.info_path, to_json(sealed(data), indent=2) + "\n", force=force)
+
+    def checksums(self, *paths: Path) -> dict[str, str]:
+        """Return the SHA-256 of some files of the folder, of those that are there, by their names in it."""
+        return {
+            path.relative_to(self.path).as_posix(): sha256_of(read_bytes(path))
+            for path in paths
+            if path.is_file()
+        }
+
+    def sweep(self) -> None:
+        """Delete what writing left behind that was cut off: files that never got their names."""
+        for folder in (self.path, self.checkpoints):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
+
+    def append_metrics(self, *records: Mapping[str, float | int | str]) -> bytes:
+        """Append a line for each record to ``metrics.jsonl``; figures that are not finite become null.
+
+        Returns:
+            What was appended.
+        """
+        return _append(self.metrics_path, "\n".join(map(to_json, records)))
 
     def metrics(self) -> list[dict[str, Any]]:
         """Read ``metrics.jsonl``; a last line that a crash cut short is left out.
@@ -157,11 +180,22 @@ class Run:
         """
         return [record for _, record in self._metric_lines()]
 
-    def truncate_metrics(self, step: int) -> None:
-        """Drop the lines of later steps than ``step``, and a last line that was cut short."""
+    def metrics_until(self, step: int) -> bytes:
+        """Return the lines of ``metrics.jsonl`` up to a step, without a last one that was cut short."""
+        return b"".join(line for line, record in self._metric_lines() if record.get("step", 0) <= step)
+
+    def truncate_metrics(self, step: int) -> bytes:
+        """Drop lines of later steps than ``step``, and a last line that was cut short; return the others."""
+        kept = self.metrics_until(step)
         if self.metrics_path.exists():
-            kept = [line for line, record in self._metric_lines() if record.get("step", 0) <= step]
-            replace_file(self.metrics_path, b"".join(kept))
+            replace_file(self.metrics_path, kept)
+        return kept
+
+    def force_metrics(self) -> None:
+        """Have ``metrics.jsonl`` on the disk, before a checkpoint that counts on it."""
+        if self.metrics_path.exists():
+            with self.metrics_path.open("rb+") as opened:
+                os.fsync(opened.fileno())
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json``; figures that are not finite become null."""
@@ -185,7 +219,10 @@ class Run:
         Raises:
             RunFolderError: when it is damaged.
         """
-        return list(read_json(self.answers_path)["answers"]) if self.answers_path.is_file() else []
+        if not self.answers_path.is_file():
+            return []
+        self.require_whole(self.answers_path)
+        return list(read_json(self.answers_path)["answers"])
 
     def keep_answers(self, answers: Sequence[Mapping[str, Any]]) -> None:
         """Write ``answers.json``."""
@@ -198,9 +235,11 @@ class Run:
             RunFolderError: when it is damaged.
         """
         try:
-            return read_json(self.summary_path)
+            found = read_json(self.summary_path)
         except FileNotFoundError:
             return None
+        self.require_whole(self.summary_path)
+        return found
 
     def write_config(self, text: str) -> None:
         """Write ``config.yaml``."""
@@ -215,6 +254,7 @@ class Run:
         text = _read_text(self.config_path)
         if text is None:
             raise RunFolderError(f"The run {self.id} lacks its config.yaml.")
+        self.require_whole(self.config_path)
         return text
 
     def settings(self) -> dict[str, Any]:
@@ -241,19 +281,36 @@ class Run:
         """Read ``error.txt``, or return None when there is none."""
         return _read_text(self.error_path)
 
+    def require_whole(self, path: Path, content: bytes | None = None) -> None:
+        """Refuse a file of the folder that is not what ``run.json`` has on record, if it has that.
+
+        Args:
+            path: of the file.
+            content: what stands in it; None where it is to be read.
+
+        Raises:
+            RunFolderError: when something else stands in it.
+        """
+        recorded = self.info().files.get(path.relative_to(self.path).as_posix())
+        if recorded is not None and recorded != sha256_of(read_bytes(path) if content is None else content):
+            raise RunFolderError(
+                f"{path} is damaged, or was edited: it does not hold what the run wrote.",
+                hint="Who has edited it takes its line, and the line `sha256`, out of run.json.",
+            )
+
     def _read_info(self) -> dict[str, Any]:
         try:
-            return read_json(self.info_path)
+            return unsealed(read_json(self.info_path), self.info_path)
         except FileNotFoundError:
             raise RunFolderError(f"{self.path} is no run folder: it has no run.json.") from None
 
     def _metric_lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
         try:
-            lines = self.metrics_path.read_bytes().splitlines(keepends=True)
+            content = read_bytes(self.metrics_path)
         except FileNotFoundError:
             return
-        except OSError as error:
-            raise RunFolderError(f"Cannot read {self.metrics_path}: {error.strerror}.") from None
+        self.require_whole(self.metrics_path, content)
+        lines = content.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
             lines.pop()
         for number, line in enumerate(lines, 1):
@@ -266,21 +323,26 @@ class Run:
             yield line, record
 
 
-def _append(path: Path, lines: str) -> None:
-    """Append lines with one write, so that no other process's line falls into them."""
+def _append(path: Path, lines: str) -> bytes:
+    """Append lines with one write, so that no other process's line falls into them; return what was written.
+
+    Raises:
+        OSError: when there is no room for all of it; what a part of it left is a line that was cut short.
+    """
+    data = f"{lines}\n".encode()
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        os.write(file, f"{lines}\n".encode())
+        if os.write(file, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(file)
+    return data
 
 
 def _read_text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_bytes(path).decode()
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise RunFolderError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise RunFolderError(f"{path} is damaged: it is not UTF-8 text.") from None

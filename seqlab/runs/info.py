@@ -17,6 +17,9 @@ from typing import Any, Literal, get_args
 from seqlab import __version__
 from seqlab.errors import RunFolderError
 
+FORMAT = 2
+"""The format of run folders that is written. This and earlier ones are read; 1 had no checksums."""
+
 Status = Literal["running", "finished", "failed", "interrupted"]
 
 
@@ -40,6 +43,8 @@ class RunInfo:
         data_hash: of the corpus, or None.
         process: ``pid``, ``host``, ``boot`` and ``began`` of the process that runs it; see :func:`is_alive`.
         extra: additions: the device, precision and engine taken.
+        files: SHA-256 of the files in the folder that change no more, by their names.
+        format: of the folder; see :data:`FORMAT`.
     """
 
     status: Status
@@ -57,6 +62,8 @@ class RunInfo:
     data_hash: str | None = None
     process: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    format: int = 1
 
     @property
     def pid(self) -> int | None:
@@ -68,8 +75,8 @@ FIELDS = frozenset(item.name for item in dataclasses.fields(RunInfo))
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("status", "created", "experiment", "model", "task", "command"), str),
     **dict.fromkeys(("started", "ended", "git_commit", "data_hash"), (str, type(None))),
-    **dict.fromkeys(("versions", "machine", "process", "extra"), dict),
-    "seed": int,
+    **dict.fromkeys(("versions", "machine", "process", "extra", "files"), dict),
+    **dict.fromkeys(("seed", "format"), int),
 }
 
 
@@ -89,6 +96,12 @@ def info_from(data: Mapping[str, Any]) -> RunInfo:
         RunFolderError: when a key is missing or holds something of the wrong kind.
     """
     known = {key: value for key, value in data.items() if key in FIELDS}
+    if isinstance(known.get("format"), int) and known["format"] > FORMAT:
+        raise RunFolderError(
+            f"A newer version of seqlab made this run: its format is {known['format']}, and {__version__} "
+            f"reads those up to {FORMAT}.",
+            hint="pip install --upgrade seqlab",
+        )
     for key in ("status", "created", "experiment", "model", "seed"):
         if key not in known:
             raise RunFolderError(f"run.json lacks {key!r}.")

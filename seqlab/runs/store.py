@@ -1,13 +1,11 @@
-"""The folder of the runs: making, finding, listing and throwing away. Only small files are read."""
+"""The folder of the runs: finding, listing and throwing away. Only small files are read."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
-import secrets
-import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError, UnknownNameError, nearest
-from seqlab.files import read_json, replace_file, to_json
+from seqlab.files import read_json, unsealed
+from seqlab.outside import path_of
 from seqlab.runs.folder import Run
-from seqlab.runs.info import RunInfo, git_commit, info_from, now, this_process, to_mapping, versions
-from seqlab.runs.machine import machine
+from seqlab.runs.info import RunInfo, info_from
+from seqlab.runs.owner import is_owned
 
 TRASH = ".trash"
 REPORTS = "reports"
-_STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
+STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class RunEntry:
 
 def runs_dir() -> Path:
     """Return the folder of the runs: SEQLAB_RUNS_DIR, or ``runs`` in the current folder."""
-    return Path(os.environ.get("SEQLAB_RUNS_DIR") or "runs").expanduser()
+    return path_of(os.environ.get("SEQLAB_RUNS_DIR") or "runs")
 
 
 def make_runs_dir() -> None:
@@ -57,7 +56,7 @@ def make_runs_dir() -> None:
     Raises:
         RunFolderError: when it cannot be made there, or cannot be written to.
     """
-    with _writing_to_runs_dir():
+    with writing_to_runs_dir():
         runs_dir().mkdir(parents=True, exist_ok=True)
         if not os.access(runs_dir(), os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -66,70 +65,6 @@ def make_runs_dir() -> None:
 def trash_dir() -> Path:
     """Return the folder of the runs that were thrown away."""
     return runs_dir() / TRASH
-
-
-def create_run(
-    experiment: str,
-    model: str,
-    seed: int,
-    *,
-    command: str | Sequence[str],
-    config_text: str,
-    task: str = "",
-    data_hash: str | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> Run:
-    """Make the folder of a new run, with its ``config.yaml`` and ``run.json`` (status ``running``).
-
-    Args:
-        experiment: the experiment's name.
-        model: the model's name, or the path of a user's own file, of which the stem names the folder.
-        seed: the seed.
-        command: the command line, as text or as words.
-        config_text: every setting, resolved, as YAML.
-        task: the task's name.
-        data_hash: of the corpus, where there is one.
-        extra: additions to ``run.json``.
-
-    Returns:
-        The run; no other run, of whatever process, has its folder.
-
-    Raises:
-        RunFolderError: when no folder can be made there.
-    """
-    created = now()
-    info = RunInfo(
-        status="running",
-        created=created,
-        experiment=experiment,
-        model=model,
-        seed=seed,
-        task=task,
-        command=command if isinstance(command, str) else shlex.join(command),
-        started=created,
-        versions=versions(),
-        git_commit=git_commit(),
-        machine=machine(),
-        data_hash=data_hash,
-        process=this_process(),
-        extra=dict(extra or {}),
-    )
-    stamp = datetime.fromisoformat(created).strftime("%Y%m%d-%H%M%S")
-    name = f"{safe_name(experiment)}-{safe_name(short_model(model))}-s{seed}-{stamp}"
-    with _writing_to_runs_dir():
-        run = Run(_make_folder(runs_dir(), name))
-        replace_file(run.info_path, to_json(to_mapping(info), indent=2) + "\n", force=False)
-        for folder in (run.checkpoints, run.figures, run.samples):
-            folder.mkdir()
-        run.write_config(config_text)
-    return run
-
-
-def create_report(name: str) -> Path:
-    """Make the folder of a comparison or measurement, ``reports/<name>-<UTC time>-<4 hex>``."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    with _writing_to_runs_dir():
-        return _make_folder(runs_dir() / REPORTS, f"{safe_name(name)[:100]}-{stamp}")
 
 
 def find_run(
@@ -165,7 +100,7 @@ def find_run(
     ids = folder_names(runs_dir())
     if reference in ids:
         return Run(runs_dir() / reference)
-    path = Path(reference).expanduser()
+    path = path_of(reference)
     if (path / "run.json").is_file():
         return Run(path)
     if path.is_dir() and len(path.parts) > 1:
@@ -204,9 +139,9 @@ def read_entry(path: Path) -> RunEntry:
     """Read what a list shows of one folder; what is damaged or foreign is told, never raised."""
     run, name = Run(path), path.name
     try:
-        info = info_from(read_json(run.info_path))
+        info = info_from(unsealed(read_json(run.info_path), run.info_path))
     except FileNotFoundError:
-        if _STAMP.search(name):
+        if STAMP.search(name):
             return RunEntry(name, path, "damaged", problem="run.json is missing")
         return RunEntry(name, path, "foreign", problem="not a run folder")
     except (RunFolderError, OSError) as error:
@@ -225,7 +160,7 @@ def trash_run(run: Run) -> Path:
     Raises:
         RunFolderError: when it is still running, or cannot be moved.
     """
-    if read_entry(run.path).status == "running":
+    if read_entry(run.path).status == "running" or is_owned(run):
         raise RunFolderError(f"The run {run.id} is still running.", hint="Stop it first.")
     return _move(run.path, run.path.parent / TRASH / run.id)
 
@@ -274,7 +209,12 @@ def safe_name(name: str) -> str:
 
 
 @contextmanager
-def _writing_to_runs_dir() -> Iterator[None]:
+def writing_to_runs_dir() -> Iterator[None]:
+    """Say what cannot be written in the folder of the runs as every error is said.
+
+    Raises:
+        RunFolderError: in the place of an OSError.
+    """
     try:
         yield
     except OSError as error:
@@ -282,17 +222,6 @@ def _writing_to_runs_dir() -> Iterator[None]:
             f"Cannot make a run folder in {runs_dir()}: {error.strerror}.",
             hint="Set SEQLAB_RUNS_DIR to a folder that can be written.",
         ) from None
-
-
-def _make_folder(parent: Path, name: str) -> Path:
-    parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        path = parent / f"{name}-{secrets.token_hex(2)}"
-        try:
-            path.mkdir()
-        except FileExistsError:  # another run of the same second drew the same number
-            continue
-        return path
 
 
 def _the_one(
@@ -332,7 +261,7 @@ def _age_key(entry: RunEntry) -> tuple[str, str]:
     """Return when a run was made: from run.json, else from the folder's name, else from the folder."""
     if entry.info is not None:
         return entry.info.created, entry.id
-    stamp = _STAMP.search(entry.id)
+    stamp = STAMP.search(entry.id)
     try:
         if stamp is not None:
             return datetime.strptime(stamp[1], "%Y%m%d-%H%M%S").isoformat(), entry.id

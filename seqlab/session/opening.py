@@ -15,7 +15,7 @@ from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.plugins import flags
 from seqlab.registry import Kind, check_options, load, resolve
-from seqlab.runs import Run, create_run
+from seqlab.runs import Run, Written, create_run
 from seqlab.runs.own_files import keep_own_files, where_it_was
 from seqlab.session.data import task_of
 from seqlab.session.guessing import guesses
@@ -26,7 +26,7 @@ from seqlab.session.trying import try_out
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
-from seqlab.training.checkpoints import load_checkpoint, load_weights
+from seqlab.training.checkpoints import counters_of, load_checkpoint, load_weights
 from seqlab.training.loop import new_learner
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
 
@@ -154,11 +154,16 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "sample": None if task.sample is None else asdict(task.sample),
             **({} if task.data is None else {"corpus": task.data.to_dict()}),
         },
+        fill=lambda run: _fill(run, experiment, task),
     )
+    return run, session
+
+
+def _fill(run: Run, experiment: TrainExperiment, task: Task) -> None:
+    """Write into a new run's folder what it needs besides its settings."""
     keep_own_files(run, {"model": experiment.model.name, "task": experiment.task.name})
     if task.vocabulary is not None:
-        replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()))
-    return run, session
+        replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()), force=False)
 
 
 def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False) -> Session:
@@ -186,10 +191,22 @@ def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway
             "a run that nobody can repeat.",
             hint=f"{copies}To go on all the same: seqlab resume {run.id}{own} --anyway",
         )
+    _require_metrics(run, own, anyway=anyway)
     if changed:
         extra = {"fingerprint": identity.fingerprint, "identity": identity.to_dict(), "changed": changed}
         run.update_info(extra=extra)
     return session
+
+
+def _require_metrics(run: Run, own: str, *, anyway: bool) -> None:
+    """Refuse to go on with a curve that is not the one that the checkpoint was saved with."""
+    counters = counters_of(run.last_checkpoint)
+    step, mark = int(counters["step"]), counters.get("metrics")
+    if mark is not None and Written(run.metrics_until(step)).mark != mark and not anyway:
+        raise RunFolderError(
+            f"{run.metrics_path} is damaged: up to step {step:,} it does not hold what was written.",
+            hint=f"To go on with the curve as it is: seqlab resume {run.id}{own} --anyway",
+        )
 
 
 def reopen(run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False) -> Session:
@@ -273,9 +290,10 @@ def load_language_model(
             f"{run.id} is no language model: it has no vocabulary.",
             hint="Train one: seqlab train char-shakespeare",
         )
+    run.require_whole(path)
     try:
         vocabulary = Vocabulary.from_data(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, TextError) as error:
+    except (ValueError, TypeError, RecursionError, TextError) as error:
         raise RunFolderError(f"{path} is damaged: {error}") from None
     experiment = read_experiment(run, model, without_task=True)
     told, size = run.info().extra.get("spec"), len(vocabulary)  # which earlier versions did not write down

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from seqlab.doing import doing
 from seqlab.engines import engine_of
+from seqlab.errors import RunFolderError
 from seqlab.generation import Sampling, generate
 from seqlab.generation.answers import evaluate_written
 from seqlab.models import SequenceModel, count_parameters
@@ -28,8 +30,8 @@ SAMPLE_AT = (0.05, 0.3, 1.0)
 """Shares of the steps at which a sample is kept: early, middle and late in training (CS231n-10)."""
 
 
-def record(run: Run, step: Step, log_every: int) -> None:
-    """Write down a step's figures."""
+def record(run: Run, step: Step, log_every: int) -> bytes:
+    """Write down a step's figures, and return what was written."""
     here: dict[str, float] = {"step": step.step, "sequences": step.sequences}
     records = []
     if step.step % log_every == 0 or step.step == 1:
@@ -44,8 +46,7 @@ def record(run: Run, step: Step, log_every: int) -> None:
         records.append(
             here | {f"validation_{name}": value for name, value in step.validation.metrics.items()}
         )
-    if records:
-        run.append_metrics(*records)
+    return run.append_metrics(*records) if records else b""
 
 
 def write_sample(session: Session, length: int) -> str:
@@ -147,6 +148,7 @@ def _judge_in(
 
 
 def note_failure(run: Run, error: BaseException) -> None:
-    """Write down why a run ended early."""
-    run.write_error("".join(traceback.format_exception(error)))
-    run.update_info(status="failed")
+    """Write down why a run ended early, where that can be written: the disk may be why."""
+    with suppress(OSError, RunFolderError):
+        run.update_info(status="failed")
+        run.write_error("".join(traceback.format_exception(error)))

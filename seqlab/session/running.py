@@ -8,17 +8,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from torch import Tensor
 
 from seqlab.doing import doing
 from seqlab.engines import Announce, check_engine, engine_of
-from seqlab.errors import Interrupted, PluginError, RunFailedError, SeqlabError
+from seqlab.errors import Interrupted, PluginError, RunFailedError, RunFolderError, SeqlabError
 from seqlab.own_code import in_a_sentence
 from seqlab.plugins import flags
-from seqlab.runs import Run
+from seqlab.runs import Run, Written, owning
 from seqlab.session.opening import Session
 from seqlab.session.recording import SAMPLE_AT, keep_sample, note_failure, record, summarise
 from seqlab.session.stopping import stop_requests
@@ -80,20 +80,29 @@ def train_together(
 
     Raises:
         SettingsError: when the runs' engine cannot train them here.
+        RunFolderError: when another process trains one of them.
         Interrupted: on the first Ctrl-C or SIGTERM, with a checkpoint saved of each run under way.
     """
     if not runs:
         return []
     session = runs[0][1]
     check_engine(session.experiment, session.task)
-    company = _Company(runs, watch, on_end)
+    with ExitStack() as owned:
+        for run, _ in runs:
+            owned.enter_context(owning(run))
+        return _train_together(_Company(runs, watch, on_end), announce)
+
+
+def _train_together(company: _Company, announce: Announce) -> list[Result]:
+    engine = engine_of(company.members[0].session.experiment.training.engine)
     try:
-        engine_of(session.experiment.training.engine).make_ready(announce)
+        engine.make_ready(announce)
         with stop_requests() as stopped:
             company.train(stopped)
     except (Interrupted, KeyboardInterrupt):
         for one in company.under_way:
-            one.run.update_info(status="interrupted")
+            with suppress(OSError, RunFolderError):  # it is called that, too, when nobody owns it any more
+                one.run.update_info(status="interrupted")
         raise
     except Exception as error:
         for one in company.under_way:
@@ -121,6 +130,7 @@ class _Member:
         self.place, self.run, self.session = place, run, session
         settings = session.experiment.training
         self.learner = new_learner(session.model, settings)
+        self.written = Written()
         self.result: Result | None = None
         self.best: dict[str, Tensor] = {}
         self.best_saved = self.saved = -math.inf
@@ -134,7 +144,8 @@ class _Member:
         if self.run.last_checkpoint.is_file():
             load_checkpoint(self.run.last_checkpoint, self.learner)
         self.learner.counters.setdefault("seconds", 0.0)
-        self.run.truncate_metrics(self.learner.step)
+        self.run.sweep()
+        self.written = Written(self.run.truncate_metrics(self.learner.step))
         if self.run.info().status != "running":  # it is not new
             self.run.update_info(status="running")
 
@@ -150,7 +161,7 @@ class _Member:
     def note(self, step: Step) -> None:
         """Write down what there is to be written down after a step."""
         settings = self.session.experiment.training
-        record(self.run, step, settings.log_every)
+        self.written.add(record(self.run, step, settings.log_every))
         if step.validation is not None and step.validation.best:
             with self.learner.evaluated_weights():
                 weights = self.learner.model.state_dict()
@@ -170,6 +181,8 @@ class _Member:
     def save(self) -> None:
         """Save a checkpoint, and before it the best weights that it knows of."""
         self.save_best()
+        self.run.force_metrics()
+        self.learner.counters["metrics"] = self.written.mark
         save_checkpoint(self.run.last_checkpoint, self.learner)
         self.saved = time.perf_counter()
 
@@ -187,7 +200,9 @@ class _Member:
         with doing("judging on the test set"):
             summary = summarise(self.run, self.session, self.learner)
         self.run.write_summary(summary)
-        self.run.update_info(status="finished")
+        run = self.run
+        files = run.checksums(run.metrics_path, run.summary_path, run.answers_path)
+        run.update_info(status="finished", files={**run.info().files, **files})
         return summary
 
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import yaml
 
 from seqlab.errors import SettingsError
+from seqlab.outside import open_ordinary
 
 _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """In C, where the library was built with it: five times as fast."""
@@ -166,7 +167,7 @@ def read_file(path: Path) -> Document:
     try:
         if path.is_dir():
             raise SettingsError(f"{path} is a folder, not a settings file.")
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SettingsError(f"There is no file {path}.", hint=_START_FROM) from None

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Spec, Split
 from seqlab.errors import SettingsError, TextError
+from seqlab.outside import path_of
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
 from seqlab.tasks._seeing import Form, Pixels
@@ -68,7 +69,7 @@ class Data:
         Raises:
             TextError: when one cannot be read.
         """
-        paths, digest = [Path(file).expanduser().resolve() for file in files], hashlib.sha256()
+        paths, digest = [path_of(file).resolve() for file in files], hashlib.sha256()
         for path in paths:
             try:
                 digest.update(hashlib.sha256(path.read_bytes()).digest())

@@ -27,6 +27,7 @@ from pathlib import Path, PurePath
 
 from seqlab.errors import TextError, UnreachableError, nearest
 from seqlab.files import cache_folder
+from seqlab.outside import path_of
 from seqlab.text.download import fetch
 from seqlab.text.reading import USUAL, Documents, Form, read_blocks
 
@@ -136,7 +137,7 @@ def absolute(name: str) -> str:
     >>> absolute("shakespeare"), absolute("no-such-file")
     ('shakespeare', 'no-such-file')
     """
-    path = Path(name).expanduser()
+    path = path_of(name)
     try:
         return name if name in NAMES or not path.exists() else str(path.absolute())
     except (OSError, ValueError):  # too long a name, or a zero in it: refused where it is opened
@@ -160,7 +161,7 @@ def shakespeare_file() -> Path | None:
         TextError: when the file in ``SEQLAB_DATA_DIR`` is another text.
     """
     folder = os.environ.get("SEQLAB_DATA_DIR")
-    provided = Path(folder).expanduser() / SHAKESPEARE_FILE if folder else None
+    provided = path_of(folder) / SHAKESPEARE_FILE if folder else None
     if provided is not None and provided.is_file():
         if _hash_of(provided) != SHAKESPEARE_SHA256:
             raise TextError(
@@ -220,7 +221,7 @@ def _python() -> Corpus:
 
 
 def _from_path(name: str, glob: str) -> Corpus:
-    path = Path(name).expanduser()
+    path = path_of(name)
     try:
         if path.is_file():
             return Corpus(name, (path,), str(path))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqlab.errors import TextError, nearest
+from seqlab.outside import path_of
 from seqlab.text.catalogues import Pair, read_catalogue
 from seqlab.text.descriptions import Described, language_of, read_descriptions
 
@@ -74,7 +75,7 @@ def load_pairs(name: str) -> Parallel:
         return _from_file(name, _there(DICTIONARY))
     if name == "ko-en":
         return _from_folders(name, KOREAN, language="ko", turned=True)
-    path = Path(name).expanduser()
+    path = path_of(name)
     if path.is_file():
         return _from_file(name, path)
     if path.is_dir():
@@ -89,7 +90,7 @@ def load_pairs(name: str) -> Parallel:
 
 def absolute(name: str) -> str:
     """Return a name of pairs as it holds in every folder: a path that is there, absolute; else the name."""
-    path = Path(name).expanduser()
+    path = path_of(name)
     try:
         return name if name in NAMES or not path.exists() else str(path.absolute())
     except (OSError, ValueError):

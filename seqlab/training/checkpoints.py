@@ -1,11 +1,15 @@
 """Checkpoints: ``last.pt`` holds everything needed to go on bit for bit, ``best.safetensors`` weights alone.
 
+Each holds the SHA-256 of what is in it, and one that does not fit is refused: a flipped bit in a weight is no
+other weight. Those of earlier versions have none.
+
 Files are written beside their place and then renamed, so that a crash leaves the old one or the new one.
 Neither knows the device it was written on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +21,7 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import RunFolderError
+from seqlab.files import SEAL
 from seqlab.models import SequenceModel
 from seqlab.runs import replace_file
 from seqlab.training.loop import Learner
@@ -25,8 +30,8 @@ from seqlab.training.loop import Learner
 def save_checkpoint(path: Path, learner: Learner) -> None:
     """Save all that ``learner`` needs to go on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = io.BytesIO()
-    torch.save(_apart(learner.state_dict()), data)
+    data, state = io.BytesIO(), _apart(learner.state_dict())
+    torch.save({**state, SEAL: checksum(state)}, data)
     replace_file(path, data.getvalue())
 
 
@@ -50,7 +55,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Save a model's weights alone, as ``state_dict`` names them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    replace_file(path, safetensors.torch.save(tensors))
+    replace_file(path, safetensors.torch.save(tensors, {SEAL: checksum(dict(sorted(tensors.items())))}))
 
 
 def load_weights(path: Path, model: SequenceModel) -> None:
@@ -65,7 +70,11 @@ def load_weights(path: Path, model: SequenceModel) -> None:
             hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
         )
     try:
-        model.load_state_dict(safetensors.torch.load_file(path))
+        with safetensors.safe_open(path, "pt") as opened:
+            written = (opened.metadata() or {}).get(SEAL)
+            tensors = {name: opened.get_tensor(name) for name in sorted(opened.keys())}
+        _require_whole(path, tensors, written, "The last weights", "last")
+        model.load_state_dict(tensors)
     except (safetensors.SafetensorError, RuntimeError, OSError) as error:
         raise RunFolderError(
             f"{path} is damaged or of another model: {first_line(error)}",
@@ -98,7 +107,47 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(saved, dict):
         raise RunFolderError(f"{path} is not a checkpoint of seqlab.")
+    written = saved.pop(SEAL, None)
+    _require_whole(path, saved, written, "The best weights", "best")
     return saved
+
+
+def checksum(value: Any) -> str:
+    """Return the SHA-256 of tensors and numbers, however they are nested in dictionaries and sequences.
+
+    >>> checksum({"w": torch.zeros(2)}) == checksum({"w": torch.zeros(2)})
+    True
+    >>> checksum({"w": torch.zeros(2)}) == checksum({"w": torch.tensor([0.0, 1e-45])})
+    False
+    """
+    found = hashlib.sha256()
+    _add(found, value)
+    return found.hexdigest()
+
+
+def _add(found: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        found.update(f"{value.dtype}{tuple(value.shape)}".encode())
+        found.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+    elif isinstance(value, dict):
+        found.update(f"{{{len(value)}".encode())
+        for key, part in value.items():
+            found.update(repr(key).encode())
+            _add(found, part)
+    elif isinstance(value, list | tuple):
+        found.update(f"[{len(value)}".encode())
+        for part in value:
+            _add(found, part)
+    else:
+        found.update(repr(value).encode())
+
+
+def _require_whole(path: Path, content: Any, written: str | None, others: str, checkpoint: str) -> None:
+    if written is not None and written != checksum(content):
+        raise RunFolderError(
+            f"{path} is damaged: it does not hold what was written.",
+            hint=f"{others} lie in a file of their own: --checkpoint {checkpoint}, where a command has it.",
+        )
 
 
 def first_line(error: BaseException) -> str:
@@ -106,6 +155,11 @@ def first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
+def counters_of(path: Path) -> dict[str, Any]:
+    """Return the counters of a checkpoint: its ``step``, and so on; at step 0 where there is none."""
+    return dict(_read(path)["counters"]) if path.is_file() else {"step": 0}
+
+
 def step_of(path: Path) -> int:
     """Return the step at which a checkpoint was saved; 0 where there is none."""
-    return int(_read(path)["counters"]["step"]) if path.is_file() else 0
+    return int(counters_of(path)["step"])

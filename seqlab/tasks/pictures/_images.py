@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import Split
 from seqlab.errors import TextError
+from seqlab.outside import path_of
 from seqlab.tasks._base import Data
 from seqlab.tasks._passes import Integers
 from seqlab.tasks._seeing import FAINT
@@ -88,7 +89,7 @@ class Collection:
 
 def absolute(images: str) -> str:
     """Return a folder that is there as it holds in every folder; a name as it is."""
-    path = Path(images).expanduser()
+    path = path_of(images)
     return str(path.absolute()) if images not in NAMED and path.is_dir() else images
 
 
@@ -100,7 +101,7 @@ def load_images(images: str) -> Collection:
     """
     if images in NAMED:
         return _named(images)
-    folder = Path(images).expanduser()
+    folder = path_of(images)
     if not folder.is_dir():
         raise TextError(
             f"There is no folder {images!r}.",

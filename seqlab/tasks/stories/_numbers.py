@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import PAD
 from seqlab.errors import TextError, nearest
+from seqlab.outside import shortened
 from seqlab.tasks._passes import Integers
 from seqlab.tasks._rows import side_by_side
 from seqlab.tasks.stories._story import Told
@@ -22,9 +23,6 @@ FULL_STOP = "."
 
 LISTED = 60
 """Known words that are named to whoever asks with an unknown one."""
-
-LONGEST = 60
-"""Letters of a word or a sentence that are shown again."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Words:
             return [self._numbers[word.casefold()] for word in sentence.split()]
         except KeyError:
             unknown = next(word for word in sentence.split() if word.casefold() not in self._numbers)
-        near = nearest(unknown[:LONGEST], self.vocabulary.symbols)
+        near = nearest(unknown, self.vocabulary.symbols)
         inside = "" if unknown == sentence else f" of {shortened(sentence)!r}"
         raise TextError(
             f"The word {shortened(unknown)!r}{inside} is none of the {len(self)} that the task knows.",
@@ -212,12 +210,3 @@ def sentences_of(text: str, known: Words) -> list[str]:
                 sentences.append("")
         sentences.append("")
     return [sentence for sentence in sentences if sentence]
-
-
-def shortened(text: str) -> str:
-    """Return a text for a message, cut off where it is long.
-
-    >>> shortened("a" * 100) == "a" * 60 + " ..."
-    True
-    """
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

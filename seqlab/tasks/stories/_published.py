@@ -17,6 +17,7 @@ from pathlib import Path
 
 from seqlab.contracts import Split
 from seqlab.errors import TextError
+from seqlab.outside import path_of
 from seqlab.tasks._base import Data
 from seqlab.tasks.stories._story import Story, Told
 
@@ -42,7 +43,7 @@ class Published:
         Raises:
             TextError: naming the line that is none of the form.
         """
-        path = Path(name).expanduser()
+        path = path_of(name)
         if not path.is_file():
             raise TextError(
                 f"{name!r} is a folder." if path.is_dir() else f"There is no file {name!r}.",
@@ -93,7 +94,7 @@ def absolute(name: str | None) -> str | None:
     """Return a path that is there as it holds in every folder."""
     if name is None:
         return None
-    path = Path(name).expanduser()
+    path = path_of(name)
     return str(path.absolute()) if path.is_file() else name
 
 

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from seqlab.contracts import PAD, SUPPORTING, Batch, Signal, Spec, Split
 from seqlab.errors import TextError
+from seqlab.outside import shortened
 from seqlab.tasks._base import Task
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES, SHARE, Metric
 from seqlab.tasks._passes import Integers, in_passes, order_of_pass
-from seqlab.tasks.stories._numbers import FULL_STOP, Questions, Words, in_one_row, sentences_of, shortened
+from seqlab.tasks.stories._numbers import FULL_STOP, Questions, Words, in_one_row, sentences_of
 from seqlab.tasks.stories._published import Published, absolute
 from seqlab.tasks.stories._story import Story
 from seqlab.tasks.stories._tales import TALES, Simulated
