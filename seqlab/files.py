@@ -80,8 +80,17 @@ def read_json(path: Path) -> dict[str, Any]:
         FileNotFoundError: when there is no such file.
         RunFolderError: when it cannot be read or holds something else.
     """
+    return parse_json(read_bytes(path), path)
+
+
+def parse_json(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds.
+
+    Raises:
+        RunFolderError: when it holds something else.
+    """
     try:
-        data = from_json(read_bytes(path))
+        data = from_json(content)
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is damaged: {error}.") from None
     if not isinstance(data, dict):

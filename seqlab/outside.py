@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -58,9 +59,12 @@ def open_ordinary(path: Path) -> BinaryIO:
         OSError: when it cannot be opened.
     """
     number = os.open(path, os.O_RDONLY | _AT_ONCE)
-    if stat.S_ISREG(os.fstat(number).st_mode):
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
         return os.fdopen(number, "rb")
     os.close(number)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     raise UsageError(
         f"{escaped(str(path))!r} is no ordinary file, but a pipe or a device.",
         hint="What another program writes is read from a file or, where a command takes -, standard input.",

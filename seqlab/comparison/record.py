@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError, UnknownNameError
-from seqlab.files import read_json, to_json
+from seqlab.files import read_json, sealed, to_json, unsealed
 from seqlab.outside import path_of
 from seqlab.runs import create_report, replace_file, runs_dir, short_model
 from seqlab.runs.info import git_commit, now, versions
@@ -73,7 +73,7 @@ def write(
         "figures": list(figures),
         "environment": {"versions": versions(), "machine": machine(), "git_commit": git_commit()},
     }
-    replace_file(folder / FILE, to_json(facts, indent=2) + "\n")
+    replace_file(folder / FILE, to_json(sealed(facts), indent=2) + "\n")
     replace_file(folder / "comparison.csv", result.to_csv())
     return facts
 
@@ -122,7 +122,7 @@ def read(folder: Path) -> dict[str, Any]:
         RunFolderError: when it is missing or damaged, or was written by something else.
     """
     try:
-        facts = read_json(folder / FILE)
+        facts = unsealed(read_json(folder / FILE), folder / FILE)
     except FileNotFoundError:
         raise RunFolderError(f"{folder} holds no comparison: it has no {FILE}.") from None
     missing = [key for key in ("question", "table", "verdict", "runs", "figures") if key not in facts]

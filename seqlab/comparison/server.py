@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ PRELOADED = ["seqlab.comparison.preload"]
 
 COMPILER = "torch._dynamo"
 """What torch imports before its first step, which takes 1.5 s; the fused engine does without."""
+
+OWNER = "SEQLAB_SERVER_OWNER"
+"""The variable of the environment that tells the server the number of the process that it serves."""
 
 FUSED = {"rnn", "irnn", "lstm", "gru"}
 """Models that the fused engine trains, as a rule."""
@@ -44,7 +48,9 @@ def start(*, torch_trains: bool = True) -> None:
         from multiprocessing import forkserver
 
         found.set_forkserver_preload([*PRELOADED, COMPILER] if torch_trains else PRELOADED)
+        os.environ[OWNER] = str(os.getpid())
         forkserver.ensure_running()
+        del os.environ[OWNER]
 
 
 def torch_may_train(words: Sequence[str]) -> bool:

@@ -11,12 +11,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from seqlab.errors import RunFolderError
 from seqlab.figures.style import COLOURS, SHADES, shade
 
 STYLE = Path(__file__).with_name("page.css")
 GRID = "#e0e0e0"
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""What a browser lets the page do: show itself. No script runs, nothing is fetched."""
+
+DRAWN = {
+    "svg", "g", "path", "defs", "use", "clipPath", "rect", "circle", "ellipse", "line", "polyline", "polygon",
+    "style", "text", "tspan", "title", "desc", "image", "linearGradient", "radialGradient", "stop", "pattern",
+}  # fmt: skip
+"""The elements of a picture."""
+
+_METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+
+INSIDE = re.compile(r"#|data:image/png;base64,")
+"""How what a picture refers to begins."""
 
 
 def page(facts: Mapping[str, Any], folder: Path) -> str:
@@ -27,8 +42,17 @@ def page(facts: Mapping[str, Any], folder: Path) -> str:
         folder: where that lies, with the pictures beside it; links to runs are relative to it.
 
     Raises:
-        RunFolderError: when a picture is missing.
+        RunFolderError: when a picture is missing, or holds more than a picture; or the facts are damaged.
     """
+    try:
+        return _page(facts, folder)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise RunFolderError(
+            f"The facts in {folder} are damaged: {type(error).__name__}: {error}.", hint="Compare again."
+        ) from None
+
+
+def _page(facts: Mapping[str, Any], folder: Path) -> str:
     title = _title(facts)
     parts = [
         f"<header>\n<h1>{escape(title)}</h1>",
@@ -45,6 +69,7 @@ def page(facts: Mapping[str, Any], folder: Path) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n"
         f"<body>\n{body}\n<footer>Made by seqlab from {escape(folder.name)}.</footer>\n</body>\n</html>\n"
     )
@@ -58,8 +83,7 @@ def inline(svg: str, prefix: str) -> str:
     >>> inline('<?xml version="1.0"?><svg width="9pt"><path id="a" style="fill: #ffffff"/></svg>', "x-")
     '<svg width="9pt"><path id="x-a" style="fill: none"/></svg>'
     """
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = _METADATA.sub("", svg[svg.index("<svg") :])
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', svg)
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{prefix}", svg)
     svg = svg.replace("fill: #ffffff", "fill: none").replace(GRID, "var(--grid)")
@@ -117,9 +141,34 @@ def _pictures(figures: Sequence[Mapping[str, str]], folder: Path) -> str:
         except OSError:
             raise RunFolderError(f"The picture {path} is missing.", hint="Compare again.") from None
         label = f'<svg role="img" aria-label="{escape(one["caption"])}"'
+        svg = _METADATA.sub("", svg[max(svg.find("<svg"), 0) :])
+        _require_picture(svg, path)
         drawn = inline(svg, f"p{index}-").replace("<svg", label, 1)
         found.append(f"<figure>\n{drawn}\n<figcaption>{escape(one['caption'])}</figcaption>\n</figure>")
     return '<div class="pictures">\n' + "\n".join(found) + "\n</div>" if found else ""
+
+
+def _require_picture(svg: str, path: Path) -> None:
+    """Refuse an SVG file that holds more than a picture, such as a script or a link.
+
+    Raises:
+        RunFolderError: naming what is wrong.
+    """
+    try:
+        if "<!ENTITY" in svg or "<![CDATA[" in svg:
+            raise ValueError("an entity or raw data")
+        for element in ElementTree.fromstring(svg).iter():
+            name = str(element.tag).rpartition("}")[2]
+            if name not in DRAWN:
+                raise ValueError(f"an element {name}")
+            for key, value in element.items():
+                key = key.rpartition("}")[2].lower()
+                if key.startswith("on") or (key == "href" and not INSIDE.match(value)):
+                    raise ValueError(f"{key}={value[:60]!r}")
+    except (ElementTree.ParseError, ValueError) as error:
+        raise RunFolderError(
+            f"The picture {path} is none that seqlab has drawn: it holds {error}.", hint="Compare again."
+        ) from None
 
 
 def _settings(facts: Mapping[str, Any]) -> str:

@@ -18,7 +18,17 @@ from typing import Any
 
 from seqlab.configure import leaves
 from seqlab.errors import RunFolderError
-from seqlab.files import from_json, read_bytes, read_json, replace_file, sealed, sha256_of, to_json, unsealed
+from seqlab.files import (
+    from_json,
+    parse_json,
+    read_bytes,
+    read_json,
+    replace_file,
+    sealed,
+    sha256_of,
+    to_json,
+    unsealed,
+)
 from seqlab.runs.info import FIELDS, RunInfo, info_from, now, this_process
 
 _ASIDE = frozenset({"summary", "presets", "models"})
@@ -228,18 +238,21 @@ class Run:
         """Write ``answers.json``."""
         replace_file(self.answers_path, to_json({"answers": list(answers)}, indent=2) + "\n")
 
-    def summary(self) -> dict[str, Any] | None:
+    def summary(self, info: RunInfo | None = None) -> dict[str, Any] | None:
         """Read ``summary.json``, or return None when the run has none yet.
+
+        Args:
+            info: what ``run.json`` holds, where that is known already.
 
         Raises:
             RunFolderError: when it is damaged.
         """
         try:
-            found = read_json(self.summary_path)
+            content = read_bytes(self.summary_path)
         except FileNotFoundError:
             return None
-        self.require_whole(self.summary_path)
-        return found
+        self.require_whole(self.summary_path, content, info)
+        return parse_json(content, self.summary_path)
 
     def write_config(self, text: str) -> None:
         """Write ``config.yaml``."""
@@ -281,17 +294,18 @@ class Run:
         """Read ``error.txt``, or return None when there is none."""
         return _read_text(self.error_path)
 
-    def require_whole(self, path: Path, content: bytes | None = None) -> None:
+    def require_whole(self, path: Path, content: bytes | None = None, info: RunInfo | None = None) -> None:
         """Refuse a file of the folder that is not what ``run.json`` has on record, if it has that.
 
         Args:
             path: of the file.
             content: what stands in it; None where it is to be read.
+            info: what ``run.json`` holds; None where that is to be read.
 
         Raises:
             RunFolderError: when something else stands in it.
         """
-        recorded = self.info().files.get(path.relative_to(self.path).as_posix())
+        recorded = (info or self.info()).files.get(path.relative_to(self.path).as_posix())
         if recorded is not None and recorded != sha256_of(read_bytes(path) if content is None else content):
             raise RunFolderError(
                 f"{path} is damaged, or was edited: it does not hold what the run wrote.",

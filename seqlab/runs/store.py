@@ -147,7 +147,7 @@ def read_entry(path: Path) -> RunEntry:
     except (RunFolderError, OSError) as error:
         return RunEntry(name, path, "damaged", problem=str(error))
     try:
-        summary = run.summary()
+        summary = run.summary(info)
     except (RunFolderError, OSError) as error:
         return RunEntry(name, path, info.status, info, problem=str(error))
     problem = "summary.json is missing" if summary is None and info.status == "finished" else None

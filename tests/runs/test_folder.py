@@ -6,6 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return create_run(
         "hello", "rnn", 1, command=["seqlab", "train", "a b"], config_text="seed: 1\n", task="hello"
     )
+
+
+def unsealed(run: Run) -> dict[str, Any]:
+    """Return what run.json holds without its checksum, to be edited."""
+    return {key: value for key, value in json.loads(run.info_path.read_text()).items() if key != "sha256"}
 
 
 def test_a_new_run_tells_what_it_is(run: Run) -> None:
@@ -55,7 +61,7 @@ def test_the_status_brings_times_and_process_along(run: Run) -> None:
 
 
 def test_additions_add_up_and_unknown_keys_stay(run: Run) -> None:
-    data = json.loads(run.info_path.read_text())
+    data = unsealed(run)
     run.info_path.write_text(json.dumps({**data, "from_the_future": [1]}))
     run.update_info(extra={"device": "cpu"})
     run.update_info(extra={"precision": "fp32"}, data_hash="ab")
@@ -83,7 +89,7 @@ def test_an_unknown_field_is_a_mistake_of_the_caller(run: Run) -> None:
 def test_a_run_whose_process_is_gone_shows_as_interrupted(
     run: Run, process: dict[str, object], status: str
 ) -> None:
-    data = json.loads(run.info_path.read_text())
+    data = unsealed(run)
     data["process"].update(process)
     run.info_path.write_text(json.dumps(data))
     assert run.info().status == status
@@ -91,7 +97,7 @@ def test_a_run_whose_process_is_gone_shows_as_interrupted(
 
 
 def test_a_run_without_its_process_on_record_is_taken_at_its_word(run: Run) -> None:
-    data = json.loads(run.info_path.read_text())
+    data = unsealed(run)
     del data["process"]
     run.info_path.write_text(json.dumps(data))
     assert run.info().status == "running"

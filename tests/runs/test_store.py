@@ -20,9 +20,9 @@ from seqlab.runs import (
     find_run,
     list_runs,
     make_runs_dir,
+    making,
     restore_run,
     runs_dir,
-    store,
     trash_dir,
     trash_run,
 )
@@ -44,7 +44,8 @@ def new(experiment: str = "hello", model: str = "rnn", seed: int = 1, status: st
 
 def copies(run: Run, count: int) -> list[str]:
     """Make ``count`` runs, a minute apart each, the last one the newest, by writing their files."""
-    data = json.loads(run.info_path.read_text())
+    data = {**json.loads(run.info_path.read_text()), "files": {}}
+    del data["sha256"]
     start, ids = datetime(2030, 1, 1, tzinfo=UTC), []
     for number in range(count):
         created = start + timedelta(minutes=number)
@@ -82,9 +83,8 @@ def test_names_are_safe_for_file_systems(folder: Path, experiment: str, model: s
 
 def test_an_occupied_name_is_not_taken_again(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     drawn = iter(["0000", "0000", "0001"])
-    monkeypatch.setattr(store, "now", lambda: "2026-01-02T03:04:05.000000+00:00")
-    monkeypatch.setattr(store.secrets, "token_hex", lambda _: next(drawn))
-    paths = [store._make_folder(folder, "x") for _ in range(2)]
+    monkeypatch.setattr(making.secrets, "token_hex", lambda _: next(drawn))
+    paths = [making._make_folder(folder, "x") for _ in range(2)]
     assert [path.name for path in paths] == ["x-0000", "x-0001"]
 
 
@@ -92,8 +92,8 @@ def test_processes_that_begin_together_never_share_a_folder(folder: Path) -> Non
     """With one digit for the number, forced collisions are common; every process must still get its own."""
     code = """
 import secrets
-from seqlab.runs import create_run, store
-store.secrets.token_hex = lambda _: f"{secrets.randbelow(40):04x}"
+from seqlab.runs import create_run, making
+making.secrets.token_hex = lambda _: f"{secrets.randbelow(40):04x}"
 for name in (create_run("e", "m", 1, command=str(k), config_text=f"seed: {k}").id for k in range(8)):
     print(name)
 """
