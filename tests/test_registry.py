@@ -12,7 +12,7 @@ from pydantic import Field
 import seqlab
 from seqlab import plugins, registry
 from seqlab.constructors import options_model
-from seqlab.errors import PluginError, SettingsError, UnknownNameError
+from seqlab.errors import PluginError, SettingsError, UnknownNameError, UsageError
 from seqlab.settings import Component, read_text
 
 FOLDER = Path(seqlab.__file__).parent
@@ -178,9 +178,11 @@ def test_the_line_of_an_error_in_a_plugin_is_named(plugin, source, said):
 
 def test_files_that_cannot_be_admitted(tmp_path):
     (tmp_path / "folder.py").mkdir()
-    for name in ("absent.py", "folder.py", "x" * 5000 + ".py"):
+    for name in ("absent.py", "folder.py"):
         with pytest.raises(PluginError, match=r"There is no file|Cannot read"):
             plugins.admit(str(tmp_path / name))
+    with pytest.raises(UsageError, match=r"No file can be called .* that has 5,0\d\d characters"):
+        plugins.admit("x" * 5000 + ".py")
     with pytest.raises(PluginError, match="is not the path of a Python file"):
         plugins.admit("lstm")
 

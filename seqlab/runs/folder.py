@@ -255,8 +255,13 @@ class Run:
         return parse_json(content, self.summary_path)
 
     def write_config(self, text: str) -> None:
-        """Write ``config.yaml``."""
+        """Write ``config.yaml``, and its checksum into the ``run.json`` that there is."""
+        name, known = self.config_path.name, self.info().files if self.info_path.is_file() else {}
+        if name in known:  # between the two files it has none, so that a crash leaves nothing that is refused
+            self.update_info(files={key: value for key, value in known.items() if key != name})
         replace_file(self.config_path, text, force=False)
+        if name in known:
+            self.update_info(files={**known, name: sha256_of(text)})
 
     def config_text(self) -> str:
         """Read ``config.yaml``.
@@ -306,6 +311,8 @@ class Run:
             RunFolderError: when something else stands in it.
         """
         recorded = (info or self.info()).files.get(path.relative_to(self.path).as_posix())
+        if content is None and not path.is_file():
+            return  # who reads it says that it is missing
         if recorded is not None and recorded != sha256_of(read_bytes(path) if content is None else content):
             raise RunFolderError(
                 f"{path} is damaged, or was edited: it does not hold what the run wrote.",

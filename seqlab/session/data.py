@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from seqlab.errors import RunFolderError, TextError, UsageError
-from seqlab.files import replace_file
 from seqlab.plugins import flags
 from seqlab.registry import check_options, load
 from seqlab.runs import Run
@@ -66,7 +65,7 @@ def move_text(run: Run, experiment: TrainExperiment, text: str) -> None:
     told = Component(name=experiment.task.name, **{**experiment.task.options, option: text})
     moved = experiment.model_copy(update={"task": check_options("task", told, Document({}, "--text"))})
     check_data(run, build_task(moved.task), moved)
-    replace_file(run.config_path, dump(moved.model_dump()))
+    run.write_config(dump(moved.model_dump()))
 
 
 def _option(experiment: TrainExperiment) -> str | None:

@@ -241,6 +241,7 @@ def reopen_trained(
     The model is on the processor, and evaluates.
     """
     session = reopen(run, model, task, anyway=anyway)
+    run.require_whole(run.best_weights)
     load_weights(run.best_weights, session.model)
     session.model.to("cpu").eval()
     return session
@@ -312,6 +313,7 @@ def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, 
     Raises:
         RunFolderError: when they are missing or damaged.
     """
+    run.require_whole(run.best_weights if checkpoint == "best" else run.last_checkpoint)
     if checkpoint == "best":
         load_weights(run.best_weights, network)
     else:

@@ -201,7 +201,9 @@ class _Member:
             summary = summarise(self.run, self.session, self.learner)
         self.run.write_summary(summary)
         run = self.run
-        files = run.checksums(run.metrics_path, run.summary_path, run.answers_path)
+        files = run.checksums(
+            run.metrics_path, run.summary_path, run.answers_path, *run.checkpoints.iterdir()
+        )
         run.update_info(status="finished", files={**run.info().files, **files})
         return summary
 

@@ -204,7 +204,7 @@ def test_replay_reproduces_to_the_bit_and_notices_when_it_does_not(seqlab_comman
     key = next(key for key in record if "loss" in key)
     changed = json.dumps({**record, key: record[key] + 0.5})  # what the first run is said to have seen
     replace_file(first.metrics_path, "\n".join([*lines[:-1], changed]) + "\n")
-    first.update_info(extra={"threads": 64})
+    first.update_info(extra={"threads": 64}, files={})
     done = seqlab_command("replay", first.id, "-q", "--json")
     outcome = json.loads(done.stdout)
     assert done.returncode == 1

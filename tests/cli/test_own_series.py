@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
+from seqlab.runs import Run
+
 SERIES = """
 class Series(Task):
     '''Say the next value of a series.'''
@@ -60,8 +62,7 @@ def test_a_run_is_gone_on_with_on_other_data_only_if_that_is_asked_for(
 ) -> None:
     assert series(*TRAIN).returncode == 0
     (run,) = (tmp_path / "runs").glob("own-*")
-    info = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**info, "status": "interrupted"}))
+    Run(run).update_info(status="interrupted")
     (tmp_path / "series.csv").write_text("\n".join(f"{k % 7 * 100}" for k in range(60)))
     for command in ("resume", "judge"):
         refused = series(command, run.name, "--task", "own.py")

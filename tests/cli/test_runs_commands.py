@@ -139,7 +139,7 @@ def test_damaged_and_foreign_folders_are_listed_as_such(
     done = seqlab_command("runs")
     assert {row[0]: row[1] for row in table(done.stdout)[1:]} == {
         damaged.id: "damaged",
-        "od?d?[31m [red]": "foreign",
+        "od d\\x1b[31m [red]": "foreign",
     }
     assert "run.json is damaged" in done.stderr
     entries = {entry["id"]: entry for entry in json.loads(seqlab_command("runs", "--json").stdout)}

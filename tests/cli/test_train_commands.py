@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
+from seqlab.runs import Run
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -107,7 +109,7 @@ def test_ctrl_c_saves_and_resume_goes_on(seqlab_command: Command, tmp_path: Path
     assert typed is not None, stderr
     stopped_at = int(re.search(r"step ([\d,]+);", stderr)[1].replace(",", ""))  # type: ignore[index]
     config = (run / "config.yaml").read_text().replace("steps: 100000", f"steps: {stopped_at + 5}")
-    (run / "config.yaml").write_text(config)
+    Run(run).write_config(config)
     result = seqlab_command(*typed[1].split(), "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["steps"] == stopped_at + 5

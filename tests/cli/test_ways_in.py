@@ -71,6 +71,7 @@ def test_line_ends_are_kept_on_request_and_in_runs_of_earlier_versions(
     scored = seqlab_command("score", run, text=text, env={"PYTHONIOENCODING": "utf-8"})
     vocabulary = json.loads((run / "vocabulary.json").read_text())
     assert "\r" in vocabulary["symbols"]
+    Run(run).update_info(files={})  # which earlier versions did not have
     (run / "config.yaml").write_text((run / "config.yaml").read_text().replace("  line_ends: keep\n", ""))
     del vocabulary["line_ends"]
     (run / "vocabulary.json").write_text(json.dumps(vocabulary))

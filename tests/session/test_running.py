@@ -129,7 +129,7 @@ def test_a_checkpoint_that_holds_code_is_refused(tmp_path: Path) -> None:
 def test_weights_of_another_size_do_not_fit() -> None:
     run, session = begin(settings(HELLO), command="test")
     train(run, session)
-    run.write_config(run.config_text().replace("hidden_size: 8", "hidden_size: 9"))
+    run.config_path.write_text(run.config_text().replace("hidden_size: 8", "hidden_size: 9"))
     with pytest.raises(RunFolderError, match=r"config.yaml is damaged, or was edited"):
         reopen(run)
     run.update_info(files={})  # as who has edited it does

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seqlab.errors import SettingsError
+from seqlab.errors import SettingsError, UsageError
 from seqlab.settings import dump, read_file, read_text, read_value
 
 
@@ -146,9 +146,12 @@ def test_a_huge_file_is_not_read_whole(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
-def test_an_endless_file_is_not_read_whole():
-    with pytest.raises(SettingsError, match="more than 65,536 bytes"):
+def test_an_endless_file_is_not_read(tmp_path):
+    with pytest.raises(UsageError, match="is no ordinary file"):
         read_file(Path("/dev/zero"))
+    (tmp_path / "large.yaml").write_bytes(b"#" * 70_000)
+    with pytest.raises(SettingsError, match="more than 65,536 bytes"):
+        read_file(tmp_path / "large.yaml")
 
 
 def test_folders_missing_and_forbidden_files(tmp_path, monkeypatch):
@@ -163,7 +166,7 @@ def test_folders_missing_and_forbidden_files(tmp_path, monkeypatch):
     def forbid(*_args, **_kwargs):
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(Path, "open", forbid)
+    monkeypatch.setattr(os, "open", forbid)
     with pytest.raises(SettingsError, match=r"Cannot read .*mine\.yaml: Permission denied"):
         read_file(tmp_path / "mine.yaml")
 

@@ -1,0 +1,150 @@
+"""A process that dies at any moment leaves nothing that cannot be gone on with."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqlab.registry import resolve
+from seqlab.runs import Run, list_runs, runs_dir, sweep_unnamed
+from seqlab.session import begin, go_on, train
+from seqlab.settings import TrainExperiment, check, read_text
+
+SETTINGS = """
+experiment: killed
+task: {name: char-lm, corpus: miniature, period: 16}
+model: {name: gru, hidden_size: 4}
+training: {steps: 12, batch_size: 2, evaluate_every: 4, evaluation_sequences: 2, test_sequences: 2, log_every: 1,
+           checkpoint_every: 3, engine: torch}
+mixture: {order: 2}
+"""
+OPERATIONS = ("mkdir", "rename", "replace", "write", "fsync", "unlink", "open")
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is forked, to be killed")
+
+
+def settings() -> TrainExperiment:
+    document = read_text(SETTINGS, source="test.yaml")
+    experiment = check(document)
+    assert isinstance(experiment, TrainExperiment)
+    return resolve(experiment, document)
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr("seqlab.session.running.PAUSE", 0.0)  # as many checkpoints as there can be
+
+
+def before_each_operation(act: Callable[[int], None]) -> None:
+    """Have ``act`` called with the number of every operation on files, just before it."""
+    number = 0
+
+    def watched(operation: Callable[..., object]) -> Callable[..., object]:
+        def first(*words: object, **more: object) -> object:
+            nonlocal number
+            number += 1
+            act(number)
+            return operation(*words, **more)
+
+        return first
+
+    for name in OPERATIONS:
+        setattr(os, name, watched(getattr(os, name)))
+
+
+def in_a_process(work: Callable[[], None]) -> int:
+    """Do it in a forked process, and return how that ended."""
+    child = os.fork()
+    if child == 0:
+        code = 70
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def a_run() -> Run:
+    run, session = begin(settings(), command="test")
+    train(run, session)
+    return run
+
+
+def content(run: Run) -> tuple[object, ...]:
+    """Return what a run has come to, but for times."""
+    last = torch.load(run.last_checkpoint, weights_only=True)
+    summary = {key: value for key, value in (run.summary() or {}).items() if not key.endswith("_seconds")}
+    samples = [path.read_bytes() for path in sorted(run.samples.iterdir())]
+    weights = {name: tensor.tolist() for name, tensor in last["model"].items()}
+    files = (run.metrics_path, run.best_weights, run.ngram_weights, run.path / "vocabulary.json")
+    return (summary, samples, weights, *(path.read_bytes() for path in files))
+
+
+def killed_at(moment: int) -> None:
+    """Kill a training just before an operation on files, and see that what is there can be gone on with."""
+
+    def work() -> None:
+        before_each_operation(lambda number: os._exit(9) if number == moment else None)
+        a_run()
+
+    assert in_a_process(work) == 9
+    entries = list_runs()
+    assert all(entry.status in ("interrupted", "finished") and entry.problem is None for entry in entries)
+    for entry in entries:
+        run = Run(entry.path)
+        if entry.status == "interrupted":
+            train(run, go_on(run))
+        assert run.info().status == "finished"
+        assert not list(run.path.rglob(".*.tmp"))
+    sweep_unnamed()
+    assert sorted(path.name for path in runs_dir().iterdir()) == sorted(entry.id for entry in list_runs())
+
+
+def operations() -> int:
+    """Return how many operations on files a training takes."""
+    count = Path("operations.txt")
+
+    def work() -> None:
+        last = 0
+
+        def act(number: int) -> None:
+            nonlocal last
+            last = number
+
+        before_each_operation(act)
+        a_run()
+        total = last
+        count.write_text(str(total))
+
+    assert in_a_process(work) == 0
+    return int(count.read_text())
+
+
+def check_moments(moments: list[int]) -> None:
+    wanted = content(a_run())
+    for moment in moments:
+        before = {entry.id for entry in list_runs()}
+        killed_at(moment)
+        for entry in list_runs():
+            if entry.id not in before:
+                assert content(Run(entry.path)) == wanted, f"killed before operation {moment}"
+
+
+def test_killed_before_any_operation_on_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    last = operations()
+    assert last > 60
+    check_moments(random.Random(1).sample(range(2, last - 1), 12))
+
+
+@pytest.mark.slow
+def test_killed_before_every_operation_on_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_moments(list(range(2, operations() - 1)))  # the first has a text to encode besides
