@@ -23,11 +23,11 @@ from seqlab.figures.curves import curves
 from seqlab.figures.style import USUAL_FORMATS, look, save
 from seqlab.plugins import admit
 from seqlab.runs import Run, guessed, headline
-from seqlab.runs.info import remarks_on_data
+from seqlab.runs.info import RunInfo, remarks_on_data
 from seqlab.runs.own_files import require_unchanged
 from seqlab.session import reopen
+from seqlab.session.opening import load_best
 from seqlab.tasks import build_task
-from seqlab.training.checkpoints import load_weights
 
 if TYPE_CHECKING:
     from seqlab.models import SequenceModel
@@ -86,9 +86,9 @@ class TrainedRun(Run):
         """Return what was recorded: a mapping for each line of ``metrics.jsonl``."""
         return Records(super().metrics())
 
-    def summary(self) -> Summary:
+    def summary(self, info: RunInfo | None = None) -> Summary:
         """Return the figures at the end; empty while there are none."""
-        return Summary(super().summary() or {})
+        return Summary(super().summary(info) or {})
 
     def plot(self, metric: str | None = None) -> Plot:
         """Draw the learning curves.
@@ -119,7 +119,7 @@ class TrainedRun(Run):
         if file is not None:
             admit(file)
         network = reopen(self, file, anyway=anyway).model
-        load_weights(self.best_weights, network)
+        load_best(self, network)
         return network.eval()
 
     def __repr__(self) -> str:

@@ -113,7 +113,7 @@ def _moments(
     """Measure a run at its start, at the steps between, and with its best weights."""
     from seqlab.analysis.states import network_of
     from seqlab.analysis.trained_gradients import Moment, check_network, measure_network, train_again
-    from seqlab.training.checkpoints import load_weights
+    from seqlab.session.opening import load_best
 
     name = session.experiment.model.name
     network = network_of(session.model, name)
@@ -131,7 +131,7 @@ def _moments(
         measured("start" if step == 0 else f"step {step:,}") for step, _ in train_again(session, [0, *steps])
     ]
     if run.best_weights.is_file():
-        load_weights(run.best_weights, network)
+        load_best(run, network)
         moments.append(measured("trained (best weights)"))
     return moments
 

@@ -241,8 +241,7 @@ def reopen_trained(
     The model is on the processor, and evaluates.
     """
     session = reopen(run, model, task, anyway=anyway)
-    run.require_whole(run.best_weights)
-    load_weights(run.best_weights, session.model)
+    load_best(run, session.model)
     session.model.to("cpu").eval()
     return session
 
@@ -307,16 +306,26 @@ def load_language_model(
         return mix_with_saved(network, run, experiment.mixture), vocabulary
 
 
+def load_best(run: Run, network: SequenceModel) -> None:
+    """Load a run's best weights into its network.
+
+    Raises:
+        RunFolderError: when they are missing or damaged, or are not those of this run.
+    """
+    run.require_whole(run.best_weights)
+    load_weights(run.best_weights, network)
+
+
 def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, checkpoint: str) -> None:
     """Load a run's ``best`` or its ``last`` weights into its network.
 
     Raises:
         RunFolderError: when they are missing or damaged.
     """
-    run.require_whole(run.best_weights if checkpoint == "best" else run.last_checkpoint)
     if checkpoint == "best":
-        load_weights(run.best_weights, network)
+        load_best(run, network)
     else:
+        run.require_whole(run.last_checkpoint)
         learner = new_learner(network, experiment.training)
         load_checkpoint(run.last_checkpoint, learner)
         learner.use_averaged_weights()
