@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from seqlab.contracts import PAD, Spec, State, hold
-from seqlab.models._base import SequenceModel
+from seqlab.contracts import PAD, Batch, Spec, State, hold
+from seqlab.errors import SettingsError
+from seqlab.models._base import Judge, SequenceModel
 from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._choosing import reinforced
 from seqlab.models._contract import source_of
 from seqlab.models._layers import Layers
 from seqlab.models._padding import padding
@@ -28,6 +30,26 @@ POOLED = 36
 """Places to which a grid is averaged where all of a picture goes into one vector."""
 
 
+BASELINE = 0.1
+"""By how much of the way the baseline of rewards follows them at each update."""
+
+
+class Looked(NamedTuple):
+    """What came of reading with a look at the grid before each step.
+
+    Attributes:
+        told: tanh(W_c [z; h]), (B, T, H).
+        logs: log a, (B, T, S).
+        chosen: the place of each step, (B, T), where one is chosen.
+        end: the state at the end.
+    """
+
+    told: Tensor
+    logs: Tensor
+    chosen: Tensor | None
+    end: State
+
+
 class Captioner(SequenceModel):
     """A picture is made into a grid of features m(s), and a recurrent network writes what it shows.
 
@@ -39,9 +61,18 @@ class Captioner(SequenceModel):
         h(t) = cell([E u(t); z(t)], h(t-1))
         o(t) = V tanh(W_c [z(t); h(t)]) + c
 
-    and h(0) is made of the mean of the grid. Without attention the picture is one vector v, the grid averaged
-    to 36 places in rows and columns that suit its form, and what the cell reads has a map of it added
-    (CS231n-10):
+    and h(0) is made of the mean of the grid. With hard attention z(t) is m(s) of one place, drawn from a in
+    training and the likeliest otherwise, and where to look is learned by REINFORCE with a moving baseline b
+    and the entropy H of a:
+
+        r(t) = sum over the words y(t') from t on of  log p(y(t'))
+        gradient of  log p(y) + sum over t of  (r(t) - b n(t)) log a(t, s(t)) + lambda_e H(a(t))
+
+    where n(t) words are left and b is the mean of log p(y(t)) in the batches before. Xu et al. reward each
+    choice with log p of the whole caption; what was written before cannot depend on it.
+
+    Without attention the picture is one vector v, the grid averaged to 36 places in rows and columns that
+    suit its form, and what the cell reads has a map of it added (CS231n-10):
 
         h(t) = cell(E u(t) + W_ih v, h(t-1))                at every step, or at the first step only
         o(t) = V h(t) + c
@@ -55,12 +86,14 @@ class Captioner(SequenceModel):
         hidden_size: its units H, and the width of E and of m.
         channels: of the first convolution.
         attention: how the picture is seen.
+        entropy: lambda_e, of hard attention.
         dropout: the share of numbers that training silences, of the grid and of what is read out.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("tokens",)
     takes: ClassVar[tuple[str, ...]] = ("features(row,column)",)
     needs_context: ClassVar[bool] = True
+    baseline: Tensor
 
     def __init__(
         self,
@@ -69,20 +102,27 @@ class Captioner(SequenceModel):
         cell: Literal["lstm", "gru"] = "lstm",
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         channels: Annotated[int, Field(ge=1, le=4096)] = 16,
-        attention: Literal["soft", "none-every-step", "none-first-step"] = "soft",
+        attention: Literal["soft", "hard", "none-every-step", "none-first-step"] = "soft",
+        entropy: Annotated[float, Field(ge=0)] = 0.01,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:
         super().__init__(spec)
         self.picture, signal = source_of("captioner", spec, such_as="digit-captions")
         self.attention, self.dropout, H = attention, dropout, hidden_size
-        is_soft = attention == "soft"
+        self.entropy, looks = entropy, attention in ("soft", "hard")
+        if attention == "hard" and spec.outputs != "classes":
+            raise SettingsError(
+                f"model.attention is hard, which learns from how likely classes are, not {spec.outputs}.",
+                hint="Set model.attention=soft.",
+            )
+        self.register_buffer("baseline", torch.zeros(()))
         self.grid = Grid(signal.size, channels, H)
         self.embedding = Input(spec.input_size, H, bias=False)
-        self.decoder = Layers(CELLS[cell], 2 * H if is_soft else H, H, 1)
-        self.score = Additive(H, H) if is_soft else None
-        self.begin = nn.ModuleList(linear(H, H) for _ in CELLS[cell].parts) if is_soft else None
-        self.combine = linear(2 * H, H, bias=False) if is_soft else None
-        self.whole = None if is_soft else linear(POOLED * H, H)
+        self.decoder = Layers(CELLS[cell], 2 * H if looks else H, H, 1)
+        self.score = Additive(H, H) if looks else None
+        self.begin = nn.ModuleList(linear(H, H) for _ in CELLS[cell].parts) if looks else None
+        self.combine = linear(2 * H, H, bias=False) if looks else None
+        self.whole = None if looks else linear(POOLED * H, H)
         self.readout = linear(H, spec.output_size)
 
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:
@@ -108,12 +148,32 @@ class Captioner(SequenceModel):
         assert state is not None, "start sees the picture"
         if self.score is None:
             return self._given_whole(inputs, state)
-        told, _, end = self._looking(inputs, state)
-        return self.readout(self._drop(told)), end
+        looked = self._looking(inputs, state)
+        return self.readout(self._drop(looked.told)), looked.end
+
+    def learn(self, task: Judge, batch: Batch) -> Tensor | None:
+        """Return the loss of a batch where places are chosen; see :meth:`SequenceModel.learn`."""
+        if self.attention != "hard":
+            return None
+        looked = self._looking(batch.inputs, self.start(batch.context, len(batch.inputs)))
+        assert looked.chosen is not None
+        outputs = self.readout(self._drop(looked.told))
+        selected, targets = batch.select(outputs)
+        counts = torch.ones_like(batch.inputs).bool() if batch.mask is None else batch.mask
+        rewards = torch.zeros_like(outputs[..., 0])  # (B, T)
+        rewards[counts] = -F.cross_entropy(selected, targets, reduction="none").detach()
+        left = _from_here_on(counts.to(rewards.dtype))
+        advantage = _from_here_on(rewards) - self.baseline * left
+        chosen = looked.logs.gather(2, looked.chosen[..., None])[..., 0]
+        words = counts.sum()
+        taught = reinforced(chosen, advantage) * (len(counts) / words)
+        undecided = -((looked.logs.exp() * looked.logs).sum(-1) * counts).sum() / words
+        self.baseline.lerp_(rewards.sum() / words, BASELINE)
+        return task.loss(outputs, batch) + taught - self.entropy * (undecided - undecided.detach())
 
     def alignments(self, inputs: Tensor, state: State) -> dict[str, Tensor]:
         """Return where each step looks, over the places of the grid row by row."""
-        return {} if self.score is None else {"attention": self._looking(inputs, state)[1]}
+        return {} if self.score is None else {"attention": self._looking(inputs, state).logs.exp()}
 
     def centres(self, rows: int, columns: int) -> list[tuple[int, int]]:
         """Return the pixel that each place of the grid is centred on; see :meth:`SequenceModel.centres`."""
@@ -122,6 +182,7 @@ class Captioner(SequenceModel):
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights: grid, embedding, cell, the rest."""
         self.grid.initialise(generator)
+        self.baseline.fill_(-math.log(self.spec.output_size))
         with torch.no_grad():
             self.embedding.weight.normal_(generator=generator)
             self.decoder.initialise(generator)
@@ -143,25 +204,40 @@ class Captioner(SequenceModel):
         h, ends = self.decoder(x, tuple(parts), padding(inputs), self._drop)
         return self.readout(h), ((left,), *ends)
 
-    def _looking(self, inputs: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Return tanh(W_c [z; h]) (B, T, H), where each step looked (B, T, S), and the state at the end."""
+    def _looking(self, inputs: Tensor, state: State) -> Looked:
+        """Read step by step, each of which looks at the grid first."""
         assert self.score is not None
         assert self.combine is not None
         (values, keys, there), *parts = state
-        seen, looked, states = [], [], []
+        seen, logs, chosen, states = [], [], [], []
         for x, held in zip(self.embedding(inputs).unbind(1), (inputs == PAD).unbind(1), strict=True):
-            weights = self.score(parts[0][0][:, None], keys).softmax(-1)  # (B, 1, S)
-            z = (weights.to(values.dtype) @ values).to(x.dtype)
-            h, new = self.decoder(torch.cat([x[:, None], z], -1), tuple(parts), None, self._drop)
+            logs.append(self.score(parts[0][0][:, None], keys).log_softmax(-1))  # (B, 1, S)
+            looks = logs[-1].exp()
+            if self.attention == "hard":
+                chosen.append(self._choose(looks[:, 0]))
+                looks = F.one_hot(chosen[-1], looks.shape[-1])[:, None]
+            seen.append((looks.to(values.dtype) @ values).to(x.dtype))
+            h, new = self.decoder(torch.cat([x[:, None], seen[-1]], -1), tuple(parts), None, self._drop)
             parts = [hold(held, old, now) for old, now in zip(parts, new, strict=True)]
-            seen.append(z)
-            looked.append(weights)
             states.append(h)
         both = torch.cat([torch.cat(seen, 1), torch.cat(states, 1).to(seen[0].dtype)], -1)
-        return torch.tanh(self.combine(both)), torch.cat(looked, 1), ((values, keys, there), *parts)
+        told, end = torch.tanh(self.combine(both)), ((values, keys, there), *parts)
+        return Looked(told, torch.cat(logs, 1), torch.stack(chosen, 1) if chosen else None, end)
+
+    def _choose(self, weights: Tensor) -> Tensor:
+        """Return at which place each row looks, (B,): drawn from (B, S) in training, else the likeliest."""
+        if not self.training:
+            return weights.argmax(-1)
+        drawn = torch.multinomial(weights.detach().float().cpu(), 1, generator=self.noise)
+        return drawn[:, 0].to(weights.device)
 
     def _drop(self, x: Tensor) -> Tensor:
         return self.dropped(x, self.dropout)
+
+
+def _from_here_on(values: Tensor) -> Tensor:
+    """Return of each step the sum of this and all later ones, of (B, T)."""
+    return values.flip(1).cumsum(1).flip(1)
 
 
 def pooled_form(rows: int, columns: int) -> tuple[int, int]:
