@@ -121,6 +121,8 @@ class Spec:
             bidirectional model.
         context: by name what is known before the first step; a model that does not take it is refused.
         writes: how answers are written, where they are; None where they are only shown.
+        frame: rows and columns of the piece of a picture that the features of a step are; None where they are
+            no pixels.
     """
 
     inputs: Kind
@@ -130,6 +132,7 @@ class Spec:
     causal: bool
     context: Mapping[str, Signal] = field(default_factory=dict)
     writes: Written | None = None
+    frame: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         _require_one_of("inputs", self.inputs, get_args(Kind))
@@ -142,6 +145,8 @@ class Spec:
                 f"{writes} names symbols that there are not: inputs are 0 to {self.input_size - 1}, "
                 f"classes 0 to {self.output_size - 1}"
             )
+        if self.frame and self.frame[0] * self.frame[1] != self.input_size:
+            raise ValueError(f"a frame of {self.frame} has not the {self.input_size} features of a step")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
@@ -160,7 +165,8 @@ class Spec:
             for name, signal in data["context"].items()
         }
         writes = None if data["writes"] is None else Written(**data["writes"])
-        return Spec(**{**data, "context": context, "writes": writes})
+        frame = data.get("frame") and tuple(data["frame"])
+        return Spec(**{**data, "context": context, "writes": writes, "frame": frame})
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,8 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
     source = {"source": Signal.of(cls.takes[0], inputs)} if getattr(cls, "needs_context", False) else {}
     specs = {kind: Spec(kind, inputs, "classes", outputs, causal=False, context=source) for kind in kinds}
     model = build_model(component, specs[kinds[0]], seed=1)
-    recurrent = isinstance(model, Recurrent)
-    letters = _letters(cls, component) if recurrent else {}
+    is_cell = issubclass(cls, Cell)
+    letters = _letters(cls, component) if is_cell else {}
     weights = tuple(
         Weight(name, tuple(weight.shape), letters.get(name, ""), weight.numel())
         for name, weight in model.named_parameters()
@@ -111,7 +111,7 @@ def dissect(component: Component, *, inputs: int, outputs: int) -> Anatomy:
         counts=counts,
         reads_source=bool(source),
         parameters=count_parameters(model),
-        multiply_adds={kind: _cost(model, spec) for kind, spec in specs.items()} if recurrent else {},
+        multiply_adds={kind: _cost(model, spec) for kind, spec in specs.items()} if is_cell else {},
     )
 
 

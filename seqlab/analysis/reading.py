@@ -112,8 +112,8 @@ def reading(read: Trace, task: Task, row: int, batch: Batch | None = None) -> Re
         wanted = visible(classes[int(batch.targets[row])]) if classes else f"{float(batch.targets[row]):.4g}"
     answers = outputs.softmax(-1) if classes else outputs
     frames = None
-    if task.frame is not None:
-        frames = _array(read.inputs[row][steps]).reshape(-1, *task.frame)
+    if task.spec.frame is not None:
+        frames = _array(read.inputs[row][steps]).reshape(-1, *task.spec.frame)
     return Reading(
         tuple(symbols), tuple(panels), _array(answers), tuple(map(visible, classes)), wanted, frames
     )

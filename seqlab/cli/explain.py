@@ -83,7 +83,7 @@ def explain(
         reading = "symbols (looked up)" if kind == "tokens" else "features"
         say(f"{count:,} multiply-adds a step in matrix products, reading {reading}")
     if not found.multiply_adds:
-        say("It is not made of recurrent cells: what a step costs is not counted.")
+        say("It is more than recurrent cells, or none: what a step costs is not counted.")
     rows = described(options_model(load("model", component.name)), "model")
     if rows:
         print()
@@ -92,15 +92,18 @@ def explain(
             [(one.key, word(one.default), one.sentence) for one in rows],
         )
     say(f"\ndiagram: {diagram}" if diagram else "\nno diagram is known of what happens inside its step")
-    return _point_to(model, _experiment_with(component.name) if found.reads_source else "temporal-order")
+    return _point_to(model, _experiment_with(component.name))
 
 
 def _experiment_with(model: str) -> str:
-    """Return a shipped experiment whose task suits a model that takes only tasks with a context."""
+    """Return a shipped experiment whose task suits a model."""
     from seqlab.registry import load
     from seqlab.settings import experiment_names, read_experiment
 
-    if "tokens(time)" in load("model", model).takes:
+    cls = load("model", model)
+    if not getattr(cls, "needs_context", False):
+        return "temporal-order" if "tokens" in cls.reads else "row-digits"
+    if "tokens(time)" in cls.takes:
         return "dates"
     own = (
         name

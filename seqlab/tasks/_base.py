@@ -111,8 +111,6 @@ class Task(ABC):
         has_statements: whether statements are told before a question; see :meth:`ask`.
         sees: what its pictures look like, where a user may show one of their own; see :meth:`see`.
         asks_about_pictures: whether a question belongs to each.
-        frame: rows and columns of the piece of a picture that the features of a step are; None where they are
-            no pixels.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -133,7 +131,6 @@ class Task(ABC):
     has_statements: bool = False
     sees: Form | None = None
     asks_about_pictures: bool = False
-    frame: tuple[int, int] | None = None
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 

@@ -42,9 +42,10 @@ def test_a_model_that_reads_a_source_is_explained(seqlab_command: Command) -> No
 
 
 @pytest.mark.parametrize(
-    ("model", "experiment"), [("memory-network", "stories"), ("captioner", "digit-captions")]
+    ("model", "experiment"),
+    [("memory-network", "stories"), ("captioner", "digit-captions"), ("lrcn", "row-digits")],
 )
-def test_a_model_of_another_context_is_explained(
+def test_a_model_is_explained_with_an_experiment_that_suits_it(
     seqlab_command: Command, model: str, experiment: str
 ) -> None:
     done = seqlab_command("explain", model)

@@ -87,6 +87,8 @@ class Captioner(SequenceModel):
         channels: of the first convolution.
         attention: how the picture is seen.
         entropy: lambda_e, of hard attention.
+        expected: the share of the updates in which hard attention is soft, as Xu et al. have it, so that it
+            learns in which direction to look before it can tell from what it draws.
         dropout: the share of numbers that training silences, of the grid and of what is read out.
     """
 
@@ -104,18 +106,15 @@ class Captioner(SequenceModel):
         channels: Annotated[int, Field(ge=1, le=4096)] = 16,
         attention: Literal["soft", "hard", "none-every-step", "none-first-step"] = "soft",
         entropy: Annotated[float, Field(ge=0)] = 0.01,
+        expected: Annotated[float, Field(ge=0, lt=1)] = 0.5,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:
         super().__init__(spec)
         self.picture, signal = source_of("captioner", spec, such_as="digit-captions")
         self.attention, self.dropout, H = attention, dropout, hidden_size
-        self.entropy, looks = entropy, attention in ("soft", "hard")
-        if attention == "hard" and spec.outputs != "classes":
-            raise SettingsError(
-                f"model.attention is hard, which learns from how likely classes are, not {spec.outputs}.",
-                hint="Set model.attention=soft.",
-            )
-        self.register_buffer("baseline", torch.zeros(()))
+        self.entropy, self.expected, looks = entropy, expected, attention in ("soft", "hard")
+        if attention == "hard":
+            self._prepare_to_choose(spec)
         self.grid = Grid(signal.size, channels, H)
         self.embedding = Input(spec.input_size, H, bias=False)
         self.decoder = Layers(CELLS[cell], 2 * H if looks else H, H, 1)
@@ -124,6 +123,15 @@ class Captioner(SequenceModel):
         self.combine = linear(2 * H, H, bias=False) if looks else None
         self.whole = None if looks else linear(POOLED * H, H)
         self.readout = linear(H, spec.output_size)
+
+    def _prepare_to_choose(self, spec: Spec) -> None:
+        """Have a baseline, of a model whose attention is hard."""
+        if spec.outputs != "classes":
+            raise SettingsError(
+                f"model.attention is hard, which learns from how likely classes are, not {spec.outputs}.",
+                hint="Set model.attention=soft.",
+            )
+        self.register_buffer("baseline", torch.zeros(()))
 
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:
         """See the picture, (B, R, C, features).
@@ -148,16 +156,19 @@ class Captioner(SequenceModel):
         assert state is not None, "start sees the picture"
         if self.score is None:
             return self._given_whole(inputs, state)
-        looked = self._looking(inputs, state)
+        looked = self._looked(inputs, state)
         return self.readout(self._drop(looked.told)), looked.end
 
     def learn(self, task: Judge, batch: Batch) -> Tensor | None:
         """Return the loss of a batch where places are chosen; see :meth:`SequenceModel.learn`."""
         if self.attention != "hard":
             return None
-        looked = self._looking(batch.inputs, self.start(batch.context, len(batch.inputs)))
-        assert looked.chosen is not None
+        chooses = float(torch.rand((), generator=self.noise)) >= self.expected
+        start = self.start(batch.context, len(batch.inputs))
+        looked = self._looking(batch.inputs, start, chooses=chooses)
         outputs = self.readout(self._drop(looked.told))
+        if looked.chosen is None:
+            return task.loss(outputs, batch)
         selected, targets = batch.select(outputs)
         counts = torch.ones_like(batch.inputs).bool() if batch.mask is None else batch.mask
         rewards = torch.zeros_like(outputs[..., 0])  # (B, T)
@@ -173,7 +184,7 @@ class Captioner(SequenceModel):
 
     def alignments(self, inputs: Tensor, state: State) -> dict[str, Tensor]:
         """Return where each step looks, over the places of the grid row by row."""
-        return {} if self.score is None else {"attention": self._looking(inputs, state).logs.exp()}
+        return {} if self.score is None else {"attention": self._looked(inputs, state).logs.exp()}
 
     def centres(self, rows: int, columns: int) -> list[tuple[int, int]]:
         """Return the pixel that each place of the grid is centred on; see :meth:`SequenceModel.centres`."""
@@ -182,7 +193,8 @@ class Captioner(SequenceModel):
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights: grid, embedding, cell, the rest."""
         self.grid.initialise(generator)
-        self.baseline.fill_(-math.log(self.spec.output_size))
+        if self.attention == "hard":
+            self.baseline.fill_(-math.log(self.spec.output_size))
         with torch.no_grad():
             self.embedding.weight.normal_(generator=generator)
             self.decoder.initialise(generator)
@@ -204,8 +216,11 @@ class Captioner(SequenceModel):
         h, ends = self.decoder(x, tuple(parts), padding(inputs), self._drop)
         return self.readout(h), ((left,), *ends)
 
-    def _looking(self, inputs: Tensor, state: State) -> Looked:
-        """Read step by step, each of which looks at the grid first."""
+    def _looked(self, inputs: Tensor, state: State) -> Looked:
+        return self._looking(inputs, state, chooses=self.attention == "hard")
+
+    def _looking(self, inputs: Tensor, state: State, *, chooses: bool) -> Looked:
+        """Read step by step, each of which looks at the grid first: at a place that it chooses, or at all."""
         assert self.score is not None
         assert self.combine is not None
         (values, keys, there), *parts = state
@@ -213,7 +228,7 @@ class Captioner(SequenceModel):
         for x, held in zip(self.embedding(inputs).unbind(1), (inputs == PAD).unbind(1), strict=True):
             logs.append(self.score(parts[0][0][:, None], keys).log_softmax(-1))  # (B, 1, S)
             looks = logs[-1].exp()
-            if self.attention == "hard":
+            if chooses:
                 chosen.append(self._choose(looks[:, 0]))
                 looks = F.one_hot(chosen[-1], looks.shape[-1])[:, None]
             seen.append((looks.to(values.dtype) @ values).to(x.dtype))

@@ -62,9 +62,13 @@ class MovingDigits(Task):
         self.answers = {"direction": DIRECTIONS, "same": SAME, "film": self.images.names}[asks]
         rows, columns = self.images.size
         self.canvas = rows + rows // 2, columns + columns // 2
-        self.frame = self.canvas
         self.spec = Spec(
-            "features", self.canvas[0] * self.canvas[1], "classes", len(self.answers), causal=asks != "film"
+            "features",
+            self.canvas[0] * self.canvas[1],
+            "classes",
+            len(self.answers),
+            causal=asks != "film",
+            frame=self.canvas,
         )
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:

@@ -68,8 +68,9 @@ class SequentialDigits(Task):
         self.answers, self.data = self.images.names, self.images.data
         features = self.images.size[1] if by == "row" else 1
         self.sees = Form(*self.images.size, fill=self.images.fill)
-        self.frame = features, 1
-        self.spec = Spec("features", features, "classes", len(self.answers), causal=False)
+        self.spec = Spec(
+            "features", features, "classes", len(self.answers), causal=False, frame=(features, 1)
+        )
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return the next ``size`` pictures of a pass."""

@@ -32,6 +32,7 @@ class Summed:
 
 
 def captioner(**options: Any) -> Captioner:
+    options = {"expected": 0.0, **options}
     model = exact(
         build_model(
             Component(name="captioner", hidden_size=4, channels=2, attention="hard", **options), SPEC, 1
@@ -67,7 +68,7 @@ def test_the_mean_gradient_is_the_exact_one_of_the_expected_loss(monkeypatch: py
         found = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
         for places in product(range(PLACES), repeat=2):
             forced(model, places, monkeypatch)
-            looked = model._looking(one.inputs, model.start(one.context, 1))
+            looked = model._looked(one.inputs, model.start(one.context, 1))
             logs = looked.logs[0, torch.arange(2), torch.tensor(places)]
             probability = logs.sum().exp()
             loss = task.loss(model.readout(looked.told), one)
@@ -109,7 +110,7 @@ def test_the_entropy_pulls_towards_looking_everywhere() -> None:
         loss = model.learn(Summed(), asked)
         assert loss is not None
         added.append(gradients(loss, dict(model.named_parameters())))
-    looked = model._looking(asked.inputs, model.start(asked.context, 2))
+    looked = model._looked(asked.inputs, model.start(asked.context, 2))
     mean = -(looked.logs.exp() * looked.logs).sum(-1)[mask].mean()
     for name, gradient in gradients(-0.5 * mean, dict(model.named_parameters())).items():
         torch.testing.assert_close(added[1][name] - added[0][name], gradient, rtol=1e-9, atol=1e-12)
@@ -122,11 +123,11 @@ def test_it_looks_at_one_place_which_is_drawn_in_training_and_else_the_likeliest
     picture = batch().context["picture"][:1].expand(400, -1, -1, -1)
     state = model.start({"picture": picture}, 400)
     model.noise.manual_seed(1)
-    drawn = model.train()._looking(asked[:, :2], state)
+    drawn = model.train()._looked(asked[:, :2], state)
     assert drawn.chosen is not None
     shares = torch.bincount(drawn.chosen[:, 1], minlength=PLACES) / 400
     torch.testing.assert_close(shares.double(), drawn.logs[0, 1].exp(), atol=0.08, rtol=0)
-    likeliest = model.eval()._looking(asked, state)
+    likeliest = model.eval()._looked(asked, state)
     assert likeliest.chosen is not None
     assert torch.equal(likeliest.chosen, likeliest.logs.argmax(-1))
     (values, *_), *_ = state
