@@ -69,7 +69,8 @@ class Captioner(SequenceModel):
         gradient of  log p(y) + sum over t of  (r(t) - b n(t)) log a(t, s(t)) + lambda_e H(a(t))
 
     where n(t) words are left and b is the mean of log p(y(t)) in the batches before. Xu et al. reward each
-    choice with log p of the whole caption; what was written before cannot depend on it.
+    choice with log p of the whole caption; what was written before cannot depend on it. And they look softly
+    in every second batch; here the first updates are soft, until the grid tells what there is to be seen.
 
     Without attention the picture is one vector v, the grid averaged to 36 places in rows and columns that
     suit its form, and what the cell reads has a map of it added (CS231n-10):
@@ -87,8 +88,7 @@ class Captioner(SequenceModel):
         channels: of the first convolution.
         attention: how the picture is seen.
         entropy: lambda_e, of hard attention.
-        expected: the share of the updates in which hard attention is soft, as Xu et al. have it, so that it
-            learns in which direction to look before it can tell from what it draws.
+        soft_updates: how many updates hard attention is soft at first.
         dropout: the share of numbers that training silences, of the grid and of what is read out.
     """
 
@@ -106,13 +106,13 @@ class Captioner(SequenceModel):
         channels: Annotated[int, Field(ge=1, le=4096)] = 16,
         attention: Literal["soft", "hard", "none-every-step", "none-first-step"] = "soft",
         entropy: Annotated[float, Field(ge=0)] = 0.01,
-        expected: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+        soft_updates: Annotated[int, Field(ge=0)] = 1500,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:
         super().__init__(spec)
         self.picture, signal = source_of("captioner", spec, such_as="digit-captions")
         self.attention, self.dropout, H = attention, dropout, hidden_size
-        self.entropy, self.expected, looks = entropy, expected, attention in ("soft", "hard")
+        self.entropy, self.soft_updates, looks = entropy, soft_updates, attention in ("soft", "hard")
         if attention == "hard":
             self._prepare_to_choose(spec)
         self.grid = Grid(signal.size, channels, H)
@@ -163,9 +163,8 @@ class Captioner(SequenceModel):
         """Return the loss of a batch where places are chosen; see :meth:`SequenceModel.learn`."""
         if self.attention != "hard":
             return None
-        chooses = float(torch.rand((), generator=self.noise)) >= self.expected
         start = self.start(batch.context, len(batch.inputs))
-        looked = self._looking(batch.inputs, start, chooses=chooses)
+        looked = self._looking(batch.inputs, start, chooses=self.updates >= self.soft_updates)
         outputs = self.readout(self._drop(looked.told))
         if looked.chosen is None:
             return task.loss(outputs, batch)

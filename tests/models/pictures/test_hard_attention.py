@@ -32,10 +32,14 @@ class Summed:
 
 
 def captioner(**options: Any) -> Captioner:
-    options = {"expected": 0.0, **options}
+    options = {"soft_updates": 0, **options}
     model = exact(
         build_model(
-            Component(name="captioner", hidden_size=4, channels=2, attention="hard", **options), SPEC, 1
+            Component(
+                **{"name": "captioner", "hidden_size": 4, "channels": 2, "attention": "hard", **options}
+            ),
+            SPEC,
+            1,
         )
     )
     assert isinstance(model, Captioner)
@@ -149,10 +153,21 @@ def test_it_learns_from_classes_alone() -> None:
         build_model(Component(name="captioner", attention="hard"), values, 1)
 
 
+def test_the_first_updates_are_soft() -> None:
+    hard, soft = captioner(soft_updates=2), captioner(attention="soft")
+    for updates, is_soft in ((0, True), (1, True), (2, False)):
+        hard.updates = updates
+        loss = hard.train().learn(Summed(), batch())
+        state = soft.start(batch().context, 2)
+        assert loss is not None
+        outputs, _ = soft(ASKED, state)
+        assert (loss.item() == pytest.approx(Summed().loss(outputs, batch()).item())) == is_soft
+
+
 def test_it_learns_with_padding_and_the_loss_shown_is_the_tasks() -> None:
     task = DigitCaptions()
     model = build_model(
-        Component(name="captioner", attention="hard", hidden_size=4, channels=2), task.spec, 1
+        Component(name="captioner", attention="hard", soft_updates=0, hidden_size=4, channels=2), task.spec, 1
     )
     shown = task.batch("train", 0, 8, 1)
     loss = model.train().learn(task, shown)
