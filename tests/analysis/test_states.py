@@ -22,6 +22,7 @@ from seqlab.settings import Component
 from seqlab.tasks.basics.hello import Hello
 from seqlab.tasks.lags.adding import Adding
 from seqlab.tasks.lags.temporal_order import TemporalOrder
+from seqlab.tasks.pictures.moving_digits import MovingDigits
 from seqlab.tasks.text.char_lm import CharLM
 
 TASK = TemporalOrder(difficulty="easy")
@@ -162,6 +163,18 @@ def test_a_reading_is_one_sequence_without_padding() -> None:
     assert read.wanted == "QRSU"[int(BATCH.targets[row])]
     assert read.answers.sum(1) == pytest.approx(1)
     assert read.said[-1] == read.answer_names[read.answers[-1].argmax()]
+
+
+def test_a_reading_of_a_film_has_its_frames_row_by_row() -> None:
+    pytest.importorskip("sklearn", reason="its digits are what moves")
+    task = MovingDigits(length=3)
+    batch = task.batch("test", 0, 2, 1)
+    model = network_of(build_model(Component(name="rnn", hidden_size=3), task.spec, 1), "rnn")
+    read = reading(trace(model, batch.inputs), task, 1, batch)
+    assert read.frames is not None
+    assert read.frames.shape == (3, 12, 12)
+    assert read.frames[2, 4].tolist() == batch.inputs[1, 2, 48:60].tolist()
+    assert read.symbols == ("144 numbers",) * 3
 
 
 def test_symbols_are_read_as_they_are_called() -> None:
