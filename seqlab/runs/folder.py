@@ -250,7 +250,7 @@ class Run:
         try:
             content = read_bytes(self.summary_path)
         except FileNotFoundError:
-            return None
+            return self._require_unrecorded(self.summary_path, info)
         self.require_whole(self.summary_path, content, info)
         return parse_json(content, self.summary_path)
 
@@ -319,6 +319,11 @@ class Run:
                 hint="Who has edited it takes its line, and the line `sha256`, out of run.json.",
             )
 
+    def _require_unrecorded(self, path: Path, info: RunInfo | None = None) -> None:
+        """Refuse that a file is missing which ``run.json`` has on record."""
+        if path.name in (info or self.info()).files:
+            raise RunFolderError(f"{path} is missing, though the run has written it.")
+
     def _read_info(self) -> dict[str, Any]:
         try:
             return unsealed(read_json(self.info_path), self.info_path)
@@ -329,7 +334,7 @@ class Run:
         try:
             content = read_bytes(self.metrics_path)
         except FileNotFoundError:
-            return
+            return self._require_unrecorded(self.metrics_path)
         self.require_whole(self.metrics_path, content)
         lines = content.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):

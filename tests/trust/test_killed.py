@@ -39,6 +39,7 @@ def settings() -> TrainExperiment:
 def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setattr("seqlab.session.running.PAUSE", 0.0)  # as many checkpoints as there can be
+    monkeypatch.setattr("seqlab.runs.making.UNNAMED_FOR", -1.0)
 
 
 def before_each_operation(act: Callable[[int], None]) -> None:
