@@ -250,7 +250,8 @@ class Run:
         try:
             content = read_bytes(self.summary_path)
         except FileNotFoundError:
-            return self._require_unrecorded(self.summary_path, info)
+            self._require_unrecorded(self.summary_path, info)
+            return None
         self.require_whole(self.summary_path, content, info)
         return parse_json(content, self.summary_path)
 
@@ -334,7 +335,8 @@ class Run:
         try:
             content = read_bytes(self.metrics_path)
         except FileNotFoundError:
-            return self._require_unrecorded(self.metrics_path)
+            self._require_unrecorded(self.metrics_path)
+            return
         self.require_whole(self.metrics_path, content)
         lines = content.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):

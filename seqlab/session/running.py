@@ -115,9 +115,13 @@ def as_failure(error: Exception, run: Run) -> SeqlabError:
     if isinstance(error, SeqlabError) and not isinstance(error, PluginError):
         return error
     told = error if isinstance(error, PluginError) else in_a_sentence(error)
-    said = f"{type(error).__name__}: {error}" if told is None else told.message
+    if isinstance(error, OSError) and error.strerror:  # no room, no rights, a folder that is gone
+        said = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    else:
+        said = f"{type(error).__name__}: {error}" if told is None else told.message
     hints = [told.hint] if told is not None and told.hint else []
-    hint = " ".join([*hints, f"The traceback is in {run.path / 'error.txt'}."])
+    hints += [f"The traceback is in {run.error_path}."] if run.error_path.is_file() else []
+    hint = " ".join(hints) or None
     failure = RunFailedError(f"{run.id} failed: {said}", hint=hint)
     failure.__cause__ = error
     return failure

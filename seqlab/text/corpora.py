@@ -20,12 +20,14 @@ import logging
 import os
 import platform
 import sysconfig
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from seqlab.errors import TextError, UnreachableError, nearest
+from seqlab.doing import doing
+from seqlab.errors import Remark, TextError, UnreachableError, nearest
 from seqlab.files import cache_folder
 from seqlab.outside import path_of
 from seqlab.text.download import fetch
@@ -92,6 +94,9 @@ class Corpus:
 
 
 # A server that was not reached is not tried again by this process: all tasks of a run read one text.
+MANY_FILES, MANY_BYTES, MOST_BYTES = 1_000, 100_000_000, 16_000_000_000
+"""Above the first two the size of a folder is told before it is read; above the last it is refused."""
+
 _UNREACHED: dict[str, tuple[str, str | None]] = {}
 
 
@@ -244,7 +249,8 @@ def _from_path(name: str, glob: str) -> Corpus:
 
 def _from_folder(name: str, folder: Path, glob: str) -> Corpus:
     try:
-        found = [path for path in folder.rglob(glob) if path.is_file()]
+        with doing(f"looking for files {glob} in {folder}"):
+            found = [path for path in folder.rglob(glob) if path.is_file()]
     except (ValueError, NotImplementedError) as error:
         raise TextError(f"{glob!r} is no pattern for files: {error}.", hint="Write it as '*.txt'.") from None
     files = {path.relative_to(folder).as_posix(): path for path in found}
@@ -254,7 +260,26 @@ def _from_folder(name: str, folder: Path, glob: str) -> Corpus:
             f"The folder {name!r} holds no file {glob!r}.",
             hint="Name others with --glob '*.txt' (or task.glob='*.txt').",
         )
-    return Corpus(name, tuple(files[key] for key in shown), f"{len(shown)} files {glob} of {folder}")
+    chosen = tuple(files[key] for key in shown)
+    _tell_size(name, glob, chosen)
+    return Corpus(name, chosen, f"{len(shown)} files {glob} of {folder}")
+
+
+def _tell_size(name: str, glob: str, files: Sequence[Path]) -> None:
+    """Say how much there is to read, where it is so much that a folder may have been named by mistake.
+
+    Raises:
+        TextError: when it is more than any text that is learned here.
+    """
+    size = sum(file.stat().st_size for file in files)
+    told = f"The folder {name!r} holds {len(files):,} files {glob!r} of {size / 1e6:,.0f} MB"
+    if size > MOST_BYTES:
+        raise TextError(
+            f"{told}, more than the {MOST_BYTES / 1e9:.0f} GB that are read.",
+            hint="Name a folder inside it, or fewer files: --glob 'notes/*.txt' (task.glob='notes/*.txt').",
+        )
+    if size > MANY_BYTES or len(files) > MANY_FILES:
+        warnings.warn(Remark(f"{told}; all are read. Ctrl-C stops it."), stacklevel=1)
 
 
 def _hash_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.errors import TextError, UnreachableError
+from seqlab.errors import TextError, UnreachableError, UsageError
 from seqlab.text import corpora, download, load_corpus
 
 PLAY = b"First Citizen:\nSpeak, speak.\n" * 500
@@ -238,7 +238,7 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["shakespear", "no/such/file.txt", "", "x" * 5000, "a\0b"])
 def test_an_unknown_corpus_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(TextError):
+    with pytest.raises(UsageError):
         load_corpus(name)
 
 

@@ -1,0 +1,64 @@
+"""What memory a training takes with long sequences, and with truncated BPTT over as many steps.
+
+    python benchmarks/lengths.py [LENGTH ...]
+
+A recurrent network of 16 units reads a text in one row: two updates over windows of so many characters, through all of
+which the gradient flows; then the same number of characters in windows of 1,000, with the state carried on. Each
+is a process of its own; what is told is its greatest resident memory beyond that of two updates of 100 steps.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+WINDOW = 1_000
+SETTINGS = (
+    "model.hidden_size=16", "model.embedding_size=null", "training.batch_size=1", "training.schedule=constant",
+    "training.warmup_steps=0", "training.evaluation_sequences=1", "training.test_sequences=1", "training.passes=null",
+    "mixture=null", "training.averaging=null", "compute.threads=1",
+)  # fmt: skip
+
+
+def peak(text: Path, model: str, engine: str, window: int, updates: int, folder: str) -> float | None:
+    """Return the greatest resident memory of a training in MB; None when it failed, which is said."""
+    words = [f"task.period={window}", f"training.steps={updates}", f"training.evaluate_every={updates}"]
+    command = [sys.executable, "-m", "seqlab", "train", "--text", str(text), "--model", model, "-q"]
+    command += [f"training.engine={engine}", *SETTINGS, *words]
+    code = (
+        "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) if done.returncode == 0 else "
+        "sys.exit(done.stderr)"
+    )
+    told = {**os.environ, "SEQLAB_RUNS_DIR": folder, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code, *command], env=told, capture_output=True, text=True)
+    if done.returncode:
+        print(done.stderr.strip()[-300:], file=sys.stderr)
+        return None
+    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def main() -> None:
+    lengths = [int(word) for word in sys.argv[1:]] or [10_000, 100_000, 1_000_000]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print("model\tengine\tsteps\tMB in one window\tMB in windows of 1,000\tMB to begin with")
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "long.txt"
+        text.write_text("To be, or not to be, that is the question.\n" * (25 * max(lengths) // 43))
+        for model, engine in (("lstm", "fused"), ("lstm", "torch"), ("gru", "fused"), ("mingru", "torch")):
+            first = peak(text, model, engine, 100, 2, folder)
+            for length in lengths:
+                whole = peak(text, model, engine, length, 2, folder)
+                cut = peak(text, model, engine, WINDOW, length // WINDOW, folder)
+                shown = [
+                    "failed" if one is None or first is None else f"{one - first:.0f}" for one in (whole, cut)
+                ]
+                print(model, engine, f"{length:,}", *shown, f"{first or 0:.0f}", sep="\t", flush=True)
+
+
+if __name__ == "__main__":
+    main()
