@@ -15,6 +15,7 @@ from seqlab.cli.heads import has_heads, show_heads
 from seqlab.cli.hops import show_hops
 from seqlab.cli.pictures import Album, Formats, Title, point_to
 from seqlab.cli.seeing import Image, see_picture
+from seqlab.cli.windows import has_windows, show_windows
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
     """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks,
-    in a text or in a picture; or what a memory is written and read; or which sentences of a story are read.
+    in a text or in a picture; or which parts of a picture are seen; or what a memory is written and read; or
+    which sentences of a story are read.
 
     Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
     seqlab inspect --force f=1,i=0 --from 20 --to 60 / seqlab inspect dates --input "3. Mai 2009"
@@ -84,6 +86,8 @@ def inspect(
     album = Album(found.figures if output is None else output, formats, title)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
+        if has_windows(session.model):
+            return show_windows(found, session, text, example, shown, sequences, album, as_json=as_json)
         if has_picture(session.task.spec):
             return show_caption(found, session, text, example or 0, shown, sequences, album, as_json=as_json)
         if session.task.spec.writes is None:

@@ -24,6 +24,7 @@ from seqlab.cli.language_model import (
     read_file,
     visible,
 )
+from seqlab.cli.sheet import drawing_run, refuse_words, show_sheet
 from seqlab.cli.show import run_words
 from seqlab.plugins import flags
 
@@ -68,7 +69,9 @@ def sample(
     repetition_penalty: Annotated[
         float, typer.Option(help="Above 1, what was written already is less likely.")
     ] = 1.0,
-    count: Annotated[int, typer.Option(help="Texts to write.")] = 1,
+    count: Annotated[
+        int | None, typer.Option(help="Texts to write, or pictures to draw; default: 1 text, 25 pictures.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
     stop: Annotated[
         str | None, typer.Option(help="End a text once this has been written in it; default: as in the run.")
@@ -85,9 +88,10 @@ def sample(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write text with a trained language model.
+    """Write text with a trained language model; or draw a sheet of pictures with a model that draws.
 
-    Examples: seqlab sample --prime "the" / seqlab sample latest --temperature 0.5 --count 3 --json
+    Examples: seqlab sample --prime "the" / seqlab sample latest --temperature 0.5 --count 3 --json /
+    seqlab sample draw --count 49 --output sheet.png
     """
     from seqlab.errors import UsageError
     from seqlab.generation import Sampling, generate
@@ -97,8 +101,20 @@ def sample(
 
     if prime is not None and prime_file is not None:
         raise UsageError("Both --prime and --prime-file are given.", hint="Leave one out.")
-    if count < 1:
-        raise UsageError(f"count is {count}.", hint="It must be a whole number of texts, 1 or more.")
+    if count is not None and count < 1:
+        raise UsageError(f"count is {count}.", hint="It must be a whole number, 1 or more.")
+    drawing = drawing_run(run)
+    if drawing is not None:
+        words = {
+            "--prime": prime,
+            "--prime-file": prime_file,
+            "--length": length,
+            "--each": each,
+            "--stop": stop,
+        }
+        refuse_words(drawing, words)
+        return show_sheet(drawing, count, seed, checkpoint, model, output, anyway=anyway, as_json=as_json)
+    count = 1 if count is None else count
     _check_output(output, each, as_json)
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
     usual = found.info().extra.get("sample") or {}
@@ -128,7 +144,7 @@ def sample(
         else:
             _hand_over([shown + vocabulary.decode(text) for text in texts], output, each, stop)
     _advise(sampling, texts, UNITS[vocabulary.tokens])
-    _point_on(found, sampling)
+    return _point_on(found, sampling)
 
 
 def _check_output(output: Path | None, each: str | None, as_json: bool) -> None:

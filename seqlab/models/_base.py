@@ -40,6 +40,8 @@ class SequenceModel(nn.Module, ABC):
         takes: the forms of context that it takes, as :attr:`Signal.form` has them: ``tokens(time)``; a task
             with a context of another form is refused.
         needs_context: whether it takes only tasks that give something before the first step.
+        draws: whether it answers with the pixels of the picture that it sees, as bits, and can
+            :meth:`imagine` others.
         causal: whether its answer at a step depends on that step and the past only.
         bfloat16_from: the number of parameters from which its training gains by products in bfloat16, where
             there are units for them; None where it never does.
@@ -52,6 +54,7 @@ class SequenceModel(nn.Module, ABC):
     reads: ClassVar[tuple[str, ...]] = ("tokens", "features")
     takes: ClassVar[tuple[str, ...]] = ()
     needs_context: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
     causal: bool = True
     bfloat16_from: int | None = None
     counts: ClassVar[bool] = False
@@ -119,6 +122,19 @@ class SequenceModel(nn.Module, ABC):
         """
         return list(product(range(rows), range(columns)))
 
+    def windows(self, inputs: Tensor, state: State) -> Mapping[str, Tensor]:
+        """Return which parts of a picture each step sees or changes, by the name of what does.
+
+        Args:
+            inputs: as of :meth:`forward`.
+            state: likewise.
+
+        Returns:
+            Upper, left, lower and right edge of N windows in pixels, the first of which goes from 0 to 1,
+            (B, T, N, 4); nothing, of a model that sees all or nothing of a picture.
+        """
+        return {}
+
     def heads(self, inputs: Tensor, state: State) -> Mapping[str, tuple[Tensor, Tensor]]:
         """Return of each head that reads or writes a memory where it stands, and what it reads or adds.
 
@@ -162,6 +178,19 @@ class SequenceModel(nn.Module, ABC):
             state: after the last step of a batch.
         """
         return None
+
+    def imagine(self, inputs: Tensor, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """Return pictures that nobody has shown, of a model that :attr:`draws`: logits of their pixels.
+
+        Args:
+            inputs: as of :meth:`forward`, (B, T).
+            size: rows and columns R and C of a picture.
+            generator: what is drawn from.
+
+        Returns:
+            What is there after each step, (B, T, R C features).
+        """
+        raise NotImplementedError
 
     def vectors(self) -> Tensor | None:
         """Return the vector as which each symbol is read, (V, D); None where no symbols are looked up."""

@@ -209,7 +209,7 @@ def what_looks_tells_where_as_it_reads(name: str) -> None:
         seen = _seen(variant.model, x, start)
         for key, part in seen.items():
             shape = f"{key} is {tuple(part.shape)}, not of 3 rows and 6 steps"
-            variant.require(part.dim() == 3 and part.shape[:2] == (3, 6), shape)
+            variant.require(part.dim() in (3, 4) and part.shape[:2] == (3, 6), shape)
         for key, weights in variant.model.alignments(x, start).items():
             variant.require((weights >= 0).all(), f"weights of {key} are negative")
             variant.same(weights.sum(-1), torch.ones(3, 6), f"weights of {key} do not sum to 1")
@@ -285,7 +285,7 @@ def _weighed_answer(model: SequenceModel, x: Tensor, state: State) -> Tensor:
 
 def _seen(model: SequenceModel, x: Tensor, state: State) -> dict[str, Tensor]:
     """Return all that a model tells of where it looks, (B, T, ...) each."""
-    found = dict(model.alignments(x, state))
+    found = {**model.alignments(x, state), **model.windows(x, state)}
     for key, (weights, vectors) in model.heads(x, state).items():
         found |= {f"{key}, where": weights, f"{key}, what": vectors}
     return found

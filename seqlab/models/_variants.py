@@ -13,7 +13,7 @@ from torch.testing import assert_close
 
 from seqlab import registry
 from seqlab.constructors import options_model
-from seqlab.contracts import Signal, Spec, State, numpy_stream, torch_stream
+from seqlab.contracts import Answer, Signal, Spec, State, numpy_stream, torch_stream
 from seqlab.errors import SettingsError
 from seqlab.models import Cell, SequenceModel, build_model
 from seqlab.promises import BrokenPromiseError
@@ -96,7 +96,7 @@ def variants(
             if "hidden_size" in known:
                 chosen["hidden_size"] = cls.nearest_size(**{**chosen, "hidden_size": SIZE})
             for context in contexts:
-                spec = Spec(kind, SYMBOLS, "classes", OUTPUTS, causal=False, context=context)
+                spec = Spec(kind, SYMBOLS, *_answers(cls), causal=False, context=context)
                 try:
                     model = build_model(Component(name=name, **chosen), spec, seed)
                 except SettingsError as error:
@@ -140,6 +140,13 @@ def exact(module: Module) -> Module:
         if weights.is_complex():
             weights.data = weights.data.to(torch.complex128)
     return module
+
+
+def _answers(cls: type[nn.Module]) -> tuple[Answer, int]:
+    """Return the kind and the number of what a model answers with."""
+    if getattr(cls, "draws", False):
+        return "bits", PIXELS * PIXELS * SYMBOLS  # the pixels of the picture that it is given
+    return "classes", OUTPUTS
 
 
 def _signal(form: str) -> Signal:

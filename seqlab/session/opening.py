@@ -147,6 +147,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "spec": task.spec.to_dict(),
             "in_text": task.in_text,
             "sees": task.sees is not None,
+            "draws": session.model.draws,
             "engine": session.experiment.training.engine,
             "fingerprint": identity.fingerprint,
             "identity": identity.to_dict(),

@@ -43,7 +43,12 @@ def test_a_model_that_reads_a_source_is_explained(seqlab_command: Command) -> No
 
 @pytest.mark.parametrize(
     ("model", "experiment"),
-    [("memory-network", "stories"), ("captioner", "digit-captions"), ("lrcn", "row-digits")],
+    [
+        ("memory-network", "stories"),
+        ("captioner", "digit-captions"),
+        ("lrcn", "row-digits"),
+        ("glimpse-network", "glimpses"),
+    ],
 )
 def test_a_model_is_explained_with_an_experiment_that_suits_it(
     seqlab_command: Command, model: str, experiment: str

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from seqlab.cli.inspect import inspect
 from seqlab.cli.train import train
@@ -136,3 +138,30 @@ def test_where_in_a_picture_each_word_looks(seqlab_command: Any) -> None:
     ):
         failed = seqlab_command("inspect", *refused)
         assert (failed.returncode, message in failed.stderr) == (2, True), failed.stderr
+
+
+def test_which_parts_of_a_picture_are_seen(seqlab_command: Any, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="its digits are what is looked at")
+    small = ["model.hidden_size=4", "task.looks=2", *QUICK]
+    assert seqlab_command("train", "glimpses", "-q", *small).returncode == 0
+    told = json.loads(seqlab_command("inspect", "--json", "--sequences", "8").stdout)
+    assert told["examples"] == [0, 1, 2, 3]
+    for picture in told["pictures"]:
+        assert len(picture["windows"]["glimpse"]) == len(picture["said"]) == 2
+    assert len(told["found"]["shares"]["glimpse"]) == 2
+    said = seqlab_command("inspect", "--sequences", "8", "--example", "3")
+    assert said.stdout.startswith(
+        "picture\tstep\tglimpse, row and column\twould say\tprobability\twanted\n3\t0\t"
+    )
+    assert "of 8 test pictures, step by step" in said.stdout
+    assert {Path(path).name for path in told["figures"]} == {"windows.png", "windows.svg", "windows.csv"}
+    failed = seqlab_command("inspect", "--input", "three")
+    assert (failed.returncode, "looks at pictures" in failed.stderr) == (2, True)
+    drawn = tmp_path / "one.png"
+    Image.fromarray(np.pad(np.full((30, 6), 255, np.uint8), 9)).save(drawn)
+    own = json.loads(seqlab_command("inspect", "--image", drawn, "--json").stdout)["pictures"]
+    assert (len(own), own[0]["wanted"], len(own[0]["said"])) == (1, None, 2)
+    answered = json.loads(seqlab_command("answer", "latest", "--image", drawn, "--json").stdout)
+    (answer,) = answered["questions"][0]["answers"]
+    assert answer["text"] == own[0]["said"][-1]
+    assert answer["probability"] == pytest.approx(own[0]["probability"][-1], rel=1e-5)

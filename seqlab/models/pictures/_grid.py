@@ -29,7 +29,7 @@ class Convolution(nn.Module):
 
 
 class Grid(nn.Module):
-    """Three convolutions, of which the second halves both sides of the picture and the third does, too.
+    """Three convolutions; as they are by default, the second and the third halve both sides of a picture.
 
         g = relu(W_3 * relu(W_2 * relu(W_1 * x)))
         m(s) = relu(P [g(s); row of s; column of s])        rows and columns from -1 to 1
@@ -40,14 +40,16 @@ class Grid(nn.Module):
         features: of each pixel.
         channels: of the first convolution; the others have twice as many.
         size: M, features of each place of the grid.
+        strides: pixels from each place of a convolution to the next.
     """
 
-    def __init__(self, features: int, channels: int, size: int) -> None:
+    def __init__(
+        self, features: int, channels: int, size: int, strides: tuple[int, int, int] = (1, 2, 2)
+    ) -> None:
         super().__init__()
         wide = 2 * channels
-        self.convolutions = nn.ModuleList(
-            Convolution(*form) for form in ((features, channels, 1), (channels, wide, 2), (wide, wide, 2))
-        )
+        widths = zip((features, channels, wide), (channels, wide, wide), strides, strict=True)
+        self.convolutions = nn.ModuleList(Convolution(*form) for form in widths)
         self.place = linear(wide + 2, size)
 
     def forward(self, picture: Tensor) -> Tensor:
