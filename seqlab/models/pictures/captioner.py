@@ -166,20 +166,22 @@ class Captioner(SequenceModel):
         start = self.start(batch.context, len(batch.inputs))
         looked = self._looking(batch.inputs, start, chooses=self.updates >= self.soft_updates)
         outputs = self.readout(self._drop(looked.told))
-        if looked.chosen is None:
-            return task.loss(outputs, batch)
-        selected, targets = batch.select(outputs)
+        loss = task.loss(outputs, batch)
+        return loss if looked.chosen is None else loss + self._taught(looked, looked.chosen, outputs, batch)
+
+    def _taught(self, looked: Looked, chosen: Tensor, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return a term that is 0, and whose gradient teaches where to look; the baseline moves on."""
         counts = torch.ones_like(batch.inputs).bool() if batch.mask is None else batch.mask
+        selected, targets = batch.select(outputs)
         rewards = torch.zeros_like(outputs[..., 0])  # (B, T)
         rewards[counts] = -F.cross_entropy(selected, targets, reduction="none").detach()
-        left = _from_here_on(counts.to(rewards.dtype))
-        advantage = _from_here_on(rewards) - self.baseline * left
-        chosen = looked.logs.gather(2, looked.chosen[..., None])[..., 0]
+        advantage = _from_here_on(rewards) - self.baseline * _from_here_on(counts.to(rewards.dtype))
         words = counts.sum()
-        taught = reinforced(chosen, advantage) * (len(counts) / words)
-        undecided = -((looked.logs.exp() * looked.logs).sum(-1) * counts).sum() / words
         self.baseline.lerp_(rewards.sum() / words, BASELINE)
-        return task.loss(outputs, batch) + taught - self.entropy * (undecided - undecided.detach())
+        logs = looked.logs.gather(2, chosen[..., None])[..., 0] * (batch.inputs != PAD)
+        undecided = -((looked.logs.exp() * looked.logs).sum(-1) * counts).sum() / words
+        taught = reinforced(logs, advantage) * (len(counts) / words)
+        return taught - self.entropy * (undecided - undecided.detach())
 
     def alignments(self, inputs: Tensor, state: State) -> dict[str, Tensor]:
         """Return where each step looks, over the places of the grid row by row."""

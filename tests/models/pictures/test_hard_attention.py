@@ -164,6 +164,28 @@ def test_the_first_updates_are_soft() -> None:
         assert (loss.item() == pytest.approx(Summed().loss(outputs, batch()).item())) == is_soft
 
 
+def test_what_is_chosen_at_padding_teaches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caption with padding in front, whatever is chosen there, against the same without."""
+    model = captioner().eval()
+    one, parameters = batch().row(0), dict(model.named_parameters())
+    padded = Batch(
+        torch.tensor([[PAD, 3, 0]]),
+        torch.tensor([[0, 0, 3]]),
+        torch.tensor([[False, True, True]]),
+        context=one.context,
+    )
+    learned = []
+    for asked, places in ((one, (0, 1)), (padded, (0, 0, 1)), (padded, (2, 0, 1))):
+        forced(model, places, monkeypatch)
+        model.baseline.fill_(-1)
+        loss = model.learn(Summed(), asked)
+        assert loss is not None
+        learned.append(gradients(loss, parameters))
+    for name, gradient in learned[0].items():
+        for other in learned[1:]:
+            torch.testing.assert_close(other[name], gradient, rtol=1e-9, atol=1e-12, msg=name)
+
+
 def test_it_learns_with_padding_and_the_loss_shown_is_the_tasks() -> None:
     task = DigitCaptions()
     model = build_model(
