@@ -9,6 +9,7 @@ byte 3       the number of axes
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.errors import TextError
+from seqlab.outside import open_ordinary
 
 Bytes = NDArray[np.uint8]
 What = Literal["images", "labels"]
@@ -25,6 +27,8 @@ Part = Literal["train", "t10k"]
 
 AXES: dict[What, int] = {"images": 3, "labels": 1}
 UNSIGNED = 8
+MOST = 1_000_000_000
+"""Bytes that are read at most: a small file may unpack to more than there is memory."""
 
 
 def find_idx(folder: Path, part: Part, what: What) -> Path | None:
@@ -66,8 +70,14 @@ def read_idx(path: Path, what: What) -> Bytes:
 def _content(path: Path) -> bytes:
     """Return the content of a file, unpacked where it is packed."""
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        with open_ordinary(path) as opened:
+            content = opened.read(MOST + 1)
+        if content[:2] == b"\x1f\x8b":
+            with gzip.open(io.BytesIO(content)) as unpacked:
+                content = unpacked.read(MOST + 1)
+        if len(content) > MOST:
+            raise _wrong(path, f"it holds more than {MOST:,} bytes")
+        return content
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _wrong(path, f"it cannot be unpacked ({error})") from None
     except OSError as error:
