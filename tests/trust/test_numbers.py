@@ -1,0 +1,82 @@
+"""Numbers at their ends: the smallest models, batches and texts, growing losses, JSON that is always JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from inspect import signature
+
+import pytest
+from conftest import Command
+
+from seqlab import registry
+from seqlab.configure import load_settings
+from seqlab.engines import engine_of
+from seqlab.errors import NonFiniteLossError, SettingsError
+from seqlab.models import SequenceModel
+from seqlab.session import open_session
+from seqlab.settings import TrainExperiment
+from seqlab.training.loop import new_learner
+
+TINY = (
+    "training.steps=2", "training.batch_size=1", "training.evaluate_every=2", "training.evaluation_sequences=1",
+    "training.test_sequences=1", "compute.threads=1",
+)  # fmt: skip
+TASKS = {"temporal-order": (), "adding": (), "char-shakespeare": ("task.corpus=miniature", "mixture=null")}
+
+
+def smallest(model: str) -> str:
+    """Return a model with one unit, where it has units."""
+    return f"{model}[hidden_size=1]" if has_units(model) else model
+
+
+def has_units(model: str) -> bool:
+    return "hidden_size" in signature(registry.load("model", model).__init__).parameters
+
+
+QUICK = ("rnn", "lstm", "mingru")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in registry.names("model")
+    ],
+)
+def test_a_model_of_one_unit_learns_from_one_sequence_or_says_why_not(name: str) -> None:
+    learned = 0
+    for experiment, further in TASKS.items():
+        try:
+            settings, _ = load_settings(experiment, model=smallest(name), overrides=[*TINY, *further])
+            assert isinstance(settings, TrainExperiment)
+            session = open_session(settings)
+        except SettingsError as error:  # it reads something else, or one unit is no even number of them
+            assert name in error.message or "hidden_size" in str(error)
+            continue
+        learner = new_learner(session.model, session.experiment.training)
+        engine = engine_of(session.experiment.training.engine)
+        for (step,) in engine.fit(session.experiment, session.task, [learner], [1]):
+            assert step is None or math.isfinite(step.loss)
+        assert learner.step in (1, 2)  # what counts is done after one pass
+        learned += 1
+    cls = registry.load("model", name)
+    if issubclass(cls, SequenceModel) and not getattr(cls, "needs_context", False):
+        assert learned or has_units(name)
+
+
+@pytest.mark.parametrize("engine", ["torch", "fused"])
+def test_a_loss_that_grows_for_ever_is_said_and_nothing_but_json_is_printed(
+    seqlab_command: Command, engine: str
+) -> None:
+    if engine == "fused":
+        pytest.importorskip("numba")
+    words = ("training.learning_rate=100", "training.optimizer=sgd", "training.clip_norm=null")
+    sizes = ("training.steps=400", "training.test_sequences=4", "training.evaluation_sequences=4")
+    done = seqlab_command("train", "adding", *words, *sizes, f"training.engine={engine}", "-q", "--json")
+    if done.returncode:
+        assert NonFiniteLossError.exit_code == done.returncode == 1
+        assert "loss" in done.stderr
+    shown = json.loads(seqlab_command("show", "latest", "--json").stdout, parse_constant=pytest.fail)
+    assert shown["status"] == ("failed" if done.returncode else "finished")
+    json.loads(seqlab_command("runs", "--json").stdout, parse_constant=pytest.fail)
