@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from seqlab.analysis.states import Trace
 from seqlab.analysis.symbols import answer_names, input_names, visible
@@ -48,6 +49,8 @@ class Reading:
             (T, O).
         answer_names: of the classes; empty for values.
         wanted: the right answer where the sequence has one, by name; else None.
+        wanted_each: the right answer at each step by name, empty where none is wanted; None where it is not
+            known, or is of the sequence.
         frames: the piece of a picture that is read at each step, (T, R, C), from 0 to 1; None where none is.
     """
 
@@ -56,6 +59,7 @@ class Reading:
     answers: Array
     answer_names: tuple[str, ...]
     wanted: str | None
+    wanted_each: tuple[str, ...] | None = None
     frames: Array | None = None
 
     @property
@@ -81,6 +85,7 @@ class Reading:
         return {
             "symbols": list(self.symbols),
             "wanted": self.wanted,
+            "wanted_each": self.wanted_each,
             "said": self.said,
             "answer_names": list(self.answer_names),
             "answers": self.answers.tolist(),
@@ -114,9 +119,19 @@ def reading(read: Trace, task: Task, row: int, batch: Batch | None = None) -> Re
     frames = None
     if task.spec.frame is not None:
         frames = _array(read.inputs[row][steps]).reshape(-1, *task.spec.frame)
+    each = None if batch is None else _wanted_each(batch.row(row), classes, steps)
     return Reading(
-        tuple(symbols), tuple(panels), _array(answers), tuple(map(visible, classes)), wanted, frames
+        tuple(symbols), tuple(panels), _array(answers), tuple(map(visible, classes)), wanted, each, frames
     )
+
+
+def _wanted_each(batch: Batch, classes: Sequence[str], steps: Tensor) -> tuple[str, ...] | None:
+    """Return the right answer at each of some steps (T,) of one row, where there are several, by name."""
+    if not classes or batch.targets.dim() != 2:
+        return None
+    counts = steps if batch.mask is None else batch.mask[0]
+    there = zip(batch.targets[0][steps].tolist(), counts[steps].tolist(), strict=True)
+    return tuple(visible(classes[target]) if is_wanted else "" for target, is_wanted in there)
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -212,12 +212,14 @@ def _say(read: Reading, switches: list[Switch], layers: Sequence[str]) -> None:
     Of long sequences the steps are left out at which that stays as it is.
     """
     if read.answer_names:
-        rows, before = [], None
+        rows, before, right = [], None, read.wanted_each
         for step, (symbol, said) in enumerate(zip(read.symbols, read.said, strict=True)):
             if said != before or step == len(read.said) - 1 or len(read.said) <= ALL_STEPS:
-                rows.append((str(step), symbol, said, f"{read.answers[step].max():.3f}"))
+                probability = f"{read.answers[step].max():.3f}"
+                rows.append((str(step), symbol, said, probability, *((right[step],) if right else ())))
             before = said
-        show_table(("step", "after reading", "would say", "probability"), rows)
+        head = ("step", "after reading", "would say", "probability")
+        show_table((*head, "wanted") if right else head, rows)
         print(f"wanted: {read.wanted}\n" if read.wanted is not None else "")
     for item in [item for item in switches if item.is_clear] or switches[:1]:
         goes, back = ("rises", "falls") if item.rises else ("falls", "rises")

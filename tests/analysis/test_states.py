@@ -175,6 +175,8 @@ def test_a_reading_of_a_film_has_its_frames_row_by_row() -> None:
     assert read.frames.shape == (3, 12, 12)
     assert read.frames[2, 4].tolist() == batch.inputs[1, 2, 48:60].tolist()
     assert read.symbols == ("144 numbers",) * 3
+    assert read.wanted_each == ("", *(task.answers[way] for way in batch.targets[1, 1:].tolist()))
+    assert reading(trace(network("lstm"), BATCH.inputs), TASK, 0, BATCH).wanted_each is None
 
 
 def test_symbols_are_read_as_they_are_called() -> None:
