@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+EXTRAS := dev,fast,analysis,sentiment,translate
 
-.PHONY: demo test lint check check-slow bench gallery clean
+.PHONY: demo test lint check check-slow check-locked check-oldest lock bench gallery clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seqlab needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,fast,analysis,sentiment,translate]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	touch $(READY)
 
 demo: $(READY)  ## Train a character model and sample from it, then compare two models: under 3 minutes, offline.
@@ -30,6 +31,25 @@ check: lint test
 check-slow: $(READY)  ## The claims of the shipped experiments, trained in full: more than an hour.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m slow
 
+QUICK := -q -n 2 -m "not slow"
+
+check-locked:  ## The tests with the very packages of tests/requirements.lock, each of which has its hash.
+	$(PYTHON) -m venv .venv-locked
+	.venv-locked/bin/pip install --quiet --require-hashes -r tests/requirements.lock
+	.venv-locked/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	OMP_NUM_THREADS=1 .venv-locked/bin/pytest $(QUICK)
+
+check-oldest:  ## The tests with the oldest versions that pyproject.toml allows; torch as it is.
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) tests/oldest.py torch > .venv-oldest/constraints.txt
+	.venv-oldest/bin/pip install --quiet -c .venv-oldest/constraints.txt --editable '.[$(EXTRAS)]'
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest $(QUICK)
+
+lock: $(READY)  ## Write tests/requirements.lock anew.
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--no-annotate --strip-extras --extra $(EXTRAS) -o tests/requirements.lock pyproject.toml
+
 bench: $(READY)  ## Every measurement behind a figure in the documents.
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	$(BIN)/seqlab bench
@@ -38,5 +58,5 @@ gallery: $(READY)  ## docs/gallery.md and its pictures, from real runs: about a 
 	$(BIN)/python docs/make_gallery.py
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-locked .venv-oldest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """Settings and readers, fed with what a fuzzer makes of them: nothing but seqlab's own errors may come out.
 
     pip install atheris
-    python benchmarks/fuzz.py TARGET [--seconds 600]
+    python tests/fuzz.py TARGET [--seconds 600]
 
 Targets: settings, texts, stories, pairs, images, run, comparison. The fuzzer (Google's atheris) follows which lines
 an input reaches, and goes on from there. It ends with the input in a file at the first uncaught exception, when one
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import atheris
+import atheris  # type: ignore[import-not-found]
 
 with atheris.instrument_imports(include=["seqlab"]):
     from seqlab.comparison.record import read as read_comparison
