@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,9 @@ def _read(path: Path) -> dict[str, Any]:
             hint="The best weights lie in another file: --checkpoint best, where a command has it.",
         )
     try:
+        with zipfile.ZipFile(path) as packed:
+            if any(part.compress_type != zipfile.ZIP_STORED for part in packed.infolist()):
+                raise ValueError("it is compressed, as no checkpoint is, and might unpack to any size")
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or hostile file; none may pass
         raise RunFolderError(

@@ -100,6 +100,11 @@ for name in (create_run("e", "m", 1, command=str(k), config_text=f"seed: {k}").i
     processes = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
+    while any(
+        process.poll() is None for process in processes
+    ):  # whoever looks meanwhile sees whole runs only
+        assert all(entry.status == "interrupted" or entry.info for entry in list_runs())
+        assert not [entry.problem for entry in list_runs() if entry.problem]
     ids = [line for process in processes for line in process.communicate()[0].split()]
     assert all(process.returncode == 0 for process in processes)
     assert len(ids) == len(set(ids)) == 32
