@@ -66,6 +66,8 @@ def show_caption(
     if as_json:
         counted = None if found is None else vars(found)
         return show_json({"run": run.id, **caption.to_dict(), "found": counted, "figures": paths})
+    if task.asks_about_pictures and shown is None:
+        say(f"asked: {task.asked(batch)[0]}")
     _say(caption, found)
     return point_to(paths, f"seqlab inspect {run.id} --example {example + 1}, or --image FILE")
 

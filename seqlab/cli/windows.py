@@ -75,7 +75,8 @@ def show_windows(
         counted = None if found is None else vars(found)
         return show_json({"run": run.id, **examples, "pictures": told, "found": counted, "figures": files})
     _say(labels, paths, found)
-    return point_to(files, f"seqlab inspect {run.id} --example {numbers[-1] + 1}, or --image FILE")
+    own = "" if session.task.sees is None else ", or --image FILE"
+    return point_to(files, f"seqlab inspect {run.id} --example {numbers[-1] + 1}{own}")
 
 
 def _say(labels: Sequence[str], paths: Sequence[Path], found: Found | None) -> None:

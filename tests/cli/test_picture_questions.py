@@ -33,3 +33,9 @@ def test_a_picture_of_ones_own_is_asked_about(seqlab_command: Any, tmp_path: Pat
     ):
         refused = asked(question)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+    inspected = seqlab_command("inspect", "latest", "--example", "3", "--sequences", "8")
+    if model == "captioner":
+        assert inspected.stdout.startswith("asked: ")
+        assert "\nwanted: " in inspected.stdout
+    else:
+        assert (inspected.returncode, "does not look at parts" in inspected.stderr) == (2, True)

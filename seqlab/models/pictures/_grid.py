@@ -29,7 +29,7 @@ class Convolution(nn.Module):
 
 
 class Grid(nn.Module):
-    """Three convolutions; as they are by default, the second and the third halve both sides of a picture.
+    """Convolutions, by default three, of which the second and the third halve both sides of a picture.
 
         g = relu(W_3 * relu(W_2 * relu(W_1 * x)))
         m(s) = relu(P [g(s); row of s; column of s])        rows and columns from -1 to 1
@@ -40,15 +40,14 @@ class Grid(nn.Module):
         features: of each pixel.
         channels: of the first convolution; the others have twice as many.
         size: M, features of each place of the grid.
-        strides: pixels from each place of a convolution to the next.
+        strides: of each convolution, pixels from one place to the next.
     """
 
-    def __init__(
-        self, features: int, channels: int, size: int, strides: tuple[int, int, int] = (1, 2, 2)
-    ) -> None:
+    def __init__(self, features: int, channels: int, size: int, strides: tuple[int, ...] = (1, 2, 2)) -> None:
         super().__init__()
         wide = 2 * channels
-        widths = zip((features, channels, wide), (channels, wide, wide), strides, strict=True)
+        outputs = (channels, *[wide] * (len(strides) - 1))
+        widths = zip((features, *outputs), outputs, strides, strict=False)
         self.convolutions = nn.ModuleList(Convolution(*form) for form in widths)
         self.place = linear(wide + 2, size)
 

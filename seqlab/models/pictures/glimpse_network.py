@@ -50,17 +50,18 @@ class GlimpseNetwork(SequenceModel):
         o(t) = V h(t) + c
 
     What is drawn has no gradient: where to look is learned by REINFORCE, which teaches W_l and all behind h.
-    With p(t) the probability of the right answer after look t, a look gains g(t), and what is to be gained is
-    expected by a baseline that is itself learned, by squared error:
+    With p(t) the probability of the right answer after look t, a look gains r(t), and what is to be gained is
+    expected by a baseline b(t) that is itself learned, by squared error:
 
-        g(t) = p(t) - p(t-1) + discount g(t+1)
-        g(t) - b(t),   b(t) = w h(t-1) + v
+        r(t) = p(t) - p(t-1) + discount r(t+1)
+        b(t) = w h(t-1) + v
 
     With ``discount=1`` that is the last answer's probability less the one before the look; the less it is,
-    the more a look is taught by its own answer, with less noise.
+    the more a look is taught by its own answer, with less noise. (Mnih et al., "Recurrent models of visual
+    attention", 2014, who reward the last answer alone, with 1 if it is right.)
 
     With ``looking=random`` l(t) is anywhere in the picture alike; of a picture that is judged, always at the
-    same places (Mnih et al., "Recurrent models of visual attention", 2014, has both).
+    same places.
 
     Initialisation: the cell as it starts by itself; E from N(0, 1); biases 0, so that the first look is at
     the middle; all else uniform in plus or minus 1 / sqrt(the width of what comes in).
@@ -100,7 +101,7 @@ class GlimpseNetwork(SequenceModel):
         self.picture, signal = source_of("glimpse-network", spec, such_as="digit-glimpses")
         if spec.outputs != "classes":
             raise SettingsError(
-                f"The model glimpse-network learns where to look from answers that are right or wrong; this "
+                "The model glimpse-network learns where to look from answers that are right or wrong; this "
                 f"task asks for {spec.outputs}.",
                 hint="Use it with digit-glimpses, or another task whose answers are classes.",
             )

@@ -19,8 +19,8 @@ from seqlab.models._padding import padding
 from seqlab.models.pictures._grid import Grid
 from seqlab.models.recurrent.gru import GRU
 
-HALVED = (2, 2, 2)
-"""By how much each convolution makes the picture smaller: pairs are many."""
+STRIDES = (1, 2, 2, 2)
+"""Of the convolutions: the grid has an eighth of the picture's rows and columns, since pairs are many."""
 
 
 class RelationNetwork(SequenceModel):
@@ -62,7 +62,7 @@ class RelationNetwork(SequenceModel):
         super().__init__(spec)
         self.picture, signal = source_of("relation-network", spec, such_as="picture-questions")
         self.dropout, H = dropout, hidden_size
-        self.grid = Grid(signal.size, channels, H, HALVED)
+        self.grid = Grid(signal.size, channels, H, STRIDES)
         self.embedding = Input(spec.input_size, H, bias=False)
         self.reader = Layers(GRU, H, H, 1)
         self.one = linear(H, H, bias=False)

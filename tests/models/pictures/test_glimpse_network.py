@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -113,6 +114,55 @@ def test_the_gradient_is_that_of_the_loss_and_of_reinforce() -> None:
         by_hand = sum(part for part in parts if part is not None)
         assert gradient.abs().max() > 0, name
         torch.testing.assert_close(gradient, by_hand, msg=lambda told, name=name: f"{name}: {told}")
+
+
+class Choosing(GlimpseNetwork):
+    """Looks at one of two points at each of two looks; which, is held."""
+
+    way = (0, 0)
+
+    def _choose(self, h: Tensor, keys: Tensor, looks: Tensor) -> tuple[Tensor, Tensor]:
+        chosen = self.way[int(looks[0])]
+        place = torch.tensor([[-0.5, 0.3], [0.4, -0.2]], dtype=h.dtype)[chosen]
+        return place.expand(len(h), 2), self.locate(h).log_softmax(-1)[:, chosen]
+
+
+@pytest.mark.parametrize("answers", ["last", "each"])
+def test_the_mean_of_its_gradient_over_all_paths_is_the_exact_one_of_the_expected_reward(
+    answers: str,
+) -> None:
+    """Two looks of two points each: every path counts by its probability, so that nothing is drawn."""
+    model = exact(Choosing(SPEC, hidden_size=5, patch=2, discount=1.0)).train()
+    model.initialise(torch_stream(1, "weights"))
+    batch = question(rows=1)
+    if answers == "each":
+        batch = Batch(batch.inputs, batch.targets.expand(1, 2), context=batch.context)
+
+    class Judge:
+        def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+            return torch.nn.functional.cross_entropy(*batch.select(outputs))
+
+    weights = [weight for name, weight in model.named_parameters() if not name.startswith("expect")]
+    found, expected = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+    reward = torch.zeros((), dtype=torch.float64)
+    for model.way in product((0, 1), repeat=2):
+        outputs, path, _ = model._look(batch.inputs, model.start(batch.context, 1))
+        probability = path.log_probs.sum().exp()
+        reward = reward + probability * outputs[0, -1].softmax(-1)[batch.targets.flatten()[-1]].detach()
+        learned, loss = model.learn(Judge(), batch), Judge().loss(outputs, batch)
+        assert learned is not None
+        for total, term in ((found, learned), (expected, loss)):
+            gradients = torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True)
+            for sum_, gradient in zip(total, gradients, strict=True):
+                if gradient is not None:
+                    sum_ += probability.detach() * gradient
+    for sum_, gradient in zip(
+        expected, torch.autograd.grad(-reward, weights, allow_unused=True), strict=True
+    ):
+        if gradient is not None:
+            sum_ += gradient
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-14)
+    assert found[[name for name, _ in model.named_parameters()].index("locate.weight")].abs().max() > 1e-6
 
 
 def test_a_look_gains_what_it_makes_more_probable_and_a_share_of_what_later_ones_do() -> None:
