@@ -39,7 +39,7 @@ GOLDEN = {
     "cycle-navigation": "04df776c57716909",
     "dates": "b978457fbc0cf32f",
     "digit-captions": "4a28ddc10320c446",
-    "digit-drawing": "c23bde62d0a5d632",
+    "digit-drawing": "55d85e6f326b0c33",
     "digit-glimpses": "dedac07ad3cae58b",
     "duplicate-string": "61b5ad984c04c863",
     "dyck": "44d3d127d577da96",

@@ -67,6 +67,8 @@ class Draw(SequenceModel):
         code: numbers of z at each step.
         attention: whether it reads and writes by patches.
         patch: filters N along each side.
+        rising: updates in which the price of a code rises from nothing to all; else the decoder learns to do
+            without it, and the code says nothing (Bowman et al. 2016).
     """
 
     reads: ClassVar[tuple[str, ...]] = ("tokens",)
@@ -83,6 +85,7 @@ class Draw(SequenceModel):
         code: Annotated[int, Field(ge=1, le=4096)] = 10,
         attention: bool = True,
         patch: Annotated[int, Field(ge=1, le=1024)] = 5,
+        rising: Annotated[int, Field(ge=0)] = 500,
     ) -> None:
         super().__init__(spec)
         self.picture, signal = source_of("draw", spec, such_as="digit-drawing")
@@ -92,7 +95,8 @@ class Draw(SequenceModel):
                 f"asks for {spec.outputs}.",
                 hint="Use it with digit-drawing.",
             )
-        self.attention, self.patch, self.features, H = attention, patch, signal.size, hidden_size
+        self.attention, self.patch, self.rising, H = attention, patch, rising, hidden_size
+        self.features = signal.size
         seen = patch * patch * signal.size if attention else spec.output_size
         self.embedding = Input(spec.input_size, 2 * H, bias=False)
         self.encoder = Layers(CELLS[cell], 2 * seen + 2 * H, H, 1)
@@ -176,7 +180,7 @@ class Draw(SequenceModel):
         z = code.mean + code.log_spread.exp() * self._noise(keys, steps).to(code.mean)
         decoded, canvas, writing = self._paint(z, to_decoder, decoded, canvas)
         windows = {} if reading is None or writing is None else {"read": reading, "write": writing}
-        new = (picture, canvas, paid + code.price(), keys, steps + 1), encoded, decoded
+        new = (picture, canvas, paid + self._share() * code.price(), keys, steps + 1), encoded, decoded
         return new, {name: where.windows() for name, where in windows.items()}
 
     def _paint(
@@ -194,6 +198,11 @@ class Draw(SequenceModel):
     def _filters(self, says: nn.Module | None, h: Tensor, canvas: Tensor) -> Filters | None:
         """Return where filters are on a picture of the canvas's size; None without attention."""
         return None if says is None else filters(says(h), (canvas.shape[1], canvas.shape[2]), self.patch)
+
+    def _share(self) -> float:
+        """Return what share of its price a code costs: less than all at first, in training."""
+        rising = self.training and self.updates < self.rising
+        return (self.updates + 1) / (self.rising + 1) if rising else 1.0
 
     def _noise(self, keys: Tensor, steps: Tensor) -> Tensor:
         """Return what a code is drawn with, (B, Z)."""

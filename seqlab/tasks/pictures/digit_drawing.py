@@ -42,8 +42,8 @@ class DigitDrawing(Task):
         targets    the pixels, row by row, asked for at the last
 
     Pictures come in passes, each of which has all of a split once; where more sequences are asked for than
-    there are pictures, they come again. A pixel is white with the probability of its shade, anew each
-    time (``white=drawn``), or where its shade is above a half (``white=half``). Those of training are shifted
+    there are pictures, they come again. A pixel is white where its shade is above a half, or, with
+    ``white=drawn``, with the probability of its shade, anew each time. Those of training are shifted
     and turned a little.
 
     Args:
@@ -62,7 +62,7 @@ class DigitDrawing(Task):
     >>> task = DigitDrawing(steps=4)
     >>> batch = task.batch("test", 0, size=1, seed=1)
     >>> tuple(batch.context["picture"].shape), tuple(batch.targets.shape), float(batch.targets[0, -1].sum())
-    ((1, 8, 8, 1), (1, 4, 64), 20.0)
+    ((1, 8, 8, 1), (1, 4, 64), 27.0)
     """
 
     metrics = (BOUND, CODE, PIXELS, SEQUENCES, LOSS)
@@ -72,7 +72,7 @@ class DigitDrawing(Task):
         self,
         *,
         steps: Annotated[int, Field(ge=1, le=1000)] = 10,
-        white: Literal["drawn", "half"] = "drawn",
+        white: Literal["half", "drawn"] = "half",
         images: Annotated[str, AfterValidator(absolute)] = "digits",
         turn: bool = True,
     ) -> None:

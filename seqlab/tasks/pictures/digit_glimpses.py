@@ -62,7 +62,7 @@ class DigitGlimpses(Task):
     >>> task = DigitGlimpses(looks=3)
     >>> batch = task.batch("test", 0, size=1, seed=1)
     >>> tuple(batch.context["picture"].shape), [task.answers[digit] for digit in batch.targets[0]]
-    ((1, 24, 24, 1), ['two', 'two', 'two'])
+    ((1, 24, 24, 1), ['three', 'three', 'three'])
     """
 
     metrics = (ACCURACY, ERRORS, SEQUENCES, LOSS)

@@ -63,7 +63,7 @@ class PictureQuestions(Task):
     >>> task = PictureQuestions()
     >>> batch = task.batch("test", 0, size=1, seed=1)
     >>> task.asked(batch), task.answers[int(batch.targets[0])], tuple(batch.context["picture"].shape)
-    (['is the orange one on the left?'], 'no', (1, 32, 32, 3))
+    (['how many others have the shape of the blue one?'], 'two', (1, 32, 32, 3))
     """
 
     asks_about_pictures = True

@@ -132,6 +132,21 @@ def test_canvases_and_what_is_paid_are_those_of_the_equations(attention: bool) -
     assert sorted(model.windows(inputs, state)) == (["read", "write"] if attention else [])
 
 
+def test_in_training_the_price_of_a_code_rises_to_what_it_is() -> None:
+    model, inputs = draw(rising=3), torch.zeros(3, 2, dtype=torch.int64)
+    state = model.start({"picture": pictures()}, 3)
+
+    def paid(updates: int, *, training: bool) -> Tensor:
+        model.updates = updates
+        model.noise.manual_seed(1)
+        return model.train(training).paid(model(inputs, state)[1]).detach()
+
+    whole = paid(3, training=True)
+    for updates, share in ((0, 0.25), (1, 0.5), (2, 0.75), (100, 1.0)):
+        torch.testing.assert_close(paid(updates, training=True), share * whole)
+    torch.testing.assert_close(paid(0, training=False), paid(3, training=False))
+
+
 def test_what_is_imagined_follows_from_the_generator_alone() -> None:
     model, inputs = draw(), torch.zeros(4, 3, dtype=torch.int64)
     first, again, other = (
@@ -157,7 +172,7 @@ def test_it_learns_which_of_two_pictures_it_is() -> None:
 
     task.batch = batch  # type: ignore[method-assign]
     task.spec = Spec("tokens", 1, "bits", 16, True, task.spec.context)
-    model = build_model(Component(name="draw", hidden_size=16, code=2, patch=3), task.spec, 1)
+    model = build_model(Component(name="draw", hidden_size=16, code=2, patch=3, rising=50), task.spec, 1)
     settings = Training(steps=300, batch_size=32, optimizer="adam", learning_rate=5e-3, evaluate_every=1000)
     list(fit(new_learner(model, settings), task, settings, seed=1))
     found = evaluate(model, task, task.evaluation("test", 400, 1))

@@ -13,7 +13,7 @@ pytest.importorskip("sklearn", reason="its digits are what is drawn")
 
 
 def test_pixels_are_white_with_the_probability_of_their_shade() -> None:
-    task, part = DigitDrawing(turn=False), load_images("digits").parts["test"]
+    task, part = DigitDrawing(turn=False, white="drawn"), load_images("digits").parts["test"]
     count = len(part)
     mean = np.zeros((8, 8))
     for index in range(40):  # a pass each
