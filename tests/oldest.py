@@ -1,7 +1,7 @@
 """Write the oldest versions that pyproject.toml allows, as constraints for pip: `make check-oldest` tests with them.
 
->>> oldest("scipy>=1.15"), oldest("typer>=0.19,<0.29"), oldest("torch>=2.6,<2.14; python_version < '4'")
-('scipy==1.15', 'typer==0.19', 'torch==2.6')
+>>> oldest("scipy>=1.15"), oldest("typer>=0.20,<0.29"), oldest("torch>=2.6,<2.14; python_version < '4'")
+('scipy==1.15', 'typer==0.20', 'torch==2.6')
 """
 
 from __future__ import annotations
