@@ -71,7 +71,9 @@ def test_a_picture_is_described_with_the_probability_of_just_these_words(
     ):
         refused = seqlab_command(*words)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
-    inspected = seqlab_command("inspect", "--image", "digits.png", "--json", "--sequences", "4")
+    inspected = seqlab_command(
+        "inspect", "--image", "digits.png", "--json", "--sequences", "4", "--format", "png"
+    )
     assert json.loads(inspected.stdout)["written"][: len(answer.split())] == answer.split()
 
 
@@ -85,8 +87,8 @@ def test_a_digit_is_named_with_the_probabilities_of_the_likeliest(
     assert len({row[1] for row in rows}) == 10
     assert sum(float(row[2]) for row in rows) == pytest.approx(1, abs=0.01)
     assert "put into the middle of 8 x 8" in done.stderr
-    told = json.loads(seqlab_command("inspect", "--image", "digits.png", "--json").stdout)
-    assert told["said"][-1] == rows[0][1]
+    told = seqlab_command("inspect", "--image", "digits.png", "--json", "--format", "png", "--sequences", "8")
+    assert json.loads(told.stdout)["said"][-1] == rows[0][1]
 
 
 def test_a_run_that_sees_no_pictures_is_refused(seqlab_command: Command, picture: Path) -> None:

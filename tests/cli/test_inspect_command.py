@@ -128,7 +128,7 @@ def test_where_in_a_picture_each_word_looks(seqlab_command: Any) -> None:
     assert len(told["weights"]["attention"]) == len(told["written"]) == len(told["boxes"])
     assert len(told["centres"]) == 36
     assert told["found"]["captions"] == 8
-    said = seqlab_command("inspect", "--sequences", "8", "--example", "3")
+    said = seqlab_command("inspect", "--sequences", "8", "--example", "3", "--format", "png")
     assert said.stdout.startswith("\tstep\twritten\tprobability\tlooks at pixel\tweight\tis of it\n")
     assert f"words in 8 test captions (by chance {told['found']['chance']:.1%})" in said.stdout
     assert {Path(path).name for path in told["figures"]} == {"caption.png", "caption.svg", "caption.csv"}

@@ -52,7 +52,7 @@ class SceneCaptions(Captions):
     batch, ``boxes``.
 
     Of the sixteen combinations of a colour and a shape four are held out: each colour and each shape is in
-    one of them. A model that has learned what red is and what a circle is can say that it sees a red circle
+    one of them. A model that has learned what red is and what a circle is could say that it sees a red circle
     although it has never been shown one. The trial ``held-out`` has scenes with one such shape each.
 
     Args:
