@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
 SAMPLE_LINES = 4
 _TOLD_ELSEWHERE = (
-    *("tags", "note", "metrics", "trials", "spec", "in_text", "sees", "guess", "identity", "fingerprint"),
+    *(
+        "earlier",
+        "tags",
+        "note",
+        "metrics",
+        "trials",
+        "spec",
+        "in_text",
+        "sees",
+        "guess",
+        "identity",
+        "fingerprint",
+    ),
 )
 
 
@@ -147,6 +159,9 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"settings {name}", word(value)
     for name, value in leaves(data["summary"] or {}).items():
         yield f"summary {name}", word(value)
+    for one in info["extra"].get("earlier") or []:
+        for name, value in one["held_out"].items():
+            yield f"earlier end at step {one['steps']} {name}", word(value)
     for name, value in leaves(info["extra"].get("guess") or {}).items():
         if value != {}:
             yield f"guess {name.replace('figures.', '')}", word(value)

@@ -110,6 +110,9 @@ def resume(
     text: Annotated[
         str | None, typer.Option(help="Where the run's text is now, where it has been moved.")
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="So many more for a finished run, beyond its end.")
+    ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also where code, files, data, versions or device have changed.")
     ] = False,
@@ -118,17 +121,20 @@ def resume(
 ) -> None:
     """Go on with an interrupted run, exactly where it stopped; without a name, with the newest such run.
 
-    With --text it is written down where the run's text is now, for every command; so it is of a finished run.
+    With --steps a finished run goes on beyond its end, and it is said how its learning rate does. With --text
+    it is written down where the run's text is now, for every command; so it is of a finished run.
 
-    Examples: seqlab resume / seqlab resume latest --text ~/texts/notes.txt
+    Examples: seqlab resume / seqlab resume latest --steps 2000 / seqlab resume latest --text notes.txt
     """
     from seqlab.errors import RunFolderError
     from seqlab.runs import whose
-    from seqlab.session import go_on, move_text, read_experiment
+    from seqlab.session import extend, go_on, move_text, read_experiment
 
-    found = options.the_run(
-        run, where=lambda info: info.status in ("interrupted", "failed"), kind="interrupted or failed run"
-    )
+    wanted = ("interrupted", "failed") if steps is None else ("finished",)
+    found = options.the_run(run, where=lambda info: info.status in wanted, kind=f"{' or '.join(wanted)} run")
+    if steps is not None:
+        options.admit_plugins(found, model, task, anyway=anyway)
+        tell(extend(found, steps, model, task))
     status = found.info().status
     if text is not None and status != "running":
         options.admit_plugins(found, model, task, anyway=True)
@@ -138,7 +144,8 @@ def resume(
             return
     if status == "finished":
         raise RunFolderError(
-            f"{found.id} is finished; there is nothing to go on with.", hint=f"seqlab show {found.id}"
+            f"{found.id} is finished; there is nothing to go on with.",
+            hint=f"To go beyond its end: seqlab resume {found.id} --steps 1000",
         )
     if status == "running" and not anyway:
         raise RunFolderError(

@@ -1,6 +1,7 @@
 """Runs in their folders: opened, trained, recorded, interrupted, gone on with."""
 
 from seqlab.session.data import move_text
+from seqlab.session.extending import extend
 from seqlab.session.opening import (
     Session,
     begin,
@@ -17,6 +18,7 @@ __all__ = [
     "Result",
     "Session",
     "begin",
+    "extend",
     "go_on",
     "load_language_model",
     "move_text",

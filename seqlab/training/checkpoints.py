@@ -31,9 +31,7 @@ from seqlab.training.loop import Learner
 def save_checkpoint(path: Path, learner: Learner) -> None:
     """Save all that ``learner`` needs to go on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data, state = io.BytesIO(), _apart(learner.state_dict())
-    torch.save({**state, SEAL: checksum(state)}, data)
-    replace_file(path, data.getvalue())
+    _save(path, _apart(learner.state_dict()))
 
 
 def load_checkpoint(path: Path, learner: Learner) -> None:
@@ -81,6 +79,12 @@ def load_weights(path: Path, model: SequenceModel) -> None:
             f"{path} is damaged or of another model: {first_line(error)}",
             hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
         ) from error
+
+
+def _save(path: Path, state: Mapping[str, Any]) -> None:
+    data = io.BytesIO()
+    torch.save({**state, SEAL: checksum(state)}, data)
+    replace_file(path, data.getvalue())
 
 
 def _apart(value: Any) -> Any:
@@ -162,6 +166,13 @@ def first_line(error: BaseException) -> str:
 def counters_of(path: Path) -> dict[str, Any]:
     """Return the counters of a checkpoint: its ``step``, and so on; at step 0 where there is none."""
     return dict(_read(path)["counters"]) if path.is_file() else {"step": 0}
+
+
+def go_beyond_the_end(path: Path) -> None:
+    """Let a checkpoint that was the last of a training be gone on with."""
+    saved = _read(path)
+    saved["counters"].update(ended=False, stale=0)
+    _save(path, saved)
 
 
 def step_of(path: Path) -> int:
