@@ -20,8 +20,8 @@ def extend(run: Run, steps: int, model: str | None = None, task: str | None = No
 
     Its settings become those of a run that was to take all of them from the beginning: a schedule that had
     come to its end rises to where the longer one is at that step, and falls anew. It ends with these steps
-    alone, not when ``stop_when`` is met or ``passes`` are over. What it had come to is kept, as ``earlier`` in
-    ``run.json``.
+    alone, not when ``stop_when`` is met or ``passes`` are over. What it had come to is kept in ``run.json``,
+    as ``earlier``.
 
     Args:
         run: the run.
@@ -73,6 +73,6 @@ def _rates(before: TrainExperiment, experiment: TrainExperiment, done: int) -> s
     if experiment.training.schedule == "constant":
         return f"The learning rate stays {first:.3g}."
     return (
-        f"The learning rate, {was:.3g} at the last step, goes on at {first:.3g}, as in a run of all these steps, "
+        f"The learning rate, {was:.3g} at the last step, goes on at {first:.3g}, as in a run of all steps, "
         f"and falls to {last:.3g}."
     )
