@@ -22,6 +22,13 @@ NARROW, WIDE = (0, 1, 3, 4), 120
 """The columns for which a narrow terminal has room, and the width at which it has room for all."""
 
 
+class Group(StrEnum):
+    """What --per takes."""
+
+    experiment = "experiment"
+    model = "model"
+
+
 class StatusName(StrEnum):
     """What --status takes."""
 
@@ -55,18 +62,33 @@ def runs(
         str | None,
         typer.Option(help="By a figure, the best first: accuracy, loss, bits, steps, wall_seconds ..."),
     ] = None,
+    best: Annotated[
+        str | None, typer.Option(help="Only the best run, by a figure.", metavar="FIGURE")
+    ] = None,
+    per: Annotated[
+        Group | None, typer.Option(help="With --best: the best of each experiment or model.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only runs made since a day or for so long: 2026-11-01, 12h, 7d.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the first.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Show all, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The runs as JSON.")] = False,
 ) -> None:
     """List the runs, the newest first.
 
-    Examples: seqlab runs --experiment hello --status finished / seqlab runs --where seed=3 --sort accuracy
+    Examples: seqlab runs --experiment hello --status finished / seqlab runs --where seed=3 --sort accuracy /
+    seqlab runs --best accuracy --per experiment --since 7d
     """
+    from seqlab.errors import UsageError
     from seqlab.runs import list_runs
-    from seqlab.runs.choosing import having, sort_by, with_tag
+    from seqlab.runs.choosing import best_of_each, having, made_since, sort_by, with_tag
     from seqlab.settings import parse_override
 
+    if best is not None and sort is not None:
+        raise UsageError("--best and --sort both say which figure.", hint="Leave one out.")
+    if per is not None and best is None:
+        raise UsageError("--per says of what --best is the best.", hint=f"Add --best accuracy --per {per}")
     entries = list_runs()
     found = [entry for entry in entries if _is_wanted(entry, experiment, model, status)]
     if not found:
@@ -75,12 +97,16 @@ def runs(
         found = list(filter(with_tag(tag), found))
     for word in where or []:
         found = having(found, *parse_override(word))
+    if since is not None:
+        found = made_since(found, since)
+    if best is not None:
+        found = best_of_each(found, best, per and per.value)
     if sort is not None:
         found = sort_by(found, sort)
     shown = found if everything else found[:limit]
     if as_json:
         return show_json([as_data(entry) for entry in shown])
-    _show(shown, sort)
+    _show(shown, sort or best)
     _say_what_next(len(shown), len(found), len(entries))
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seqlab.errors import SeqlabError, SettingsError, UnknownNameError, UsageError
 from seqlab.outside import path_of
@@ -108,6 +108,43 @@ def sort_by(entries: Sequence[RunEntry], name: str) -> list[RunEntry]:
         return value is None, 0.0 if value is None else sign * value
 
     return sorted(entries, key=place)
+
+
+def best_of_each(
+    entries: Sequence[RunEntry], name: str, per: Literal["experiment", "model"] | None = None
+) -> list[RunEntry]:
+    """Return the best run by a figure, or that of each experiment or model; runs without it are none.
+
+    Raises:
+        UnknownNameError: when no run has such a figure.
+    """
+    found: dict[str, RunEntry] = {}
+    for entry in sort_by(entries, name):
+        if entry.info is not None and figures(entry.summary).get(name) is not None:
+            found.setdefault("" if per is None else getattr(entry.info, per), entry)
+    return list(found.values())
+
+
+def made_since(entries: Iterable[RunEntry], since: str) -> list[RunEntry]:
+    """Return the runs that were made since a day, or for so long.
+
+    Raises:
+        UsageError: when it is neither a day nor a time span.
+    """
+    try:
+        first = datetime.fromisoformat(since).replace(tzinfo=UTC)
+    except ValueError:
+        try:
+            first = datetime.now(UTC) - parse_age(since)
+        except UsageError:
+            raise UsageError(
+                f"{since!r} is neither a day nor a time span.", hint="Write it as 2026-11-01, 12h or 7d."
+            ) from None
+    return [
+        entry
+        for entry in entries
+        if entry.info is not None and datetime.fromisoformat(entry.info.created) >= first
+    ]
 
 
 def parse_age(text: str) -> timedelta:

@@ -298,3 +298,33 @@ print({{"torch", "matplotlib", "numpy"}} & sys.modules.keys())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_best_runs_and_those_since_a_day(make: Callable[..., Run], seqlab_command: Command) -> None:
+    def made(experiment: str, model: str, seed: int, accuracy: float) -> Run:
+        held_out = {**SUMMARY["held_out"], "accuracy": accuracy}
+        run = make(experiment, model, seed, summary={**SUMMARY, "held_out": held_out})
+        run.update_info(extra={"metrics": [{"name": "accuracy", "higher_is_better": True}]})
+        return run
+
+    low, high = made("hello", "rnn", 1, 0.5), made("hello", "lstm", 2, 0.9)
+    other, old = made("echo", "rnn", 3, 0.7), made("echo", "rnn", 4, 0.1)
+    old.update_info(created="2020-01-02T03:04:05.000000+00:00")
+
+    def ids(*words: str) -> list[str]:
+        return [row[0] for row in table(seqlab_command("runs", *words).stdout)[1:]]
+
+    assert ids("--best", "accuracy") == [high.id]
+    assert ids("--best", "accuracy", "--per", "experiment") == [high.id, other.id]
+    assert ids("--best", "accuracy", "--per", "model") == [high.id, other.id]
+    assert ids("--best", "accuracy", "--model", "rnn") == [other.id]
+    assert set(ids("--since", "7d")) == {low.id, high.id, other.id}
+    assert set(ids("--since", "2019-12-31")) == {low.id, high.id, other.id, old.id}
+    for wrong, said in (
+        (("--since", "yesterday"), "neither a day nor a time span"),
+        (("--per", "model"), "Add --best accuracy --per model"),
+        (("--best", "loss", "--sort", "loss"), "Leave one out"),
+    ):
+        done = seqlab_command("runs", *wrong)
+        assert done.returncode == 2
+        assert said in done.stderr
