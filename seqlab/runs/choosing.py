@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from seqlab.errors import SeqlabError, SettingsError, UnknownNameError, UsageError
 from seqlab.outside import path_of
@@ -111,7 +111,7 @@ def sort_by(entries: Sequence[RunEntry], name: str) -> list[RunEntry]:
 
 
 def best_of_each(
-    entries: Sequence[RunEntry], name: str, per: Literal["experiment", "model"] | None = None
+    entries: Sequence[RunEntry], name: str, per: str | None = None
 ) -> list[RunEntry]:
     """Return the best run by a figure, or that of each experiment or model; runs without it are none.
 
