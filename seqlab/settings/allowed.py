@@ -82,17 +82,22 @@ def allowed(schema: Schema) -> str:
 def _number(schema: Schema) -> str:
     name = "a whole number" if schema["type"] == "integer" else "a number"
     if "multipleOf" in schema:
-        name = f"a multiple of {schema['multipleOf']}"
+        name = f"a multiple of {_written(schema['multipleOf'])}"
     if "minimum" in schema and "maximum" in schema:
-        return f"{name} from {schema['minimum']} to {schema['maximum']}"
+        return f"{name} from {_written(schema['minimum'])} to {_written(schema['maximum'])}"
     words = {
         "minimum": "of at least",
         "exclusiveMinimum": "greater than",
         "maximum": "at most",
         "exclusiveMaximum": "less than",
     }
-    bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
+    bounds = [f"{word} {_written(schema[key])}" for key, word in words.items() if key in schema]
     return f"{name} {' and '.join(bounds)}" if bounds else name
+
+
+def _written(number: float) -> float:
+    """Return a whole number as one, which versions of pydantic write in two ways."""
+    return int(number) if float(number).is_integer() else number
 
 
 def _members(schema: Schema) -> Sequence[Schema]:
