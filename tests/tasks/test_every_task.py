@@ -60,7 +60,7 @@ GOLDEN = {
     "odds-first": "d1966ad0e9b4a571",
     "parity-check": "1fa7a7afd61acda9",
     "permutations": "65faa71c0ebbbcca",
-    "picture-questions": "e110a49945520084",
+    "picture-questions": "15fd04bdde681e46",
     "priority-sort": "c7fb66ed4221b01b",
     "repeat-copy": "886c2527355b595b",
     "reverse-string": "c89a3fe41a9fb98c",

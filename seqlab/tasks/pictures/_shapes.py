@@ -63,7 +63,7 @@ class Scenes:
                 np.abs(place - self.centres[:, number, axis, None]) for axis in (0, 1)
             )  # (B, size) each
             square = (down <= self.half)[:, :, None] & (right <= self.half)[:, None]
-            round_ = down[:, :, None] ** 2 + right[:, None] ** 2 <= (self.half + 0.25) ** 2
+            round_ = down[:, :, None] ** 2 + right[:, None] ** 2 <= self.half**2
             there = np.where(self.circles[:, number, None, None], round_, square)
             found[there] = np.array(colour, np.float32) / 255
         return found

@@ -66,9 +66,12 @@ def test_pictures_show_the_shapes_pixel_by_pixel() -> None:
             for (row, column), circle, colour in zip(
                 centres[0].tolist(), scenes.circles[0], COLOURS.values(), strict=True
             ):
-                across = max(abs(down - row), abs(right - column)) <= 2
-                corner = abs(down - row) == abs(right - column) == 2
-                if across and not (circle and corner):
+                across = (
+                    math.dist((down, right), (row, column))
+                    if circle
+                    else max(abs(down - row), abs(right - column))
+                )
+                if across <= 2:
                     shown = colour
             assert (picture[down, right] * 255).round().tolist() == list(shown)
 
