@@ -110,9 +110,7 @@ def sort_by(entries: Sequence[RunEntry], name: str) -> list[RunEntry]:
     return sorted(entries, key=place)
 
 
-def best_of_each(
-    entries: Sequence[RunEntry], name: str, per: str | None = None
-) -> list[RunEntry]:
+def best_of_each(entries: Sequence[RunEntry], name: str, per: str | None = None) -> list[RunEntry]:
     """Return the best run by a figure, or that of each experiment or model; runs without it are none.
 
     Raises:
