@@ -49,7 +49,7 @@ class PictureQuestions(Task):
         inputs     the words of the question, PAD in front
         target     the answer, at the last step
 
-    Beside a model's figures stands the answer prior: the commonest answer to each kind of question.
+    Beside a model's figures stands the prior over answers: the commonest answer to each kind of question.
 
     Args:
         size: pixels of a side; shapes have 1 / 7.5 of it, and at least 5.
@@ -164,7 +164,7 @@ class PictureQuestions(Task):
         for batch in self.evaluation("test", sequences, seed):
             outputs = logs[batch.notes[KIND]][:, None].expand(-1, LONGEST, -1)
             total.update(self.tally(outputs, batch))
-        return Guess("answer prior", self.figures(total))
+        return Guess("prior over answers", self.figures(total))
 
 
 def _in_words(kinds: Integers, asked: Integers) -> Integers:

@@ -104,7 +104,7 @@ def test_each_kind_is_counted_apart_and_the_prior_is_the_commonest_answer_to_it(
     assert [figures[kind] for kind in ("shape", "left", "upper", "furthest", "same")] == [0] * 5
     assert figures["accuracy"] == pytest.approx(float((kinds == 3).float().mean()))
     guess = task.guess(2000, 1)
-    assert guess.name == "answer prior"
+    assert guess.name == "prior over answers"
     assert 0.45 < guess.figures["closest"] < 0.56
     assert 0.27 < guess.figures["same"] < 0.36  # the commonest of a binomial over five: 10 / 32
 
