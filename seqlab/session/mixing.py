@@ -59,8 +59,8 @@ def mix_with_saved(network: SequenceModel, run: Run, settings: MixedIn) -> Mixtu
     """
     ngram = NGram(network.spec, order=settings.order)
     try:
-        run.require_whole(run.ngram_weights)
         load_weights(run.ngram_weights, ngram)
+        run.require_whole(run.ngram_weights)
     except RunFolderError as error:
         raise RunFolderError(error.message, hint="The network alone is read with --alone.") from error
     return Mixture(network, ngram, settings.share)

@@ -313,8 +313,8 @@ def load_best(run: Run, network: SequenceModel) -> None:
     Raises:
         RunFolderError: when they are missing or damaged, or are not those of this run.
     """
-    run.require_whole(run.best_weights)
     load_weights(run.best_weights, network)
+    run.require_whole(run.best_weights)  # whole weights, but of another run
 
 
 def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, checkpoint: str) -> None:
@@ -326,9 +326,9 @@ def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, 
     if checkpoint == "best":
         load_best(run, network)
     else:
-        run.require_whole(run.last_checkpoint)
         learner = new_learner(network, experiment.training)
         load_checkpoint(run.last_checkpoint, learner)
+        run.require_whole(run.last_checkpoint)
         learner.use_averaged_weights()
 
 
