@@ -14,7 +14,7 @@ from seqlab.errors import UsageError
 LONGEST_NAME, LONGEST_PATH = 255, 4096
 """Bytes of a file's name, and of a path, that file systems take at most."""
 
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal obeys instead of showing it, but tabs and ends of lines: control characters and those that
 turn the direction of writing; and halves of characters, which cannot be printed."""
 

@@ -134,7 +134,7 @@ def resume(
     found = options.the_run(run, where=lambda info: info.status in wanted, kind=f"{' or '.join(wanted)} run")
     if steps is not None:
         options.admit_plugins(found, model, task, anyway=anyway)
-        tell(extend(found, steps, model, task))
+        tell(extend(found, steps, model, task, anyway=anyway))
     status = found.info().status
     if text is not None and status != "running":
         options.admit_plugins(found, model, task, anyway=True)

@@ -102,11 +102,19 @@ def sweep_unnamed() -> list[Path]:
         try:
             alive = Run(path).info().status == "running"
         except (RunFolderError, OSError):
-            alive = time.time() - path.stat().st_mtime < UNNAMED_FOR
+            alive = _is_new(path)
         if not alive and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
             gone.append(path)
     return gone
+
+
+def _is_new(path: Path) -> bool:
+    """Say whether a folder may be one that is just being made, or has just got its name."""
+    try:
+        return time.time() - path.stat().st_mtime < UNNAMED_FOR
+    except OSError:  # it is gone
+        return True
 
 
 def create_report(name: str) -> Path:

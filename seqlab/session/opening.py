@@ -167,7 +167,9 @@ def _fill(run: Run, experiment: TrainExperiment, task: Task) -> None:
         replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()), force=False)
 
 
-def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False) -> Session:
+def go_on(
+    run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False, words: str = ""
+) -> Session:
     """Open a run that was interrupted, to train it to its end.
 
     Args:
@@ -176,6 +178,7 @@ def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway
         task: likewise that of its task.
         anyway: whether to go on although something has changed that its figures depend on; what it is now
             takes the place of what it was.
+        words: what else stands on the command line, for what is to be typed instead.
 
     Raises:
         RunFolderError: when something has changed, or as from :func:`reopen`.
@@ -185,7 +188,7 @@ def go_on(run: Run, model: str | None = None, task: str | None = None, *, anyway
     changed = changed_since(run.info().extra.get("identity") or {}, identity)
     kinds: tuple[Kind, ...] = ("model", "task")
     copies = "".join(where_it_was(run, kind) for kind in kinds if f"the file of the {kind}" in changed)
-    own = flags(session.experiment.model.name, session.experiment.task.name)
+    own = flags(session.experiment.model.name, session.experiment.task.name) + words
     if changed and not anyway:
         raise RunFolderError(
             f"Since {run.id} was trained, this has changed: {', '.join(changed)}. Gone on with, it would be "

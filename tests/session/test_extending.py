@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from seqlab.runs import Run
+from seqlab.runs import Run, owning
 
 pytestmark = pytest.mark.parametrize("engine", ["torch", "fused"])
 
@@ -55,6 +55,7 @@ def test_a_schedule_goes_on_as_in_a_run_of_all_the_steps(
     falls = ("training.schedule=linear", "training.learning_rate=0.01", "training.warmup_steps=0")
     run = train(seqlab_command, tmp_path, engine, *falls, "training.steps=11", "training.stop_when={}")
     done = seqlab_command("resume", run.id, "--steps", "10", "-q")
+    assert "and comes to 0" in done.stderr
     assert "goes on at 0.0045" in done.stderr  # of 21 steps the twelfth has 9 before it that are as long
     assert run.metrics()[-1]["step"] == 21
     rates = {line["step"]: line["learning_rate"] for line in run.metrics() if "learning_rate" in line}
@@ -80,3 +81,27 @@ def test_only_a_finished_run_has_more_steps(seqlab_command: Command, tmp_path: P
     assert seqlab_command("resume", run.id, "-q").returncode == 0
     told = seqlab_command("resume", run.id)
     assert "--steps 1000" in told.stderr
+
+
+def test_what_has_changed_since_the_end_is_named_and_refused(
+    seqlab_command: Command, tmp_path: Path, engine: str
+) -> None:
+    run = train(seqlab_command, tmp_path, engine, "training.steps=4")
+    run.update_info(extra={"identity": {**run.info().extra["identity"], "code": "another"}})
+    refused = seqlab_command("resume", run.id, "--steps", "6")
+    assert refused.returncode == 2
+    assert "this has changed: seqlab's code" in refused.stderr
+    assert f"seqlab resume {run.id} --steps 6 --anyway" in refused.stderr
+    assert (run.info().status, (run.summary() or {})["steps"]) == ("finished", 4)
+    assert seqlab_command("resume", run.id, "--steps", "6", "--anyway", "-q").returncode == 0
+    assert run.info().extra["changed"] == ["seqlab's code"]
+
+
+def test_what_another_command_owns_is_given_no_steps(
+    seqlab_command: Command, tmp_path: Path, engine: str
+) -> None:
+    run = train(seqlab_command, tmp_path, engine, "training.steps=4")
+    with owning(run):
+        refused = seqlab_command("resume", run.id, "--steps", "6")
+    assert refused.returncode == 2
+    assert run.info().status == "finished"

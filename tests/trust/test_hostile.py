@@ -84,7 +84,7 @@ def test_a_run_that_is_a_link_goes_into_the_trash_as_a_link(sent: Run, tmp_path:
 
 
 def test_names_of_a_run_are_escaped_on_the_screen_and_in_a_page(sent: Run, seqlab_command: Command) -> None:
-    seqlab_command("note", sent.id, "\x1b]0;owned\x07 <script>alert(1)</script> \u202e")
+    seqlab_command("note", sent.id, "\x1b]0;owned\x07 <script>alert(1)</script> \u202e\u061c")
     for words in (("note", sent.id), ("show", sent.id), ("runs",)):
         shown = seqlab_command(*words)
-        assert not {"\x1b", "\x07", "\u202e"} & set(shown.stdout + shown.stderr)
+        assert not {"\x1b", "\x07", "\u202e", "\u061c"} & set(shown.stdout + shown.stderr)

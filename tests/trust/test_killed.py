@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import torch
 
 from seqlab.registry import resolve
 from seqlab.runs import Run, list_runs, runs_dir, sweep_unnamed
-from seqlab.session import begin, go_on, train
+from seqlab.session import begin, extend, go_on, train
+from seqlab.session.identity import identify
 from seqlab.settings import TrainExperiment, check, read_text
 
 SETTINGS = """
@@ -108,8 +110,8 @@ def killed_at(moment: int) -> None:
     assert sorted(path.name for path in runs_dir().iterdir()) == sorted(entry.id for entry in list_runs())
 
 
-def operations() -> int:
-    """Return how many operations on files a training takes."""
+def operations(done: Callable[[], object] = a_run) -> int:
+    """Return how many operations on files something takes."""
     count = Path("operations.txt")
 
     def work() -> None:
@@ -120,7 +122,7 @@ def operations() -> int:
             last = number
 
         before_each_operation(act)
-        a_run()
+        done()
         total = last
         count.write_text(str(total))
 
@@ -149,3 +151,42 @@ def test_killed_before_any_operation_on_files(tmp_path: Path, monkeypatch: pytes
 def test_killed_before_every_operation_on_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     check_moments(list(range(2, operations() - 1)))  # the first has a text to encode besides
+
+
+def test_killed_while_a_finished_run_is_given_more_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole, run = tmp_path / "whole", a_run()
+    shutil.copytree(run.path, whole)
+    last, ends = operations(lambda: extend(run, 4)), set()
+    for moment in range(1, last, 3):
+        shutil.rmtree(run.path)
+        shutil.copytree(whole, run.path)
+
+        def work(moment: int = moment) -> None:
+            before_each_operation(lambda number: os._exit(9) if number == moment else None)
+            extend(run, 4)
+
+        assert in_a_process(work) == 9
+        session = go_on(run)
+        settings = identify(session.experiment, session.task, session.device)
+        assert run.info().extra["fingerprint"] in (settings.fingerprint, None)
+        ends.add((run.info().status, session.experiment.training.steps))
+    assert ends == {("finished", 12), ("interrupted", 12), ("interrupted", 16)}
+    train(run, session)
+    assert (run.summary() or {})["steps"] == 16
+
+
+def test_a_folder_that_gets_its_name_while_others_are_swept_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = a_run().path
+    unnamed = named.rename(named.with_name(f".{named.name}"))
+
+    def is_named_meanwhile(run: Run) -> None:
+        run.path.rename(named)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Run, "info", is_named_meanwhile)
+    assert sweep_unnamed() == []
+    assert named.is_dir()
+    assert not unnamed.exists()
