@@ -23,7 +23,7 @@ def owning(run: Run) -> Iterator[None]:
     """Own a run for as long as this lasts.
 
     Raises:
-        RunFolderError: when another process owns it, with its number and since when.
+        RunFolderError: when another process owns it, with its number and since when if it trains already.
 
     Warns:
         Remark: where the file system knows no locks, as some network disks do.
@@ -32,8 +32,9 @@ def owning(run: Run) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
+        owner = whose(run) if run.info().status == "running" else "another process, which has just begun"
         raise RunFolderError(
-            f"{run.id} is being trained by {whose(run)}.",
+            f"{run.id} is being trained by {owner}.",
             hint="Wait for it, or stop it first: Ctrl-C there saves it.",
         ) from None
     except NotImplementedError:

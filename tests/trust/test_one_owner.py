@@ -54,7 +54,7 @@ def test_a_second_resume_is_refused_until_the_first_has_ended(
         assert is_owned(interrupted)
         refused = seqlab_command("resume", interrupted.id)
         assert refused.returncode == 2
-        assert f"{interrupted.id} is being trained by process" in refused.stderr
+        assert f"{interrupted.id} is being trained by another process, which has" in refused.stderr
         assert interrupted.info().status == "interrupted"
     assert not is_owned(interrupted)
     assert seqlab_command("resume", interrupted.id, "-q").returncode == 0
@@ -73,8 +73,13 @@ def test_what_another_process_trains_is_not_thrown_away(
 
 def test_two_comparisons_at_once_do_not_train_one_run(interrupted: Run) -> None:
     with owning(interrupted):
-        with pytest.raises(RunFolderError, match="is being trained by process"), owning(interrupted):
+        with pytest.raises(RunFolderError, match="is being trained by another process"), owning(interrupted):
             pass
+        interrupted.update_info(status="running")
+        told = f"is being trained by process {os.getpid()} of"
+        with pytest.raises(RunFolderError, match=told), owning(interrupted):
+            pass
+        interrupted.update_info(status="interrupted")
         with pytest.raises(RunFolderError, match="still running"):
             trash_run(interrupted)
 
