@@ -196,5 +196,5 @@ def _fitted(boxes: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
 def _blind() -> UsageError:
     return UsageError(
         "This model does not look at parts of the picture, so there is nothing to show of where it looks.",
-        hint="Train one with attention: seqlab train digit-captions model.attention=soft",
+        hint="Train one on the same task that does: --model 'captioner[attention=soft]'",
     )

@@ -69,7 +69,8 @@ def show_caption(
     if task.asks_about_pictures and shown is None:
         say(f"asked: {task.asked(batch)[0]}")
     _say(caption, found)
-    return point_to(paths, f"seqlab inspect {run.id} --example {example + 1}, or --image FILE")
+    asked = '--input "QUESTION" ' if task.asks_about_pictures else ""
+    return point_to(paths, f"seqlab inspect {run.id} --example {example + 1}, or {asked}--image FILE")
 
 
 def _say(caption: Caption, found: Found | None) -> None:

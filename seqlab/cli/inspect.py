@@ -37,7 +37,8 @@ ALL_STEPS = 40
 def inspect(
     run: options.NamedRun = "latest",
     text: Annotated[
-        str | None, typer.Option("--input", help="The sequence to read, such as BbXcXcbE.")
+        str | None,
+        typer.Option("--input", help="What to read, such as BbXcXcbE; with --image what is asked."),
     ] = None,
     example: Annotated[
         int | None, typer.Option(min=0, help="Number of a sequence of the test set, from 0.")
@@ -75,14 +76,16 @@ def inspect(
 
     given = {"--input": text, "--example": example, "--image": image}
     several = [name for name, value in given.items() if value is not None]
-    if len(several) > 1:
+    if len(several) > 1 and several != ["--input", "--image"]:  # a question about a picture
         raise UsageError(f"Both {several[0]} and {several[1]} are given.", hint="Leave one out.")
     if lesions and force is not None:
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
     found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen_trained(found, model, task, anyway=anyway)
-    shown = None if image is None else see_picture(found, session, image)
+    shown = None
+    if image is not None:
+        shown, text = see_picture(found, session, image, text), None
     album = Album(found.figures if output is None else output, formats, title)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)

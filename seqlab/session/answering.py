@@ -77,9 +77,10 @@ def require_answers(run: Run, task: Task) -> None:
         RunFolderError: saying what the run is for instead.
     """
     if not task.in_text:
+        asked = '"QUESTION" ' if task.asks_about_pictures else ""
         raise RunFolderError(
             f"{run.id} writes no answers: its task, {run.info().task}, has no questions in writing.",
-            hint=f"Show it a picture: seqlab answer {run.id} --image FILE"
+            hint=f"Show it a picture: seqlab answer {run.id} {asked}--image FILE"
             if task.sees is not None
             else "Train one that does: seqlab train dates. What a network says step by step is shown by "
             f"seqlab inspect {run.id}",
@@ -102,12 +103,13 @@ def require_sees(run: Run, task: Task, question: str | None) -> Form:
     if task.asks_about_pictures and question is None:
         raise UsageError(
             f"Nothing is asked: {name} asks about each picture.",
-            hint=f'seqlab answer {run.id} "QUESTION" --image FILE',
+            hint=f'seqlab answer {run.id} "QUESTION" --image FILE, or '
+            f'seqlab inspect {run.id} --input "QUESTION" --image FILE',
         )
     if question is not None and not task.asks_about_pictures:
         raise UsageError(
             f"{question!r} is asked, but {name} asks nothing about a picture.",
-            hint=f"seqlab answer {run.id} --image FILE",
+            hint="Leave the question out: --image FILE",
         )
     return task.sees
 

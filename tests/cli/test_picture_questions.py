@@ -33,9 +33,19 @@ def test_a_picture_of_ones_own_is_asked_about(seqlab_command: Any, tmp_path: Pat
     ):
         refused = asked(question)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+    unseen = seqlab_command("answer", "picture-questions", "what shape is the red one")
+    assert '"QUESTION" --image FILE' in unseen.stderr
     inspected = seqlab_command("inspect", "latest", "--example", "3", "--sequences", "8")
     if model == "captioner":
         assert inspected.stdout.startswith("asked: ")
         assert "\nwanted: " in inspected.stdout
+        assert '--input "QUESTION" --image FILE' in inspected.stderr
+        own = ("inspect", "latest", "--sequences", "8", "--image", picture)
+        refused = seqlab_command(*own)
+        assert (refused.returncode, '--input "QUESTION"' in refused.stderr) == (2, True)
+        looked = seqlab_command(*own, "--input", "what shape is the red one")
+        assert looked.returncode == 0, looked.stderr
+        assert "attention" in looked.stdout
     else:
         assert (inspected.returncode, "does not look at parts" in inspected.stderr) == (2, True)
+        assert "on the same task" in inspected.stderr
