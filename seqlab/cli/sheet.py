@@ -14,8 +14,8 @@ from seqlab.doing import doing
 if TYPE_CHECKING:
     from seqlab.runs import Run
 
-USUAL = 25
-"""Pictures of a sheet."""
+USUAL, MOST = 25, 1000
+"""Pictures of a sheet: as many as are usual, and at most."""
 
 
 def drawing_run(reference: str | None) -> Run | None:
@@ -65,12 +65,21 @@ def show_sheet(
         output: the file; None for one in the run's folder.
         anyway: whether to take the file of the model although it has changed.
         as_json: whether the shades of all pixels are printed as JSON.
+
+    Raises:
+        UsageError: when there are more than fit on a sheet.
     """
+    from seqlab.errors import UsageError
     from seqlab.figures.sheet import sheet_figure
     from seqlab.session import reopen
     from seqlab.session.drawing import imagined
     from seqlab.session.opening import load_trained
 
+    if count is not None and count > MOST:
+        raise UsageError(
+            f"--count is {count:,}, but a sheet has up to {MOST:,} pictures.",
+            hint="Others come with another --seed.",
+        )
     options.admit_plugins(run, model, None, anyway=anyway)
     session = reopen(run, model, None, anyway=anyway)
     load_trained(run, session.model, session.experiment, checkpoint)

@@ -28,6 +28,8 @@ def test_pictures_are_drawn_on_a_sheet_and_step_by_step(seqlab_command: Any, tmp
     assert done.stdout.split() == [str(tmp_path / "mine.png")]
     refused = seqlab_command("sample", "draw", "--prime", "the")
     assert (refused.returncode, "--prime is for texts" in refused.stderr) == (2, True)
+    refused = seqlab_command("sample", "draw", "--count", "1001")
+    assert (refused.returncode, "up to 1,000 pictures" in refused.stderr) == (2, True)
     inspected = json.loads(seqlab_command("inspect", "draw", "--json", "--example", "2").stdout)
     (picture,) = inspected["pictures"]
     assert np.array(picture["drawn"]).shape == (3, 8, 8, 1)
