@@ -87,10 +87,6 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         assert len(list_runs()) == 4, "what was trained is gone on with, not begun again"
 
 
-def test_a_killed_comparison_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(tmp_path, monkeypatch, 1)
-
-
 @pytest.mark.slow
 def test_a_comparison_killed_at_many_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check(tmp_path, monkeypatch, 24)

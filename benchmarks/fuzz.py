@@ -1,9 +1,9 @@
 """Settings and readers, fed with what a fuzzer makes of them: nothing but seqlab's own errors may come out.
 
     pip install atheris
-    python tests/fuzz.py TARGET [--seconds 600]
+    python benchmarks/fuzz.py [TARGET] [--seconds 600]
 
-Targets: settings, texts, stories, pairs, images, run, comparison. The fuzzer (Google's atheris) follows which lines
+Without a target each has its turn, with 60 seconds. Targets: settings, texts, stories, pairs, images, run, comparison. The fuzzer (Google's atheris) follows which lines
 an input reaches, and goes on from there. It ends with the input in a file at the first uncaught exception, when one
 input takes more than 10 seconds, or more than 2 GB of memory.
 """
@@ -11,13 +11,18 @@ input takes more than 10 seconds, or more than 2 GB of memory.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found]
+try:
+    import atheris  # type: ignore[import-not-found]
+except ImportError:
+    print("Not run: pip install atheris")
+    sys.exit()
 
 with atheris.instrument_imports(include=["seqlab"]):
     from seqlab.comparison.record import read as read_comparison
@@ -102,9 +107,13 @@ BEGINNINGS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("target", choices=TARGETS)
+    parser.add_argument("target", choices=TARGETS, nargs="?")
     parser.add_argument("--seconds", type=int, default=600)
     asked = parser.parse_args()
+    if asked.target is None:
+        for name in TARGETS:
+            subprocess.run([sys.executable, __file__, name, "--seconds", "60"], check=True)
+        return
     corpus = Path(tempfile.mkdtemp(prefix=f"seqlab-{asked.target}-"))
     (corpus / "first").write_bytes(BEGINNINGS[asked.target])
 
