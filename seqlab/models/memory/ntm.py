@@ -231,7 +231,7 @@ class _Steps(torch.autograd.Function):
         W, P, m, *kept = ctx.saved_tensors
         gates, acts = kept[1:3]
         owed = [torch.zeros_like(m[0]), *(part.contiguous().clone() for part in end)]
-        d_gates, d_acts = torch.zeros_like(gates), torch.zeros_like(acts)
+        d_gates, d_acts = torch.empty_like(gates), torch.zeros_like(acts)
         go_back(
             *(part.detach().numpy() for part in (W, P, *kept)), ctx.heads, ctx.has_cell, ctx.tiny,
             *(part.numpy() for part in (d_shown.contiguous(), *owed, d_gates, d_acts)),
