@@ -177,8 +177,8 @@ def go_back(
         c, gates, acts, weights, content, shifted, memory, readers, has_cell, tiny: as of ``read_sequence``.
         d_shown: dJ/d[h; r](t), (T, B, H + R W), of what was shown.
         dm, dc, d_weights, d_memory: dJ/d(state at the end); becomes that of the state at the start.
-        d_gates: (T, B, G), dJ/dsums, to be filled; ``d_acts`` (T, B, K), of what the heads are told, before its
-            functions, from noughts.
+        d_gates: (T, B, G), dJ/dsums, to be filled.
+        d_acts: (T, B, K), that of what the heads are told, before its functions; noughts, to be filled.
     """
     steps, rows, _ = gates.shape
     size, one = P.shape[1], tiny[2]
