@@ -41,9 +41,9 @@ def path_of(named: str | Path) -> Path:
     ('~nosuch', 'text.txt')
     """
     name = str(named)
-    longest = max(len(os.fsencode(part)) for part in re.split(r"[/\\]", name))
-    if "\0" in name or longest > LONGEST_NAME or len(os.fsencode(name)) > LONGEST_PATH:
-        wrong = "holds a zero byte" if "\0" in name else f"has {len(name):,} characters"
+    sizes = [len(part.encode(errors="surrogateescape")) for part in re.split(r"[/\\]", name)]
+    if "\0" in name or max(sizes) > LONGEST_NAME or sum(sizes) + len(sizes) > LONGEST_PATH:
+        wrong = "holds a zero byte" if "\0" in name else f"has {sum(sizes) + len(sizes) - 1:,} bytes"
         raise UsageError(f"No file can be called {shortened(name)!r}: that {wrong}.")
     try:
         return Path(name).expanduser()

@@ -27,7 +27,6 @@ def has_picture(spec: Spec) -> bool:
 def show_caption(
     run: Run,
     session: Session,
-    text: str | None,
     example: int,
     shown: Batch | None,
     sequences: int,
@@ -40,7 +39,6 @@ def show_caption(
     Args:
         run: the run.
         session: with its trained model.
-        text: what a user wrote, which is refused.
         example: number of a picture of the test set, counted from 0.
         shown: a user's picture, which is taken instead.
         sequences: test captions on which it is counted how often what is looked at is what is named.
@@ -48,14 +46,8 @@ def show_caption(
         as_json: whether all is printed as JSON.
     """
     from seqlab.analysis.captions import find_named, read_caption
-    from seqlab.errors import UsageError
     from seqlab.figures.captions import caption_figure
 
-    if text is not None:
-        raise UsageError(
-            f"--input is {text!r}, a text, but {run.id} looks at pictures.",
-            hint="Take one: --example 0, or --image FILE",
-        )
     task = session.task
     with doing("writing"):
         batch = example_of(session, example) if shown is None else shown

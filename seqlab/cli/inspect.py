@@ -89,10 +89,11 @@ def inspect(
     album = Album(found.figures if output is None else output, formats, title)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
-        if has_windows(session.model):
-            return show_windows(found, session, text, example, shown, sequences, album, as_json=as_json)
         if has_picture(session.task.spec):
-            return show_caption(found, session, text, example or 0, shown, sequences, album, as_json=as_json)
+            _require_no_text(found, session, text)
+            if has_windows(session.model):
+                return show_windows(found, session, example, shown, sequences, album, as_json=as_json)
+            return show_caption(found, session, example or 0, shown, sequences, album, as_json=as_json)
         if session.task.spec.writes is None:
             return show_hops(found, session, text, example, sequences, album, as_json=as_json)
         return show_alignment(found, session, text, example, album, as_json=as_json)
@@ -114,6 +115,18 @@ def _require_no_gates(*, lesions: bool, force: str | None) -> None:
         raise UsageError(
             f"{'--lesions' if lesions else '--force'} is for networks of one cell that read step by step.",
             hint="Of a model with attention or with a memory, where it looks is shown: leave that out.",
+        )
+
+
+def _require_no_text(run: Run, session: Session, text: str | None) -> None:
+    """Refuse a text alone, where it is a picture that is looked at."""
+    from seqlab.errors import UsageError
+
+    if text is not None:
+        asked = f'--input "{text}" ' if session.task.asks_about_pictures else ""
+        raise UsageError(
+            f"--input is {text!r}, a text, but {run.id} looks at pictures.",
+            hint=f"Take one: --example 0, or {asked}--image FILE",
         )
 
 

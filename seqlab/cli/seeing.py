@@ -34,7 +34,7 @@ def see_picture(run: Run, session: Session, image: Path, question: str | None = 
         TextError: when the file is no picture, or the question none of the task's.
     """
     from seqlab.session.answering import require_sees
-    from seqlab.tasks import see_file
+    from seqlab.session.seeing import see_file
 
     seen = see_file(image, require_sees(run, session.task, question))
     tell(f"{image}: {'; '.join(seen.how)}")

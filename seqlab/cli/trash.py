@@ -103,7 +103,8 @@ def clean(
     span = None if older_than is None else parse_age(older_than)
     plan = plan_cleaning(list_runs(), failed=failed, older_than=span, keep_best=keep_best)
     if not dry_run:
-        sweep_unnamed()
+        for path in sweep_unnamed():
+            tell(f"Deleted: {path.name}, which was killed before it had its name.")
         for entry in plan.going:
             trash_run(Run(entry.path))
     if as_json:

@@ -32,7 +32,6 @@ def has_windows(model: SequenceModel) -> bool:
 def show_windows(
     run: Run,
     session: Session,
-    text: str | None,
     example: int | None,
     shown: Batch | None,
     sequences: int,
@@ -45,7 +44,6 @@ def show_windows(
     Args:
         run: the run.
         session: with its trained model.
-        text: what a user wrote, which is refused.
         example: number of a picture of the test set, counted from 0; None for the first few.
         shown: a user's picture, which is taken instead.
         sequences: test pictures on which it is counted how often it looks at what it is asked for.
@@ -53,14 +51,8 @@ def show_windows(
         as_json: whether all is printed as JSON.
     """
     from seqlab.analysis.windows import find_looks, follow, to_rows
-    from seqlab.errors import UsageError
     from seqlab.figures.windows import windows_figure
 
-    if text is not None:
-        raise UsageError(
-            f"--input is {text!r}, a text, but {run.id} looks at pictures.",
-            hint="Take one: --example 0, or --image FILE",
-        )
     numbers = list(range(SHOWN)) if example is None else [example]
     with doing("looking"):
         batches = [example_of(session, number) for number in numbers] if shown is None else [shown]

@@ -229,10 +229,8 @@ class Run:
         Raises:
             RunFolderError: when it is damaged.
         """
-        if not self.answers_path.is_file():
-            return []
-        self.require_whole(self.answers_path)
-        return list(read_json(self.answers_path)["answers"])
+        content = self.read_whole(self.answers_path)
+        return [] if content is None else list(parse_json(content, self.answers_path)["answers"])
 
     def keep_answers(self, answers: Sequence[Mapping[str, Any]]) -> None:
         """Write ``answers.json``."""
@@ -247,13 +245,8 @@ class Run:
         Raises:
             RunFolderError: when it is damaged.
         """
-        try:
-            content = read_bytes(self.summary_path)
-        except FileNotFoundError:
-            self._require_unrecorded(self.summary_path, info)
-            return None
-        self.require_whole(self.summary_path, content, info)
-        return parse_json(content, self.summary_path)
+        content = self.read_whole(self.summary_path, info)
+        return None if content is None else parse_json(content, self.summary_path)
 
     def write_config(self, text: str) -> None:
         """Write ``config.yaml``, and its checksum into the ``run.json`` that there is."""
@@ -270,11 +263,10 @@ class Run:
         Raises:
             RunFolderError: when it is missing or no text.
         """
-        text = _read_text(self.config_path)
-        if text is None:
+        content = self.read_whole(self.config_path)
+        if content is None:
             raise RunFolderError(f"The run {self.id} lacks its config.yaml.")
-        self.require_whole(self.config_path)
-        return text
+        return _text(content, self.config_path)
 
     def settings(self) -> dict[str, Any]:
         """Read the settings in ``config.yaml`` by dotted key, without what the experiment says besides.
@@ -298,32 +290,40 @@ class Run:
 
     def error_text(self) -> str | None:
         """Read ``error.txt``, or return None when there is none."""
-        return _read_text(self.error_path)
+        try:
+            return _text(read_bytes(self.error_path), self.error_path)
+        except FileNotFoundError:
+            return None
 
-    def require_whole(self, path: Path, content: bytes | None = None, info: RunInfo | None = None) -> None:
-        """Refuse a file of the folder that is not what ``run.json`` has on record, if it has that.
+    def read_whole(self, path: Path, info: RunInfo | None = None) -> bytes | None:
+        """Return what stands in a file of the folder; None where it is not there.
 
         Args:
             path: of the file.
-            content: what stands in it; None where it is to be read.
             info: what ``run.json`` holds; None where that is to be read.
 
         Raises:
-            RunFolderError: when something else stands in it.
+            RunFolderError: when ``run.json`` has it on record, and it is missing or holds something else.
         """
         recorded = (info or self.info()).files.get(path.relative_to(self.path).as_posix())
-        if content is None and not path.is_file():
-            return  # who reads it says that it is missing
-        if recorded is not None and recorded != sha256_of(read_bytes(path) if content is None else content):
+        try:
+            content = read_bytes(path)
+        except FileNotFoundError:
+            if recorded is None:
+                return None
+            raise RunFolderError(f"{path} is missing, though the run has written it.") from None
+        if recorded is not None and recorded != sha256_of(content):
             raise RunFolderError(
                 f"{path} is damaged, or was edited: it does not hold what the run wrote.",
                 hint="Who has edited it takes its line, and the line `sha256`, out of run.json.",
             )
+        return content
 
-    def _require_unrecorded(self, path: Path, info: RunInfo | None = None) -> None:
-        """Refuse that a file is missing which ``run.json`` has on record."""
-        if path.name in (info or self.info()).files:
-            raise RunFolderError(f"{path} is missing, though the run has written it.")
+    def require_whole(self, path: Path) -> None:
+        """Refuse a file that ``run.json`` has on record, where it is missing or holds something else."""
+        info = self.info()
+        if path.relative_to(self.path).as_posix() in info.files:
+            self.read_whole(path, info)
 
     def _read_info(self) -> dict[str, Any]:
         try:
@@ -332,13 +332,7 @@ class Run:
             raise RunFolderError(f"{self.path} is no run folder: it has no run.json.") from None
 
     def _metric_lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        try:
-            content = read_bytes(self.metrics_path)
-        except FileNotFoundError:
-            self._require_unrecorded(self.metrics_path)
-            return
-        self.require_whole(self.metrics_path, content)
-        lines = content.splitlines(keepends=True)
+        lines = (self.read_whole(self.metrics_path) or b"").splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
             lines.pop()
         for number, line in enumerate(lines, 1):
@@ -367,10 +361,8 @@ def _append(path: Path, lines: str) -> bytes:
     return data
 
 
-def _read_text(path: Path) -> str | None:
+def _text(content: bytes, path: Path) -> str:
     try:
-        return read_bytes(path).decode()
-    except FileNotFoundError:
-        return None
+        return content.decode()
     except UnicodeDecodeError:
         raise RunFolderError(f"{path} is damaged: it is not UTF-8 text.") from None

@@ -81,7 +81,7 @@ def create_run(
             run.write_config(config_text)
             if fill is not None:
                 fill(run)
-            files = run.checksums(*(path for path in run.path.rglob("*")))
+            files = run.checksums(*run.path.rglob("*"))
             run.write_info({**to_mapping(info), "files": files}, force=False)
             for folder in (run.checkpoints, run.figures, run.samples):
                 folder.mkdir()

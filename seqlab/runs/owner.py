@@ -10,8 +10,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
-
 from seqlab.errors import Remark, RunFolderError
 from seqlab.runs.folder import Run
 
@@ -28,6 +26,8 @@ def owning(run: Run) -> Iterator[None]:
     Warns:
         Remark: where the file system knows no locks, as some network disks do.
     """
+    from filelock import FileLock, Timeout  # not where runs are only listed: it brings asyncio
+
     lock = FileLock(run.path / LOCK, timeout=0)
     try:
         lock.acquire()

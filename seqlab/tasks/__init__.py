@@ -9,11 +9,11 @@ from seqlab.tasks._base import Data, Sample, Task
 from seqlab.tasks._batches import checked, problem_of
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import Answers, Metric, Trial
-from seqlab.tasks._seeing import Form, Seen, see_file
+from seqlab.tasks._seeing import Form
 
 __all__ = [
-    "Answers", "Data", "Form", "Guess", "Metric", "Sample", "Seen", "Task", "Trial", "build_task",
-    "problem_of", "see_file",
+    "Answers", "Data", "Form", "Guess", "Metric", "Sample", "Task", "Trial", "build_task",
+    "problem_of",
 ]  # fmt: skip
 
 

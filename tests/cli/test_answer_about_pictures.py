@@ -10,12 +10,12 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 import torch
+from conftest import table
 from PIL import Image
 
 from seqlab.runs import find_run
 from seqlab.session import reopen_trained
-from seqlab.tasks import see_file
-from tests.conftest import table
+from seqlab.session.seeing import see_file
 
 pytest.importorskip("sklearn", reason="its digits are what is trained on")
 

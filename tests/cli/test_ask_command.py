@@ -9,8 +9,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-
-from tests.conftest import table
+from conftest import table
 
 Command = Callable[..., CompletedProcess[str]]
 

@@ -163,3 +163,52 @@ def test_a_browser_draws_it(
     assert np.abs(image - image[0, 0]).max() > 0.5  # something is drawn
     right = image[:, -3:].reshape(-1, 3)  # nothing runs over the page's edge
     assert np.allclose(right, image[0, 0], atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("</svg>", "<script>alert(1)</script></svg>", "an element script"),
+        ("</svg>", "<foreignObject><b>x</b></foreignObject></svg>", "an element foreignObject"),
+        ("</svg>", '<a xlink:href="javascript:alert(1)"><path d="M 0 0"/></a></svg>', "an element a"),
+        ('<g id="figure_1">', '<g id="figure_1" onload="alert(1)">', "onload='alert\\(1\\)'"),
+        (
+            "</svg>",
+            '<image xlink:href="https://example.org/a.png"/></svg>',
+            "href='https://example.org/a.png'",
+        ),
+        ("</svg>", "<![CDATA[<script>]]></svg>", "an entity or raw data"),
+        ("</svg>", "", "no element found|mismatched tag"),
+    ],
+)
+def test_what_is_more_than_a_picture_does_not_pass_into_the_page(
+    comparison: tuple[dict[str, Any], Path], tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    facts, folder = comparison
+    shutil.copytree(folder, own := tmp_path / "own")
+    assert "<svg" in page(facts, own)
+    for path in own.glob("*.svg"):
+        whole = path.read_text(encoding="utf-8")
+        assert old in whole
+        path.write_text(whole.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(RunFolderError, match=said):
+        page(facts, own)
+
+
+def test_the_page_forbids_scripts_and_what_is_not_in_it(comparison: tuple[dict[str, Any], Path]) -> None:
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page(*comparison)
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", [], {}, [3], [{}], {"a": 1}])
+def test_damaged_facts_are_refused_or_drawn_but_never_raise(
+    comparison: tuple[dict[str, Any], Path], value: object
+) -> None:
+    facts, folder = comparison
+    refused = 0
+    for key in facts:
+        try:
+            page({**facts, key: value}, folder)
+        except RunFolderError as error:
+            refused += 1
+            assert "damaged" in error.message  # noqa: PT017  (some values of some keys are as good as any)
+    assert refused

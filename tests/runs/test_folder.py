@@ -205,6 +205,13 @@ def test_the_log_grows_and_the_error_is_replaced(run: Run) -> None:
 
 def test_a_missing_or_binary_config_is_told(run: Run) -> None:
     run.config_path.write_bytes(b"\xff\xfe")
+    with pytest.raises(RunFolderError, match="does not hold what the run wrote"):
+        run.config_text()
+    run.config_path.unlink()
+    with pytest.raises(RunFolderError, match="is missing, though the run has written it"):
+        run.config_text()
+    run.update_info(files={})  # as in runs of earlier versions
+    run.config_path.write_bytes(b"\xff\xfe")
     with pytest.raises(RunFolderError, match="UTF-8"):
         run.config_text()
     run.config_path.unlink()

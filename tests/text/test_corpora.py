@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.errors import TextError, UnreachableError, UsageError
+from seqlab.errors import Remark, TextError, UnreachableError, UsageError
 from seqlab.text import corpora, download, load_corpus
 
 PLAY = b"First Citizen:\nSpeak, speak.\n" * 500
@@ -273,3 +273,16 @@ def test_tiny_shakespeare_is_the_known_text() -> None:
     assert len(corpus.text) == 1_115_394
     assert len(set(corpus.text)) == 65
     assert hashlib.sha256(corpus.text.encode()).hexdigest() == corpora.SHAKESPEARE_SHA256
+
+
+def test_how_much_a_folder_holds_is_said_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("to be or not to be\n" * 100)
+    monkeypatch.setattr("seqlab.text.corpora.MANY_FILES", 2)
+    with pytest.warns(Remark, match=r"holds 3 files '\*\.txt' of 0 MB; all are read"):
+        load_corpus(str(tmp_path), glob="*.txt")
+    monkeypatch.setattr("seqlab.text.corpora.MOST_BYTES", 5_000)
+    with pytest.raises(TextError, match="more than the 0 GB that are read"):
+        load_corpus(str(tmp_path), glob="*.txt")

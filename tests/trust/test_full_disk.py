@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from conftest import Command
 
 from seqlab.runs import Run, list_runs
+from seqlab.session import recording
+from seqlab.training import Step
 
 TRAIN = (
     "train", "hello", "training.steps=8", "training.checkpoint_every=2", "training.evaluate_every=4",
@@ -75,3 +78,42 @@ def test_a_full_disk_is_said_in_a_line_and_loses_nothing(
             assert results(again) == results(whole), f"full at operation {moment}"
             resumed += 1
     assert resumed > 5
+
+
+def test_a_folder_that_is_deleted_while_its_run_trains_is_said_in_a_line(
+    seqlab_command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    record = recording.record
+
+    def deleting(run: Run, step: Step, log_every: int) -> bytes:
+        if step.step == 4:
+            shutil.rmtree(run.path)
+        return record(run, step, log_every)
+
+    monkeypatch.setattr("seqlab.session.running.record", deleting)
+    done = seqlab_command(*TRAIN, "training.engine=torch", "training.log_every=1")
+    assert done.returncode == 1
+    assert "metrics.jsonl: No such file or directory." in done.stderr
+    assert "error.txt" not in done.stderr, "there is none"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE), "x.json"), "x.json: Too many open files."),
+        (
+            MemoryError("Unable to allocate 512 GiB"),
+            "There is not enough memory for this: Unable to allocate",
+        ),
+    ],
+)
+def test_what_the_machine_lacks_is_said_in_a_line(
+    seqlab_command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("seqlab.runs.list_runs", fail)
+    done = seqlab_command("runs")
+    assert done.returncode == 1
+    assert said in done.stderr

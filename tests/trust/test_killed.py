@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -130,9 +130,12 @@ def operations(done: Callable[[], object] = a_run) -> int:
     return int(count.read_text())
 
 
-def check_moments(moments: list[int]) -> None:
-    wanted = content(a_run())
-    for moment in moments:
+def check_moments(choose: Callable[[range], Iterable[int]]) -> None:
+    """Kill a training before some of its operations, the first apart, which makes the folder of the runs."""
+    wanted = content(a_run())  # with which the text is encoded, too
+    last = operations()
+    assert last > 60
+    for moment in choose(range(2, last + 1)):
         before = {entry.id for entry in list_runs()}
         killed_at(moment)
         for entry in list_runs():
@@ -142,15 +145,13 @@ def check_moments(moments: list[int]) -> None:
 
 def test_killed_before_any_operation_on_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    last = operations()
-    assert last > 60
-    check_moments(random.Random(1).sample(range(2, last - 1), 6))
+    check_moments(lambda every: random.Random(1).sample(every, 6))
 
 
 @pytest.mark.slow
 def test_killed_before_every_operation_on_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    check_moments(list(range(2, operations() - 1)))  # the first has a text to encode besides
+    check_moments(lambda every: every)
 
 
 def test_killed_while_a_finished_run_is_given_more_steps(

@@ -90,7 +90,7 @@ def test_where_there_are_no_locks_that_is_said(
     def refuse(self: FileLock) -> None:
         raise NotImplementedError("FileSystem does not appear to support flock")
 
-    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    monkeypatch.setattr(FileLock, "acquire", refuse)
     run = make(status="interrupted")
     with pytest.warns(Remark, match="knows no locks"), owning(run):
         pass

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from seqlab.errors import TextError
-from seqlab.tasks._seeing import Form, see_file
+from seqlab.session.seeing import see_file
+from seqlab.tasks import Form
 
 Shades = list[list[int]]
 L_SHAPE = np.array([[0, 0, 0, 0], [0, 200, 0, 0], [0, 200, 100, 0], [0, 0, 0, 0]], np.uint8)
