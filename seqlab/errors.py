@@ -5,7 +5,7 @@
     │   ├── SettingsError       a key or a value of the settings
     │   ├── UnknownNameError    a model, task, experiment, run or key that does not exist
     │   ├── PluginError         a user's own .py file
-    │   ├── TextError           a corpus, a prime, a text
+    │   ├── TextError           a corpus, a prime, a text, a table
     │   │   └── UnreachableError    it lies on a server that cannot be reached
     │   └── RunFolderError      a run folder that is damaged, foreign or of the wrong kind
     ├── EngineError             what trains cannot be used on this machine
@@ -65,7 +65,7 @@ class PluginError(UsageError):
 
 
 class TextError(UsageError):
-    """A corpus, prime or other text cannot be used."""
+    """A corpus, a prime, a table or another text cannot be used."""
 
 
 class UnreachableError(TextError):

@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("fast", "analysis", "sentiment", "translate")
+EXTRAS = ("fast", "analysis", "sentiment", "translate", "data")
 
 
 def oldest(requirement: str) -> str:

@@ -21,7 +21,7 @@ from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_COMPUTING = ("contracts", "engines", "fused", "generation", "models", "tasks", "text", "training")
+_COMPUTING = ("contracts", "data", "engines", "fused", "generation", "models", "tasks", "text", "training")
 """The parts of the package that a run's figures can depend on."""
 
 _DESCRIBING = {"experiment", "summary", "presets", "models"}
