@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Annotated, ClassVar, Literal
 
@@ -13,9 +11,17 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError, TextError
-from seqlab.tasks._base import Data, Sample, Task
+from seqlab.tasks._base import Sample
 from seqlab.tasks._guessing import Guess
-from seqlab.tasks._judging import SHARE, Metric, Trial
+from seqlab.tasks._judging import Trial
+from seqlab.tasks.text._language_model import (
+    COUNTED,
+    CorpusInfo,
+    LanguageModel,
+    counted,
+    on_line_ends,
+    on_vocabulary,
+)
 from seqlab.tasks.text._pieces import (
     batch_of,
     batchify,
@@ -27,48 +33,14 @@ from seqlab.tasks.text._pieces import (
 )
 from seqlab.tasks.text._pieces import documents as whole_documents
 from seqlab.tasks.text._splitting import SplitBy, difference, split
-from seqlab.text import EncodedText, Reading, Vocabulary, encode_corpus, load_corpus, ngram
+from seqlab.text import EncodedText, Reading, encode_corpus, load_corpus
 from seqlab.text.corpora import absolute
 from seqlab.text.reading import DOCUMENT, Documents, Form, LineEnds, Normalisation
 from seqlab.text.tokens import UNITS, Tokens
 from seqlab.text.vocabulary import Codes
 
-JUDGED = 1_000_000
-"""Tokens of the held-out text that are judged, at most: the first ones. Only of texts beyond ten million."""
 
-LARGE = 20_000
-"""Symbols from which it is said that a vocabulary is large."""
-
-COUNTED = 2_000_000
-"""Tokens of the training text that guessing counts, at most."""
-
-
-@dataclass(frozen=True)
-class CorpusInfo(Data):
-    """What a run records of its text; the hash is of the text in UTF-8, as it was read and normalised.
-
-    Attributes:
-        characters: its length.
-        tokens: what a symbol is: char, byte or word.
-        length: its length in tokens.
-        symbols: the size of the vocabulary.
-        folded: how many different rare tokens are one symbol of it.
-        encoding: of the files.
-        normalisation: the Unicode form.
-        line_ends: whether lines were made to end with a line feed.
-    """
-
-    characters: int = 0
-    tokens: str = "char"
-    length: int = 0
-    symbols: int = 0
-    folded: int = 0
-    encoding: str = "utf-8"
-    normalisation: str = "none"
-    line_ends: str = "keep"
-
-
-class CharLM(Task):
+class CharLM(LanguageModel):
     r"""Next-character prediction: p(x(t+1) | x(1), ..., x(t)); or of bytes, or of words.
 
     The first 90 % of the text are for training, the rest is held out; or a tenth of its lines or documents,
@@ -82,7 +54,7 @@ class CharLM(Task):
     trained (nanoGPT). Or documents drawn at random, each from the start state; of one longer than ``period``
     a stretch drawn at random.
 
-    Held out, every token but the first (of the first :data:`JUDGED`) is predicted exactly once:
+    Held out, every token but the first (of the first million) is predicted exactly once:
 
     - ``stream``, the ordinary way: the state is carried through the whole text. To be quick, it is read as 64
       pieces side by side, each but the first warmed by the 512 tokens before it.
@@ -90,12 +62,7 @@ class CharLM(Task):
       tokens of a block are hard to guess, so figures are worse than those of ``stream``.
     - documents, where these are what is trained on: each is read from the start state, as a whole.
 
-    The loss is in nats per token. With c characters per token in the judged text, the share r of rare tokens
-    there, and R different ones folded into one symbol,
-
-        bits per character = (loss + r ln R) / (c ln 2):
-
-    a model that says only "rare" still owes which one, and is charged a guess among all of them.
+    The loss, and bits per character, are those of :class:`LanguageModel`.
 
     Args:
         corpus: ``shakespeare``, ``python``, ``miniature``, or the path of a text file or folder, which the
@@ -115,33 +82,18 @@ class CharLM(Task):
         batches: ``columns`` that go on from batch to batch, ``blocks`` of ``period`` tokens from anywhere, or
             marked ``documents``.
 
-    Attributes:
-        vocabulary: the tokens of the whole text, with counts.
-        data: what a run records of the text.
-
     Raises:
         TextError: when there is no such text, it is in another encoding, or it is too short.
         SettingsError: when documents are asked for, but are not marked.
     """
 
-    metrics = (
-        Metric("nats_per_character", False, (0.0, None), "nats/char"),
-        Metric("bits", False, (0.0, None), "bits/char"),
-        Metric("perplexity", False, (1.0, None)),
-        Metric("accuracy", True, SHARE),
-        Metric("bits_per_token", False, (0.0, None)),
-        Metric("loss", False, (0.0, None)),
-    )
     has_test = False
-    reads = "corpus"
     earlier: ClassVar = {"line_ends": "keep"}
     trials: Sequence[Trial] = (
         Trial("stream"),
         Trial("block-256", {"block": 256}),
         Trial("block-64", {"block": 64}),
     )
-    vocabulary: Vocabulary
-    data: CorpusInfo
 
     def __init__(
         self,
@@ -205,22 +157,15 @@ class CharLM(Task):
     def _notes(self, read: EncodedText, split_by: SplitBy) -> Iterator[str]:
         """Yield what is to be said of the text before it is learned."""
         if read.replaced:
-            ends = " or ".join(repr(end)[1:-1] for end in read.replaced)
-            yield f"Lines of the text end with {ends}; they are read as \\n. task.line_ends=keep keeps them."
+            yield f"{on_line_ends(read.replaced)} task.line_ends=keep keeps them."
         differs = difference(self.text("train"), self.text("test"), read.vocabulary)
         if differs is not None:
             lines = split_by == "position" and "\n" in read.vocabulary
             other = "task.split_by=line takes lines from everywhere." if lines else ""
             yield f"{differs} {other}".rstrip()
-        counts = np.array(read.vocabulary.counts)
-        if len(counts) >= LARGE:
-            left = {rare: int((counts >= rare).sum()) + 1 for rare in (3, 5, 10, 20, 50)}
-            rare = next((rare for rare in left if 1 < left[rare] < len(counts) / 2), None)
-            fewer = "" if rare is None else f"; task.rare={rare} leaves {left[rare]:,}, and takes less time"
-            yield (
-                f"There are {len(counts):,} different {UNITS[read.vocabulary.tokens]}s, each of which is "
-                f"scored at every step{fewer}."
-            )
+        large = on_vocabulary(read.vocabulary)
+        if large is not None:
+            yield large
 
     def text(self, split: Split) -> Codes:
         """Return the tokens of a split, in order."""
@@ -300,7 +245,7 @@ class CharLM(Task):
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the held-out text, as a stream or in blocks; ``sequences`` and ``seed`` have no say."""
-        text = self.text(split)[:JUDGED]
+        text = self.judged
         symbols = len(self.vocabulary)
         if self.block is not None:
             return blocks(text, self.block, symbols)
@@ -317,69 +262,12 @@ class CharLM(Task):
 
     def guess(self, sequences: int, seed: int) -> Guess:
         """Return what counting comes to: a 3-gram model of the training text, its first :data:`COUNTED`."""
-        text, judged = self.text("train")[:COUNTED], self.text("test")[:JUDGED]
-        counted, answers = _counted(text.tobytes(), judged.tobytes(), text.dtype.str, len(self.vocabulary))
-        nats = -counted.log_probabilities(judged, block=self.block)[1:]
+        text, judged = self.text("train")[:COUNTED], self.judged
+        model, answers = counted(text.tobytes(), judged.tobytes(), text.dtype.str, len(self.vocabulary))
+        nats = -model.log_probabilities(judged, block=self.block)[1:]
         right = answers[:-1] == judged[1:]
         total = {"loss": float(nats.sum()), "targets": len(nats), "correct": int(right.sum())}
         return Guess("3-gram", self.figures(total))
-
-    def figures(self, total: Mapping[str, float]) -> dict[str, float]:
-        """Return nats and bits a character, and of tokens the loss in nats, perplexity and accuracy.
-
-        Where tokens are not just characters, also ``bits_per_token``.
-        """
-        loss = total["loss"] / total["targets"]
-        bits = self.bits_per_character(loss)
-        figures = {
-            "loss": loss,
-            "nats_per_character": loss if self._plain else bits * math.log(2),
-            "bits": bits,
-            "perplexity": math.exp(min(loss, 700.0)),  # e^710 is more than a float holds
-            "accuracy": total["correct"] / total["targets"],
-        }
-        if not self._plain:
-            figures["bits_per_token"] = loss / math.log(2)
-        return figures
-
-    def bits_per_character(self, loss: float) -> float:
-        """Convert nats per token by the equation above."""
-        if self._plain:
-            return loss / math.log(2)
-        rare_nats, characters = self._conversion
-        return (loss + rare_nats) / (characters * math.log(2))
-
-    def progress(self, loss: float, steps_per_second: float, size: int) -> list[str]:
-        """Word how training goes, in bits per character and characters a second."""
-        characters = size * self.period * self.characters_per_token
-        bits = self.bits_per_character(loss)
-        return [f"loss {loss:.4f}", f"{bits:.3f} bits/char", f"{steps_per_second * characters:,.0f} chars/s"]
-
-    @property
-    def characters_per_token(self) -> float:
-        """How many characters a token of the judged text has in the mean."""
-        return 1.0 if self._plain else self._conversion[1]
-
-    @property
-    def _plain(self) -> bool:
-        """Whether a token is a character, and each one known."""
-        return self.vocabulary.tokens == "char" and not self.vocabulary.folded
-
-    @cached_property
-    def _conversion(self) -> tuple[float, float]:
-        """Return r ln R and c of the equation above."""
-        vocabulary = self.vocabulary
-        judged = self.text("test")[:JUDGED]
-        share = np.bincount(judged, minlength=len(vocabulary)) / len(judged)
-        rare = 0.0 if vocabulary.rare is None else share[vocabulary.rare] * math.log(vocabulary.folded)
-        return float(rare), float(share @ vocabulary.lengths())
-
-
-@lru_cache(maxsize=1)
-def _counted(text: bytes, judged: bytes, kind: str, symbols: int) -> tuple[ngram.NGram, Codes]:
-    """Count a text once for all trials and seeds: its 3-grams, and the commonest answer to each token."""
-    codes, read = np.frombuffer(text, kind), np.frombuffer(judged, kind)
-    return ngram.fit(codes, symbols, 3), ngram.commonest_next(codes, read, symbols)
 
 
 @lru_cache(maxsize=64)

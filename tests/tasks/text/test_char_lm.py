@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from seqlab.contracts import Batch
 from seqlab.errors import TextError
-from seqlab.tasks.text import _pieces, char_lm
+from seqlab.tasks.text import _language_model, _pieces
 from seqlab.tasks.text._pieces import batchify
 from seqlab.tasks.text.char_lm import CharLM
 
@@ -298,7 +298,7 @@ def test_rare_characters_are_charged_a_guess_among_them(task_of: MakeTask) -> No
 def test_the_first_million_of_a_long_held_out_text_is_judged(
     task_of: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(char_lm, "JUDGED", 100)
+    monkeypatch.setattr(_language_model, "JUDGED", 100)
     for block in (None, 64):
         batches = list(task_of("ab" * 5000, block=block).evaluation("test", 0, 1))
         assert len(predictions(batches, carried=not block)) == 99
