@@ -42,7 +42,7 @@ READS = {
 SHOWN = 20
 """Tokens of a vocabulary that are shown."""
 
-Name = Annotated[str, typer.Argument(help="miniature, python, shakespeare, or a file or folder.")]
+Name = Annotated[str, typer.Argument(help="functions, miniature, python, shakespeare, or a file or folder.")]
 
 
 def choose_text(

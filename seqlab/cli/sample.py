@@ -26,6 +26,7 @@ from seqlab.cli.language_model import (
 )
 from seqlab.cli.sheet import drawing_run, refuse_words, show_sheet
 from seqlab.cli.show import run_words
+from seqlab.cli.whole import novelty, tell_novelty, writes_whole
 from seqlab.plugins import flags
 
 if TYPE_CHECKING:
@@ -126,25 +127,74 @@ def sample(
     if prime is None and usual.get("prime") != vocabulary.start:
         prime = usual.get("prime")
     codes = encode(vocabulary, read_file(prime_file, encoding, found) if prime_file else prime or "", unknown)
-    stop = usual.get("stop", "") if stop is None else stop
-    end = _end(vocabulary, stop, unknown)
-    start = codes if len(codes) else vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
-    shown = vocabulary.decode(codes)
+    own_stop = usual.get("stop", "")
+    stop = own_stop if stop is None else stop
+    whole = writes_whole(vocabulary, own_stop)
+    asked = _Asked(sampling, count, codes, stop, _end(vocabulary, stop, unknown), whole and stop == own_stop)
+    start = _start(vocabulary, codes, from_beginning=whole)
     texts: list[Symbols]
-    if count == 1 and output is None and each is None and not as_json:
-        texts = [_stream(shown, generate(network, start, sampling, stop=end), vocabulary)]
+    if count == 1 and output is None and each is None and not as_json and not asked.whole:
+        symbols = generate(network, start, sampling, stop=asked.end)
+        texts = [_stream(vocabulary.decode(codes), symbols, vocabulary)]
     else:
-        texts = [*_write(network, start, sampling, count, end)]
+        texts = [*_write(network, start, asked)]
+        full = [*map(asked.full, texts)]
+        new = novelty(found, model, full, asked.end, anyway=anyway) if asked.whole else None
         if as_json:
             made = {"stop": stop, "checkpoint": checkpoint, "mixed": isinstance(network, Mixture)}
             settings = {**dataclasses.asdict(sampling), **made}
-            figures = _figures(network, vocabulary, shown, start, texts, end)
-            data = {"run": found.id, "prime": shown, "settings": settings, "texts": figures}
+            data = {
+                "run": found.id,
+                "prime": vocabulary.decode(codes),
+                "settings": settings,
+                "texts": _figures(network, vocabulary, asked, start, texts),
+                **({"novelty": new} if asked.whole else {}),
+            }
             _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
         else:
-            _hand_over([shown + vocabulary.decode(text) for text in texts], output, each, stop)
+            _hand_over([*map(vocabulary.decode, full)], output, each, asked)
+        if new is not None:
+            tell_novelty(new)
     _advise(sampling, texts, UNITS[vocabulary.tokens])
     return _point_on(found, sampling)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What texts are asked for.
+
+    Attributes:
+        sampling: how they are drawn.
+        count: how many.
+        prime: what they go on from, (P,) symbols.
+        stop: with which a text ends.
+        end: the symbols of that.
+        whole: whether a text is a line, block or record from its beginning to its end.
+    """
+
+    sampling: Sampling
+    count: int
+    prime: Codes
+    stop: str
+    end: list[int]
+    whole: bool
+
+    def full(self, text: Symbols) -> Symbols:
+        """Return a text that was written, with what it goes on from."""
+        import numpy as np
+
+        return np.concatenate([self.prime, text])
+
+
+def _start(vocabulary: Vocabulary, prime: Codes, *, from_beginning: bool) -> Codes:
+    """Return the symbols that are read before any is written, at least one."""
+    import numpy as np
+
+    beginning = vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
+    if not len(prime):
+        return beginning
+    missing = from_beginning and prime[0] != beginning[0]
+    return np.concatenate([beginning, prime]) if missing else prime
 
 
 def _check_output(output: Path | None, each: str | None, as_json: bool) -> None:
@@ -223,32 +273,26 @@ def _stream(shown: str, symbols: Iterator[int], vocabulary: Vocabulary) -> Symbo
     return np.array(written, np.int64)
 
 
-def _write(
-    network: SequenceModel, start: Codes, sampling: Sampling, count: int, stop: list[int]
-) -> list[NDArray[np.int64]]:
+def _write(network: SequenceModel, start: Codes, asked: _Asked) -> list[NDArray[np.int64]]:
     import numpy as np
 
     from seqlab.fused.many import generate_many
     from seqlab.generation import generate
 
-    if count == 1:
-        return [np.fromiter(generate(network, start, sampling, stop=stop), np.int64)]
-    return generate_many(network, start, sampling, count, stop=stop, announce=_say)
+    if asked.count == 1:
+        return [np.fromiter(generate(network, start, asked.sampling, stop=asked.end), np.int64)]
+    return generate_many(network, start, asked.sampling, asked.count, stop=asked.end, announce=_say)
 
 
 def _figures(
-    network: SequenceModel,
-    vocabulary: Vocabulary,
-    shown: str,
-    start: Codes,
-    texts: Sequence[Symbols],
-    stop: list[int],
+    network: SequenceModel, vocabulary: Vocabulary, asked: _Asked, start: Codes, texts: Sequence[Symbols]
 ) -> list[dict[str, Any]]:
     """Describe each text; its log-probability is that of what was written, given the prime."""
     import numpy as np
 
     from seqlab.generation.scoring import log_probabilities
 
+    shown, stop = vocabulary.decode(asked.prime), asked.end
     scores = log_probabilities(network, [np.concatenate([start, text]) for text in texts], None)
     figures = []
     for index, (text, score) in enumerate(zip(texts, scores, strict=True)):
@@ -274,12 +318,18 @@ def _headed(texts: list[str]) -> str:
     return "".join(f"--- {number} of {len(texts)} ---\n{text}\n" for number, text in enumerate(texts, 1))
 
 
-def _hand_over(texts: list[str], output: Path | None, each: str | None, stop: str) -> None:
-    """Print or write texts: below their numbers, a line each (without what it stopped at), or a file each."""
+def _hand_over(texts: list[str], output: Path | None, each: str | None, asked: _Asked) -> None:
+    """Print or write texts: below their numbers, a line each (without what it stopped at), or a file each.
+
+    Whole texts come without their ends and, where each is a line, a line each.
+    """
     from seqlab.errors import UsageError
 
+    if asked.whole:
+        texts = [text.removesuffix(asked.stop) for text in texts]
+        each = each or ("line" if asked.stop == "\n" else None)
     if each == "line":
-        lines = (visible(text.removesuffix(stop).strip("\n")) for text in texts)
+        lines = (visible(text.removesuffix(asked.stop).strip("\n")) for text in texts)
         return _deliver("".join(f"{line}\n" for line in lines), output)
     if each is None or output is None:
         return _deliver(_headed(texts), output)

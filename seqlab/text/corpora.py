@@ -2,6 +2,7 @@
 
     shakespeare   Tiny Shakespeare, 1,115,394 characters, fetched once and checked by its hash
     python        the source of the standard library of the Python that is running
+    functions     the names of its functions, one a line
     miniature     a small text that is part of seqlab
     a path        any text file, or a folder of them
 
@@ -31,9 +32,11 @@ from seqlab.errors import Remark, TextError, UnreachableError, nearest
 from seqlab.files import cache_folder
 from seqlab.outside import path_of
 from seqlab.text.download import fetch
+from seqlab.text.functions import function_names
 from seqlab.text.reading import USUAL, Documents, Form, read_blocks
 
 NAMES = {
+    "functions": "the names of the functions of the standard library of this Python, one a line",
     "miniature": "a small text that is part of seqlab",
     "python": "the source of the standard library of this Python",
     "shakespeare": "Tiny Shakespeare, 1.1 million characters of plays",
@@ -59,7 +62,7 @@ class Corpus:
     """A text and where it lies.
 
     Attributes:
-        name: ``shakespeare``, ``python``, ``miniature`` or the path, as it was asked for.
+        name: ``shakespeare``, ``python``, ... or the path, as it was asked for.
         files: what holds it, in order.
         source: the file, folder or distribution that it is read from.
         stands_in_for: the name of the corpus that was asked for and could not be had, or None.
@@ -122,7 +125,7 @@ def load_corpus(
     Traceback (most recent call last):
     ...
     seqlab.errors.TextError: There is no corpus, file or folder 'shakespear'.
-    Did you mean 'shakespeare'? Known corpora: miniature, python, shakespeare; or give a path.
+    Did you mean 'shakespeare'? Known corpora: functions, miniature, python, shakespeare; or give a path.
     """
     if name == "shakespeare":
         try:
@@ -131,6 +134,8 @@ def load_corpus(
             return _miniature(name, f"{error.message} The miniature text stands in for Tiny Shakespeare.")
     if name == "python":
         return _python()
+    if name == "functions":
+        return _functions()
     if name == "miniature":
         return _miniature()
     return _from_path(name, glob)
@@ -223,6 +228,11 @@ def _python() -> Corpus:
         )
     source = f"standard library of Python {platform.python_version()}, {len(chosen)} files"
     return Corpus("python", tuple(chosen), source)
+
+
+def _functions() -> Corpus:
+    python = _python()
+    return Corpus("functions", (function_names(python.files),), f"names of the {python.source}")
 
 
 def _from_path(name: str, glob: str) -> Corpus:
