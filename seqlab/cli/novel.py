@@ -19,12 +19,15 @@ from seqlab.cli.language_model import (
     read_file,
     visible,
 )
+from seqlab.cli.whole import writes_whole
 from seqlab.doing import doing
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from seqlab.generation import Sampling
+    from seqlab.models import SequenceModel
     from seqlab.runs import Run
     from seqlab.tasks import Task
     from seqlab.text import Vocabulary
@@ -56,7 +59,7 @@ def novel(
     import numpy as np
 
     from seqlab.errors import TextError
-    from seqlab.generation import Sampling, generate
+    from seqlab.generation import Sampling
     from seqlab.generation.novelty import passages, shared_lengths
     from seqlab.generation.priming import encode
     from seqlab.text.tokens import UNITS
@@ -65,9 +68,9 @@ def novel(
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
     task = _task_of(found, model, anyway)
     if file is None:
-        start = vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
+        whole = task.sample is not None and writes_whole(vocabulary, task.sample.stop)
         with doing(f"writing {length:,} {UNITS[vocabulary.tokens]}s"):
-            text = np.fromiter(generate(network, start, sampling), np.int64)
+            text = _written(network, vocabulary, sampling, whole=whole)
     else:
         text = encode(vocabulary, read_file(file, encoding, found), unknown).astype(np.int64)
     if len(text) == 0:
@@ -94,6 +97,22 @@ def novel(
         ],
     }
     return show_json(data) if as_json else _show(data)
+
+
+def _written(
+    network: SequenceModel, vocabulary: Vocabulary, sampling: Sampling, *, whole: bool
+) -> NDArray[np.int64]:
+    """Return a sample: one text, or whole lines behind one another, each from the start state."""
+    from itertools import chain, count, islice
+
+    import numpy as np
+
+    from seqlab.generation import generate
+
+    start = vocabulary.encode(vocabulary.start or vocabulary.symbols[0])
+    stop = start.tolist() if whole else ()
+    texts = (generate(network, start, sampling, stop=stop, index=index) for index in count())
+    return np.fromiter(islice(chain.from_iterable(texts), sampling.length), np.int64)
 
 
 def _task_of(run: Run, model: str | None, anyway: bool) -> Task:

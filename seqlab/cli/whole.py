@@ -38,7 +38,8 @@ def novelty(
     Returns:
         ``texts``, how many are in ``training``, ``new`` and ``different``; the medians of the ``distance`` of
         the new ones from the nearest training text, in edits of tokens, and of held-out texts, as many or
-        :data:`COMPARED` (``held_out_distance``), None where there is too much to look through. None where the data are gone.
+        :data:`COMPARED` (``held_out_distance``), None where there is too much to look through. None where the
+        data are gone.
     """
     import numpy as np
 
@@ -84,7 +85,7 @@ def tell_novelty(found: dict[str, Any]) -> None:
     said = f"Of {found['texts']}, {found['training']} stand in the training part and {new} are new{among}."
     if found["distance"] is not None:
         said += (
-            f" From the nearest of the training part the new ones are {found['distance']:g} edits away in the "
-            f"median, held-out ones {found['held_out_distance']:g}."
+            f" From the nearest of the training part the new ones are {found['distance']:g} edits away in "
+            f"the median, held-out ones {found['held_out_distance']:g}."
         )
     tell(said)

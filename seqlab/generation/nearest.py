@@ -11,7 +11,7 @@ Symbols = NDArray[np.integer]
 Places = NDArray[np.int64]
 
 MOST = 1_000_000
-"""Symbols of all the others up to which they are looked through; that takes some tenth of a second a sequence."""
+"""Symbols of all the others up to which they are looked through: some tenth of a second for a sequence."""
 
 
 class Nearest:

@@ -93,8 +93,8 @@ class Lines(LanguageModel):
         if different < FEWEST:
             ones = CALLED[unit] if different == 1 else f"{CALLED[unit]}s"
             raise TextError(
-                f"{corpus!r} has {different} different {ones}; at least {FEWEST} are wanted, of which a tenth "
-                "is held out for validation, and a tenth for the test.",
+                f"{corpus!r} has {different} different {ones}; at least {FEWEST} are wanted, of which a "
+                "tenth is held out for validation, and a tenth for the test.",
                 hint="A text that goes on from line to line is learned by: seqlab train char-shakespeare "
                 "--text FILE",
             )
