@@ -35,9 +35,17 @@ READS = {
     "corpus": ("text: --text, --glob and --encoding are for language models", "--text PATH", LANGUAGE_MODEL),
     "pairs": ("pairs: --pairs is for translation", "--pairs PATH", "translate"),
     "images": ("pictures: --images is for the tasks of the family pictures", "--images FOLDER", "row-digits"),
+    "table": (
+        "table: --data, --columns, --target, --time and --group are for series",
+        "--data FILE",
+        "series",
+    ),
     "file": ("stories: --story is for the task stories", "--story FILE", "stories"),
 }
 """By the task's option, what is said of one that has it not, what to type, and the experiment for it."""
+
+SEVERAL = ("columns", "target")
+"""Options of tasks that take the names of several columns."""
 
 SHOWN = 20
 """Tokens of a vocabulary that are shown."""
@@ -95,11 +103,36 @@ def choose_data(
     return _choose(experiment, config, words, {option: data}, READS[option][2], task)
 
 
+def choose_table(
+    experiment: str | None,
+    config: Path | None,
+    words: Sequence[str],
+    table: str | None,
+    columns: Mapping[str, str | None],
+    task: str | None = None,
+) -> tuple[str | None, list[str]]:
+    """Return the experiment and the settings that a table comes to, as :func:`choose_data` does.
+
+    Args:
+        experiment: as it was named.
+        config: the user's own, in place of an experiment.
+        words: ``key.path=value``.
+        table: the file.
+        columns: by the task's option the names of columns; with commas between, where it takes several.
+        task: that takes the place of the experiment's.
+
+    >>> choose_table(None, None, [], "sales.csv", {"target": "a,b", "time": "day", "group": None})
+    ('series', ['task.table="sales.csv"', 'task.target=["a", "b"]', 'task.time="day"', 'experiment="sales"'])
+    """
+    told = {key: name.split(",") if name and key in SEVERAL else name for key, name in columns.items()}
+    return _choose(experiment, config, words, {"table": table, **told}, READS["table"][2], task)
+
+
 def _choose(
     experiment: str | None,
     config: Path | None,
     words: Sequence[str],
-    given: Mapping[str, str | None],
+    given: Mapping[str, str | list[str] | None],
     usual: str,
     task: str | None,
 ) -> tuple[str | None, list[str]]:
@@ -112,7 +145,7 @@ def _choose(
     if experiment is not None and "=" in experiment:
         words, experiment = [experiment, *words], None
     data = next(iter(given.values()))
-    if data is not None and experiment is None and config is None:
+    if isinstance(data, str) and experiment is None and config is None:
         named = any(word.startswith("experiment=") for word in words)
         own_name = [] if named else [f"experiment={json.dumps(name_of(data))}"]
         experiment, words = usual, [*own_name, *words]

@@ -11,7 +11,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import note, say, show_json, tell
-from seqlab.cli.corpus import choose_data, choose_text
+from seqlab.cli.corpus import choose_data, choose_table, choose_text
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -37,6 +37,16 @@ Story = Annotated[
 Images = Annotated[
     str | None,
     typer.Option(help="Pictures: a folder of IDX files (MNIST, Fashion-MNIST), or a collection by name."),
+]
+Table = Annotated[
+    str | None,
+    typer.Option("--data", help="Series of numbers: .csv, .tsv, .jsonl, .npy or .parquet; or one by name."),
+]
+Columns = Annotated[str | None, typer.Option(help="Of the table, those that are read: a,b; all by default.")]
+Target = Annotated[str | None, typer.Option(help="Of the table, those that are forecast: b; all by default.")]
+Time = Annotated[str | None, typer.Option(help="Of the table, the column that says when.")]
+SeriesOf = Annotated[
+    str | None, typer.Option("--group", help="Of the table, the column that says which of several series.")
 ]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
@@ -64,6 +74,11 @@ def train(
     pairs: Pairs = None,
     story: Story = None,
     images: Images = None,
+    data: Table = None,
+    columns: Columns = None,
+    target: Target = None,
+    time: Time = None,
+    group: SeriesOf = None,
     fit: Fit = False,
     device: options.Device = None,
     budget: Budget = None,
@@ -75,17 +90,21 @@ def train(
     """Train a named experiment to its claim.
 
     With --text and without an experiment, the settings are those of char-shakespeare, with --pairs those of
-    translate, with --story those of stories, with --images those of row-digits; with --task alone, those that
-    there are by default, and an lstm.
+    translate, with --story those of stories, with --images those of row-digits, with --data those of series;
+    with --task alone, those that there are by default, and an lstm.
 
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
-    seqlab train --text notes.txt / seqlab train --text src --glob '*.py'
+    seqlab train --text notes.txt / seqlab train --text src --glob '*.py' /
+    seqlab train --data sales.csv --target sales task.horizon=24
     """
     from seqlab.kinds import Asked, run
 
-    experiment, words = choose_text(experiment, config, overrides or [], text, glob, encoding, task)
-    for option, data in {"pairs": pairs, "file": story, "images": images}.items():
-        experiment, words = choose_data(option, experiment, config, words, data, task)
+    of_table, of_text = (encoding, None) if data is not None else (None, encoding)
+    experiment, words = choose_text(experiment, config, overrides or [], text, glob, of_text, task)
+    for option, file in {"pairs": pairs, "file": story, "images": images}.items():
+        experiment, words = choose_data(option, experiment, config, words, file, task)
+    told = {"columns": columns, "target": target, "time": time, "group": group, "encoding": of_table}
+    experiment, words = choose_table(experiment, config, words, data, told, task)
     if device is not None:
         words.append(f"compute.device={device}")
     settings, document = options.load_settings(
@@ -253,6 +272,7 @@ def describe(summary: dict[str, Any], metrics: Sequence[Metric], info: RunInfo) 
         lines.append(f"held out: {in_words(summary['held_out'], metrics, guessed(info))}")
     for what, told in (("held out", trials), ("mixed with counts", summary.get("mixture", {}))):
         lines += [f"{what}, {name}: {in_words(told[name], metrics, guessed(info, name))}" for name in told]
+    lines += beside(guessed(info), metrics)
     if parts := in_parts(summary["held_out"], metrics):
         lines.append(f"held out, in parts: {parts}")
     lines += [note for note in (remark(info, summary["held_out"]), _past_its_best(summary)) if note]
@@ -272,6 +292,13 @@ def in_words(figures: Mapping[str, float], metrics: Sequence[Metric], guess: Gue
     if all(name in figures for name in counts):
         words.append(f"{figures['errors']:,.0f} of {figures['sequences']:,.0f} sequences wrong")
     return ", ".join(words)
+
+
+def beside(guess: Guessed, metrics: Sequence[Metric]) -> list[str]:
+    """Word the figures of further ways to guess, a line each, in the order of the metrics."""
+    from seqlab.runs import Guessed
+
+    return [f"{other.name}: {in_words(other.figures, metrics, Guessed())}" for other in guess.others]
 
 
 def in_parts(figures: Mapping[str, float], metrics: Sequence[Metric]) -> str:

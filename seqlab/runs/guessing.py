@@ -21,10 +21,12 @@ class Guessed:
     Attributes:
         name: of the way to guess, such as ``guessing`` or ``3-gram``.
         figures: by the names of the task's metrics.
+        others: further ways to guess, which do no better.
     """
 
     name: str = "guessing"
     figures: Mapping[str, float] = field(default_factory=dict)
+    others: tuple[Guessed, ...] = ()
 
 
 def guessed(info: RunInfo, trial: str | None = None) -> Guessed:
@@ -36,8 +38,12 @@ def guessed(info: RunInfo, trial: str | None = None) -> Guessed:
     told = record.get("held_out") if trial is None else (record.get("trials") or {}).get(trial)
     if not isinstance(told, Mapping):
         return Guessed()
+    return _guessed(told)
+
+
+def _guessed(told: Mapping[str, Any]) -> Guessed:
     numbers = {name: float(value) for name, value in told["figures"].items() if is_number(value)}
-    return Guessed(str(told["name"]), numbers)
+    return Guessed(str(told["name"]), numbers, tuple(map(_guessed, told.get("others") or ())))
 
 
 def below(value: float, guess: float, higher_is_better: bool, bounds: Iterable[float | None]) -> str:
@@ -82,7 +88,7 @@ def remark(info: RunInfo, figures: Mapping[str, Any], trial: str | None = None) 
 def in_words(name: str) -> str:
     """Return how a way to guess is called in a sentence.
 
-    >>> in_words("guessing"), in_words("3-gram")
-    ('guessing', 'a 3-gram')
+    >>> in_words("guessing"), in_words("3-gram"), in_words("autoregression of 4 lags")
+    ('guessing', 'a 3-gram', 'an autoregression of 4 lags')
     """
-    return name if name == "guessing" else f"a {name}"
+    return name if name == "guessing" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -143,7 +143,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
                 {name: (trial, trial_task(session, trial)) for name, trial in session.trials.items()},
             ),
             "drawn": {option: list(values) for option, values in task.drawn.items()},
-            "loss_unit": "squared error" if task.spec.outputs == "values" else "nats",
+            "loss_unit": task.loss_unit,
             "spec": task.spec.to_dict(),
             "in_text": task.in_text,
             "sees": task.sees is not None,

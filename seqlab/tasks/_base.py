@@ -111,6 +111,7 @@ class Task(ABC):
         has_statements: whether statements are told before a question; see :meth:`ask`.
         sees: what its pictures look like, where a user may show one of their own; see :meth:`see`.
         asks_about_pictures: whether a question belongs to each.
+        forecasts: whether it forecasts series of numbers; see :meth:`latest` and :meth:`forecast`.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -131,6 +132,7 @@ class Task(ABC):
     has_statements: bool = False
     sees: Form | None = None
     asks_about_pictures: bool = False
+    forecasts: bool = False
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 
@@ -161,6 +163,11 @@ class Task(ABC):
     def metric(self) -> Metric:
         """The figure that tells how well the task is done."""
         return self.metrics[0]
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in, as pictures say it."""
+        return "squared error" if self.spec.outputs == "values" else "nats"
 
     @abstractmethod
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:

@@ -26,10 +26,12 @@ class Guess:
     Attributes:
         name: of the way to guess, as it stands beside a figure: ``guessing``, ``3-gram``.
         figures: by the names of the task's metrics; not all need be there.
+        others: further ways to guess, which do no better.
     """
 
     name: str
     figures: Mapping[str, float]
+    others: tuple[Guess, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""

@@ -70,6 +70,7 @@ GOLDEN = {
     "scene-captions": "14ffe76a6c2b133a",
     "selective-copy": "f01ec4098dc8451d",
     "sequential-digits": "6f389d6b7e3f1762",
+    "series": "74993fa9d87add47",
     "solve-equation": "971531eddce70ef9",
     "square-root": "6789a6f1bae413cf",
     "stack-manipulation": "befe775a2c33ed9c",
