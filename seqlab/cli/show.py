@@ -29,6 +29,7 @@ _TOLD_ELSEWHERE = (
         "guess",
         "identity",
         "fingerprint",
+        "origin",
     ),
 )
 
@@ -143,6 +144,8 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ("command", "created", "started", "ended", "git_commit", "data_hash"):
         if info[key]:
             yield key, str(info[key])
+    if "origin" in info["extra"]:
+        yield "started from", ", which started from ".join(info["extra"]["origin"]["lineage"])
     if data["tags"]:
         yield "tags", " ".join(data["tags"])
     for line in (data["note"] or "").splitlines():

@@ -12,6 +12,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import note, say, show_json, tell
 from seqlab.cli.corpus import choose_data, choose_table, choose_text
+from seqlab.cli.origin import start_from
 
 if TYPE_CHECKING:
     from seqlab.analysis.unrolled import Unrolled
@@ -48,6 +49,20 @@ Time = Annotated[str | None, typer.Option(help="Of the table, the column that sa
 SeriesOf = Annotated[
     str | None, typer.Option("--group", help="Of the table, the column that says which of several series.")
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="A run to start from: its weights, model and settings.",
+        autocompletion=options.complete_run,
+    ),
+]
+Freeze = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="With --from, a part of the model that does not learn, such as cells.0; again for more."
+    ),
+]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
 DryRun = Annotated[
@@ -79,6 +94,8 @@ def train(
     target: Target = None,
     time: Time = None,
     group: SeriesOf = None,
+    origin: From = None,
+    freeze: Freeze = None,
     fit: Fit = False,
     device: options.Device = None,
     budget: Budget = None,
@@ -93,14 +110,24 @@ def train(
     translate, with --story those of stories, with --images those of row-digits, with --data those of series;
     with --task alone, those that there are by default, and an lstm.
 
+    With --from it starts from the weights of a run, with its model and its settings; with --text or the like
+    on other data. Symbols that are new join the vocabulary. It is said what the weights make of the data
+    before the first step, and at the end what has become of what they made of their own.
+
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py' /
-    seqlab train --data sales.csv --target sales task.horizon=24
+    seqlab train --data sales.csv --target sales task.horizon=24 /
+    seqlab train --from latest --text letters.txt training.steps=500
     """
     from seqlab.kinds import Asked, run
 
+    words = list(overrides or [])
+    if origin is not None:
+        read = next((one for one in (text, pairs, story, images, data) if one is not None), None)
+        config, words = start_from(origin, experiment, config, model, task, words, freeze or [], read)
+        experiment, model = None, None
     of_table, of_text = (encoding, None) if data is not None else (None, encoding)
-    experiment, words = choose_text(experiment, config, overrides or [], text, glob, of_text, task)
+    experiment, words = choose_text(experiment, config, words, text, glob, of_text, task)
     for option, file in {"pairs": pairs, "file": story, "images": images}.items():
         experiment, words = choose_data(option, experiment, config, words, file, task)
     told = {"columns": columns, "target": target, "time": time, "group": group, "encoding": of_table}
@@ -275,6 +302,7 @@ def describe(summary: dict[str, Any], metrics: Sequence[Metric], info: RunInfo) 
     lines += beside(guessed(info), metrics)
     if parts := in_parts(summary["held_out"], metrics):
         lines.append(f"held out, in parts: {parts}")
+    lines += _around(summary.get("origin"), metrics)
     lines += [note for note in (remark(info, summary["held_out"]), _past_its_best(summary)) if note]
     lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
     return lines
@@ -310,6 +338,18 @@ def in_parts(figures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
     )
 
 
+def _around(origin: Mapping[str, Any] | None, metrics: Sequence[Metric]) -> list[str]:
+    """Say what a network could do before its first step, where it started from another's weights."""
+    from seqlab.runs import Guessed
+
+    if origin is None:
+        return []
+    lines = [f"before the first step: {in_words(origin['before'], metrics, Guessed())}"]
+    for moment, figures in (origin["there"] or {}).items():
+        lines.append(f"on the data of {origin['run']}, {moment}: {in_words(figures, metrics, Guessed())}")
+    return lines
+
+
 def _past_its_best(summary: Mapping[str, Any]) -> str | None:
     """Say where validation rose again long before the end: what was learned then was learned by heart."""
     best, steps = summary["best_step"], summary["steps"]
@@ -331,7 +371,7 @@ def _announce(run: Run, session: Session) -> None:
     tell(f"{run.id} on {session.device}, {compute.precision}, {engine} engine, {threads}")
     if words := in_words(guess.figures, session.task.metrics, Guessed()):
         tell(f"To beat ({guess.name}): {words}")
-    for remark in filter(None, (session.advice, session.sizing)):
+    for remark in filter(None, (session.advice, session.sizing, session.origin)):
         note(remark)
 
 

@@ -67,6 +67,8 @@ def _task_reason(task: Task) -> str | None:
 def _compute_reason(experiment: TrainExperiment) -> str | None:
     if pick_device(experiment.compute.device).type != "cpu":
         return "it runs on the processor only"
+    if experiment.origin is not None and experiment.origin.freeze:
+        return "it lets all weights learn (origin.freeze)"
     if experiment.compute.precision == "bf16":
         return "it computes in float32 only"
     return None

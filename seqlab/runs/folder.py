@@ -111,6 +111,11 @@ class Run:
         return self.checkpoints / "best.safetensors"
 
     @property
+    def start_weights(self) -> Path:
+        """The weights that it started from, where they are another run's."""
+        return self.checkpoints / "start.safetensors"
+
+    @property
     def ngram_weights(self) -> Path:
         """``checkpoints/ngram.safetensors``: the counts that a finished language model is mixed with."""
         return self.checkpoints / "ngram.safetensors"

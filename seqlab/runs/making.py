@@ -78,13 +78,13 @@ def create_run(
     with writing_to_runs_dir():
         run = Run(_make_folder(runs_dir(), f".{name}"))
         try:
+            for folder in (run.checkpoints, run.figures, run.samples):
+                folder.mkdir()
             run.write_config(config_text)
             if fill is not None:
                 fill(run)
             files = run.checksums(*run.path.rglob("*"))
             run.write_info({**to_mapping(info), "files": files}, force=False)
-            for folder in (run.checkpoints, run.figures, run.samples):
-                folder.mkdir()
             return Run(_give_name(run.path, name))
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from seqlab.session.data import move_text
 from seqlab.session.extending import extend
+from seqlab.session.lineage import vocabulary_of
 from seqlab.session.opening import (
     Session,
     begin,
@@ -28,4 +29,5 @@ __all__ = [
     "reopen_trained",
     "train",
     "train_together",
+    "vocabulary_of",
 ]  # fmt: skip

@@ -71,6 +71,8 @@ def identify(experiment: TrainExperiment, task: Task, device: torch.device) -> I
     """
     settings = experiment.model_dump(mode="json", exclude=_DESCRIBING)
     del settings["compute"]["device"]
+    if experiment.origin is not None:  # its weights say what it is, wherever it lies
+        del settings["origin"]["run"]
     components: dict[Kind, str] = {"model": experiment.model.name, "task": experiment.task.name}
     own = {kind: component_hash(kind, name) for kind, name in components.items()}
     engine = experiment.training.engine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 
 import torch
@@ -10,7 +9,7 @@ import torch
 from seqlab.contracts import Spec
 from seqlab.doing import doing
 from seqlab.engines import check_engine, settle, take_engine
-from seqlab.errors import RunFolderError, SettingsError, TextError
+from seqlab.errors import RunFolderError, SettingsError
 from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters
 from seqlab.plugins import flags
@@ -20,17 +19,16 @@ from seqlab.runs.own_files import keep_own_files, where_it_was
 from seqlab.session.data import task_of
 from seqlab.session.guessing import guesses
 from seqlab.session.identity import changed_since, identify
+from seqlab.session.lineage import VOCABULARY, start_from, vocabulary_of
 from seqlab.session.mixing import check_mixture, mix_with_saved
 from seqlab.session.passes import within_passes
 from seqlab.session.trying import try_out
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.text import Vocabulary
-from seqlab.training.checkpoints import counters_of, load_checkpoint, load_weights
+from seqlab.training.checkpoints import counters_of, load_checkpoint, load_weights, save_weights
 from seqlab.training.loop import new_learner
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
-
-VOCABULARY = "vocabulary.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Session:
         advice: what there is to say about the engine that was taken, if anything.
         precision_reason: why the precision was taken, where the settings left it open.
         sizing: what there is to say about the number of steps, where the data are few.
+        origin: what there is to say about the weights that it starts from, where they are another run's.
     """
 
     experiment: TrainExperiment
@@ -54,6 +53,7 @@ class Session:
     advice: str | None = None
     precision_reason: str | None = None
     sizing: str | None = None
+    origin: str | None = None
 
     @property
     def trials(self) -> dict[str, Trial]:
@@ -89,6 +89,7 @@ def open_session(experiment: TrainExperiment, run: Run | None = None, *, anyway:
     flush_denormals()  # before torch has threads, since those begin as this one is
     task = build_task(experiment.task) if run is None else task_of(run, experiment, anyway=anyway)
     model = _build(experiment, task)
+    experiment, origin = start_from(experiment, task, model, run)
     device = pick_device(experiment.compute.device)
     check_mixture(experiment, task)
     experiment, sizing = within_passes(experiment, task)
@@ -98,7 +99,7 @@ def open_session(experiment: TrainExperiment, run: Run | None = None, *, anyway:
     assert threads is not None
     prepare(threads)
     model = model.to(device)
-    session = Session(settled.experiment, task, model, device, advice, settled.reason, sizing)
+    session = Session(settled.experiment, task, model, device, advice, settled.reason, sizing, origin)
     try_out(session)
     for trial in session.trials.values():
         trial_task(session, trial)
@@ -155,13 +156,16 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "sample": None if task.sample is None else asdict(task.sample),
             **({} if task.data is None else {"corpus": task.data.to_dict()}),
         },
-        fill=lambda run: _fill(run, experiment, task),
+        fill=lambda run: _fill(run, session),
     )
     return run, session
 
 
-def _fill(run: Run, experiment: TrainExperiment, task: Task) -> None:
+def _fill(run: Run, session: Session) -> None:
     """Write into a new run's folder what it needs besides its settings."""
+    experiment, task = session.experiment, session.task
+    if experiment.origin is not None:
+        save_weights(run.start_weights, session.model.state_dict())
     keep_own_files(run, {"model": experiment.model.name, "task": experiment.task.name})
     if task.vocabulary is not None:
         replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()), force=False)
@@ -288,17 +292,12 @@ def load_language_model(
     Raises:
         RunFolderError: when the run's model does not write text, or its files are damaged.
     """
-    path = run.path / VOCABULARY
-    if not path.is_file():
+    vocabulary = vocabulary_of(run)
+    if vocabulary is None:
         raise RunFolderError(
             f"{run.id} is no language model: it has no vocabulary.",
             hint="Train one: seqlab train char-shakespeare",
         )
-    run.require_whole(path)
-    try:
-        vocabulary = Vocabulary.from_data(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, RecursionError, TextError) as error:
-        raise RunFolderError(f"{path} is damaged: {error}") from None
     experiment = read_experiment(run, model, without_task=True)
     told, size = run.info().extra.get("spec"), len(vocabulary)  # which earlier versions did not write down
     spec = Spec.from_dict(told) if told else Spec("tokens", size, "classes", size, causal=True)

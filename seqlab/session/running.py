@@ -19,6 +19,7 @@ from seqlab.errors import Interrupted, PluginError, RunFailedError, RunFolderErr
 from seqlab.own_code import in_a_sentence
 from seqlab.plugins import flags
 from seqlab.runs import Run, Written, owning
+from seqlab.session.forgetting import figures_around, note_before
 from seqlab.session.opening import Session
 from seqlab.session.recording import SAMPLE_AT, keep_sample, note_failure, record, summarise
 from seqlab.session.stopping import stop_requests
@@ -147,6 +148,8 @@ class _Member:
         """Go back to the last checkpoint, if there is one."""
         if self.run.last_checkpoint.is_file():
             load_checkpoint(self.run.last_checkpoint, self.learner)
+        elif self.session.experiment.origin is not None:
+            note_before(self.run, self.session)
         self.learner.counters.setdefault("seconds", 0.0)
         self.run.sweep()
         self.written = Written(self.run.truncate_metrics(self.learner.step))
@@ -203,6 +206,8 @@ class _Member:
             save_weights(self.run.best_weights, self.session.model.state_dict())
         with doing("judging on the test set"):
             summary = summarise(self.run, self.session, self.learner)
+            if self.session.experiment.origin is not None:
+                summary["origin"] = figures_around(self.run, self.session)
         self.run.write_summary(summary)
         run = self.run
         files = run.checksums(

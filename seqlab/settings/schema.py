@@ -141,6 +141,18 @@ class Compute(Settings):
     )
 
 
+class Origin(Settings):
+    """The run whose weights training starts from, instead of drawn ones."""
+
+    run: str = Field(description="its id, or the path of its folder")
+    weights: str | None = Field(
+        default=None, description="SHA-256 of its best weights, which must be these; null for what they are"
+    )
+    freeze: Names = Field(
+        default=(), description="parts of the model that do not learn, such as embedding or cells.0"
+    )
+
+
 class MixedIn(Settings):
     """An n-gram model that is mixed into the forecasts of a trained language model.
 
@@ -186,6 +198,9 @@ class TrainExperiment(Experiment):
     training: Training = Field(default=Training(), description="how it is trained")
     trials: dict[str, TrialSettings] = Field(
         default_factory=dict, description="name: another way of judging the finished model"
+    )
+    origin: Origin | None = Field(
+        default=None, description="the run whose weights training starts from; null for drawn ones"
     )
     mixture: MixedIn | None = Field(
         default=None, description="for language models: counts that the trained network is mixed with"

@@ -51,6 +51,7 @@ class Reading:
         tokens: what a symbol is.
         rare: tokens seen less often than this are folded into one symbol.
         documents: whether files are joined, or each is marked at its beginning.
+        also: a text whose tokens are in the vocabulary, too, whether the files have them or not.
     """
 
     encoding: str = "utf-8"
@@ -58,6 +59,7 @@ class Reading:
     tokens: Tokens = "char"
     rare: int = 0
     documents: Documents = "joined"
+    also: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _encode(
             raise TextError(f"{corpus.name!r} is empty.", hint="Give a text with something in it.")
 
     counts = count(counted(), reading.tokens)
-    vocabulary = Vocabulary.counted(counts, reading.tokens, reading.form, reading.rare)
+    vocabulary = Vocabulary.counted(counts, reading.tokens, reading.form, reading.rare, reading.also)
     codes = allocate(counts.total(), vocabulary.dtype)
     place = 0
     try:

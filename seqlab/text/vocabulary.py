@@ -91,6 +91,7 @@ class Vocabulary:
         tokens: Tokens = "char",
         form: Form = USUAL,
         rare: int = 0,
+        also: str = "",
     ) -> Vocabulary:
         """Return the vocabulary of counted tokens.
 
@@ -100,6 +101,7 @@ class Vocabulary:
             form: that they are in.
             rare: tokens seen less often than this are folded into :data:`RARE`, and so is that itself where
                 the text holds it.
+            also: a text whose tokens are in the vocabulary, too, and are never rare.
 
         Raises:
             TextError: when everything is rare, or bytes are to be folded.
@@ -107,7 +109,12 @@ class Vocabulary:
         >>> Vocabulary.counted({"a": 9, "b": 2, "c": 1}, rare=3).symbols
         ('a', '\ufffd')
         """
-        folded = {token: number for token, number in counts.items() if number < rare or token == RARE}
+        known = dict.fromkeys(split(also, tokens), 0) if tokens != "byte" else {}
+        folded = {
+            token: number
+            for token, number in counts.items()
+            if (number < rare and token not in known) or token == RARE
+        }
         if rare <= 1 or len(folded) == (RARE in folded):
             folded = {}
         elif tokens == "byte":
@@ -117,7 +124,7 @@ class Vocabulary:
                 f"Nothing in the text is seen {rare} times, so all would be folded into one symbol.",
                 hint=f"Give a smaller task.rare; the most frequent is seen {max(counts.values())} times.",
             )
-        kept = {token: number for token, number in counts.items() if token not in folded}
+        kept = known | {token: number for token, number in counts.items() if token not in folded}
         occurrences = sum(folded.values())
         length = 1.0
         if folded:
@@ -222,6 +229,16 @@ class Vocabulary:
         for code in codes:
             yield decoder.decode(bytes([code]))
         yield decoder.decode(b"", final=True)
+
+    def as_text(self) -> str:
+        """Return a text that is made of just these tokens, for ``also`` of :meth:`counted`.
+
+        >>> Vocabulary.of("hello").as_text()
+        'ehlo'
+        """
+        return {"char": "", "word": " ", "byte": ""}[self.tokens].join(
+            self.symbols if self.tokens != "byte" else ()
+        )
 
     def lengths(self) -> NDArray[np.float64]:
         """Return how many characters each token has, (V,): of a byte 1 where it begins one, else 0."""

@@ -63,6 +63,19 @@ def load_weights(path: Path, model: SequenceModel) -> None:
     Raises:
         RunFolderError: when the file is missing, damaged or belongs to another model.
     """
+    tensors = read_weights(path)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise _unfit(path, error) from error
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return weights by their names, in the order of these.
+
+    Raises:
+        RunFolderError: when the file is missing or damaged.
+    """
     if not path.is_file():
         raise RunFolderError(
             f"{path} is missing: the run has not come so far, or the file is gone.",
@@ -73,12 +86,16 @@ def load_weights(path: Path, model: SequenceModel) -> None:
             written = (opened.metadata() or {}).get(SEAL)
             tensors = {name: opened.get_tensor(name) for name in sorted(opened.keys())}
         _require_whole(path, tensors, written, "The last weights", "last")
-        model.load_state_dict(tensors)
+        return tensors
     except (safetensors.SafetensorError, RuntimeError, OSError) as error:
-        raise RunFolderError(
-            f"{path} is damaged or of another model: {first_line(error)}",
-            hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
-        ) from error
+        raise _unfit(path, error) from error
+
+
+def _unfit(path: Path, error: Exception) -> RunFolderError:
+    return RunFolderError(
+        f"{path} is damaged or of another model: {first_line(error)}",
+        hint="The last weights lie in a file of their own: --checkpoint last, where a command has it.",
+    )
 
 
 def _save(path: Path, state: Mapping[str, Any]) -> None:

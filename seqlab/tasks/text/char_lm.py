@@ -81,6 +81,7 @@ class CharLM(LanguageModel):
         block: tokens of the blocks in which the held-out text is judged; null for one stream.
         batches: ``columns`` that go on from batch to batch, ``blocks`` of ``period`` tokens from anywhere, or
             marked ``documents``.
+        also: a text whose tokens are symbols, too, whether the corpus has them or not.
 
     Raises:
         TextError: when there is no such text, it is in another encoding, or it is too short.
@@ -110,6 +111,7 @@ class CharLM(LanguageModel):
         line_ends: LineEnds = "lf",
         documents: Documents = "joined",
         split_by: SplitBy = "position",
+        also: str = "",
     ) -> None:
         if documents != "marked" and "document" in (split_by, batches.removesuffix("s")):
             asking = "task.split_by=document" if split_by == "document" else "task.batches=documents"
@@ -118,7 +120,7 @@ class CharLM(LanguageModel):
                 hint="Set task.documents=marked, and give a folder of files.",
             )
         found = load_corpus(corpus, glob=glob)
-        reading = Reading(encoding, Form(normalisation, line_ends), tokens, rare, documents)
+        reading = Reading(encoding, Form(normalisation, line_ends), tokens, rare, documents, also)
         self._read = read = encode_corpus(found, reading)
         self.period, self.block, self.batches = period, block, batches
         self.stream = batches == "columns"
