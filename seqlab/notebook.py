@@ -26,7 +26,7 @@ from seqlab.runs import Run, guessed, headline
 from seqlab.runs.info import RunInfo, remarks_on_data
 from seqlab.runs.own_files import require_unchanged
 from seqlab.session import reopen
-from seqlab.session.opening import load_best
+from seqlab.session.trained import load_best
 from seqlab.tasks import build_task
 
 if TYPE_CHECKING:

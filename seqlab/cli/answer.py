@@ -164,7 +164,7 @@ def open_answering(
     """
     from seqlab.session import reopen
     from seqlab.session.answering import require_answers
-    from seqlab.session.opening import load_trained
+    from seqlab.session.trained import load_trained
 
     session = reopen(run, model, task, anyway=anyway)
     if in_text:

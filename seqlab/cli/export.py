@@ -10,6 +10,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import show_json, tell
+from seqlab.cli.export_trained import export_trained
 
 
 class Format(StrEnum):
@@ -18,6 +19,8 @@ class Format(StrEnum):
     csv = "csv"
     tensorboard = "tensorboard"
     wandb_offline = "wandb-offline"
+    pytorch = "pytorch"
+    onnx = "onnx"
 
 
 def export(
@@ -26,16 +29,24 @@ def export(
     output: Annotated[
         Path | None, typer.Option(help="The file (csv) or the folder, instead of one inside the run's.")
     ] = None,
+    model: options.OwnModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="The path as JSON.")] = False,
 ) -> None:
-    """Write a run's metrics for other programs: a table, TensorBoard, or Weights & Biases offline.
+    """Write a run's metrics, or its trained network, for other programs.
 
-    Examples: seqlab export latest / seqlab export latest --to tensorboard --output tb/first
+    Metrics as a table (csv), for TensorBoard, or for Weights & Biases offline. The network as a folder that
+    needs no seqlab: one file of plain PyTorch (pytorch), or a graph (onnx), with its weights, its words and a
+    script that samples or answers. It is compared with the run's own before it is called done.
+
+    Examples: seqlab export latest / seqlab export latest --to tensorboard --output tb/first /
+    seqlab export latest --to pytorch --output shakespeare
     """
     from seqlab.errors import RunFolderError, UsageError
     from seqlab.runs.export import to_csv, to_tensorboard, to_wandb
 
     found = options.the_run(run)
+    if to in (Format.pytorch, Format.onnx):
+        return export_trained(found, to.value, output, model, as_json=as_json)
     if not found.metrics():
         raise RunFolderError(f"{found.id} has recorded nothing yet: its metrics.jsonl is empty or missing.")
     writers = {

@@ -113,7 +113,7 @@ def _moments(
     """Measure a run at its start, at the steps between, and with its best weights."""
     from seqlab.analysis.states import network_of
     from seqlab.analysis.trained_gradients import Moment, check_network, measure_network, train_again
-    from seqlab.session.opening import load_best
+    from seqlab.session.trained import load_best
 
     name = session.experiment.model.name
     network = network_of(session.model, name)

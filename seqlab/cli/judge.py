@@ -120,7 +120,7 @@ def _guess(session: Session, trial: Trial, sequences: int | None) -> dict[str, A
 def _model(run: Run, session: Session, checkpoint: options.Weights, alone: bool) -> SequenceModel:
     """Return the trained model, mixed with its counts where it is."""
     from seqlab.session.mixing import mix_with_saved
-    from seqlab.session.opening import load_trained
+    from seqlab.session.trained import load_trained
 
     load_trained(run, session.model, session.experiment, checkpoint)
     mixture = session.experiment.mixture

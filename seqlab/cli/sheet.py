@@ -73,7 +73,7 @@ def show_sheet(
     from seqlab.figures.sheet import sheet_figure
     from seqlab.session import reopen
     from seqlab.session.drawing import imagined
-    from seqlab.session.opening import load_trained
+    from seqlab.session.trained import load_trained
 
     if count is not None and count > MOST:
         raise UsageError(

@@ -30,6 +30,7 @@ _TOLD_ELSEWHERE = (
         "identity",
         "fingerprint",
         "origin",
+        "names",
     ),
 )
 

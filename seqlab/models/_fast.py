@@ -9,10 +9,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
+
+is_exported: Callable[[], bool] = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+"""Whether torch only traces what is computed, to be exported: then no number can be looked at."""
+
+
+def outside_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Return a context in which products are made in the precision of their factors."""
+    return nullcontext() if is_exported() else torch.autocast(device.type, enabled=False)
 
 
 def full_precision(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,7 +34,7 @@ def full_precision(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(ctx: Any, *arguments: Any) -> Any:
         device = next(argument.device for argument in arguments if isinstance(argument, Tensor))
-        with torch.autocast(device.type, enabled=False):
+        with outside_autocast(device):
             return function(ctx, *map(_widen, arguments))
 
     return run

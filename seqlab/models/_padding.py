@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seqlab.contracts import PAD
+from seqlab.models._fast import is_exported
 
 Parts = tuple[Tensor, ...]
 """The state of one layer: tensors of any shape whose first axis is the row of the batch."""
@@ -23,7 +24,7 @@ def padding(inputs: Tensor) -> Tensor | None:
     >>> padding(torch.tensor([[-1, 3]])), padding(torch.tensor([[0, 3]]))
     (tensor([[ True, False]]), None)
     """
-    if inputs.is_floating_point():
+    if inputs.is_floating_point() or is_exported():
         return None
     padded = inputs == PAD
     return padded if bool(padded.any()) else None

@@ -7,13 +7,12 @@ from seqlab.session.opening import (
     Session,
     begin,
     go_on,
-    load_language_model,
     open_session,
     read_experiment,
     reopen,
-    reopen_trained,
 )
 from seqlab.session.running import Result, train, train_together
+from seqlab.session.trained import load_language_model, load_network, reopen_trained
 
 __all__ = [
     "Result",
@@ -22,6 +21,7 @@ __all__ = [
     "extend",
     "go_on",
     "load_language_model",
+    "load_network",
     "move_text",
     "open_session",
     "read_experiment",

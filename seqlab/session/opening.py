@@ -19,16 +19,17 @@ from seqlab.runs.own_files import keep_own_files, where_it_was
 from seqlab.session.data import task_of
 from seqlab.session.guessing import guesses
 from seqlab.session.identity import changed_since, identify
-from seqlab.session.lineage import VOCABULARY, start_from, vocabulary_of
-from seqlab.session.mixing import check_mixture, mix_with_saved
+from seqlab.session.lineage import VOCABULARY, start_from
+from seqlab.session.mixing import check_mixture
 from seqlab.session.passes import within_passes
 from seqlab.session.trying import try_out
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
-from seqlab.text import Vocabulary
-from seqlab.training.checkpoints import counters_of, load_checkpoint, load_weights, save_weights
-from seqlab.training.loop import new_learner
+from seqlab.training.checkpoints import counters_of, save_weights
 from seqlab.training.runtime import flush_denormals, pick_device, prepare
+
+NAMED = 1000
+"""Names of symbols, or of classes, that a run has on record, at most."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "in_text": task.in_text,
             "sees": task.sees is not None,
             "draws": session.model.draws,
+            "names": names_of(task),
             "engine": session.experiment.training.engine,
             "fingerprint": identity.fingerprint,
             "identity": identity.to_dict(),
@@ -241,19 +243,6 @@ def reopen(run: Run, model: str | None = None, task: str | None = None, *, anywa
     return session
 
 
-def reopen_trained(
-    run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False
-) -> Session:
-    """Build a run's task and model as :func:`reopen` does, with the best weights, to be looked at.
-
-    The model is on the processor, and evaluates.
-    """
-    session = reopen(run, model, task, anyway=anyway)
-    load_best(run, session.model)
-    session.model.to("cpu").eval()
-    return session
-
-
 def read_experiment(
     run: Run, model: str | None = None, task: str | None = None, *, without_task: bool = False
 ) -> TrainExperiment:
@@ -278,62 +267,6 @@ def read_experiment(
     return resolve(experiment.model_copy(update={"task": completed}), document)
 
 
-def load_language_model(
-    run: Run, *, checkpoint: str = "best", model: str | None = None, alone: bool = False
-) -> tuple[SequenceModel, Vocabulary]:
-    """Return a run's trained language model and its vocabulary; the corpus is not needed.
-
-    Args:
-        run: the run.
-        checkpoint: whether its ``best`` or its ``last`` weights are meant.
-        model: the plug-in file that the run's model came from, as it was named on the command line.
-        alone: whether to leave out the counts that a finished run's settings mix the network with.
-
-    Raises:
-        RunFolderError: when the run's model does not write text, or its files are damaged.
-    """
-    vocabulary = vocabulary_of(run)
-    if vocabulary is None:
-        raise RunFolderError(
-            f"{run.id} is no language model: it has no vocabulary.",
-            hint="Train one: seqlab train char-shakespeare",
-        )
-    experiment = read_experiment(run, model, without_task=True)
-    told, size = run.info().extra.get("spec"), len(vocabulary)  # which earlier versions did not write down
-    spec = Spec.from_dict(told) if told else Spec("tokens", size, "classes", size, causal=True)
-    with doing("opening the trained model"):
-        network = build_model(experiment.model, spec, experiment.seed)
-        load_trained(run, network, experiment, checkpoint)
-        if experiment.mixture is None or alone or run.info().status != "finished":
-            return network, vocabulary
-        return mix_with_saved(network, run, experiment.mixture), vocabulary
-
-
-def load_best(run: Run, network: SequenceModel) -> None:
-    """Load a run's best weights into its network.
-
-    Raises:
-        RunFolderError: when they are missing or damaged, or are not those of this run.
-    """
-    load_weights(run.best_weights, network)
-    run.require_whole(run.best_weights)  # whole weights, but of another run
-
-
-def load_trained(run: Run, network: SequenceModel, experiment: TrainExperiment, checkpoint: str) -> None:
-    """Load a run's ``best`` or its ``last`` weights into its network.
-
-    Raises:
-        RunFolderError: when they are missing or damaged.
-    """
-    if checkpoint == "best":
-        load_best(run, network)
-    else:
-        learner = new_learner(network, experiment.training)
-        load_checkpoint(run.last_checkpoint, learner)
-        run.require_whole(run.last_checkpoint)
-        learner.use_averaged_weights()
-
-
 def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
     """Build the model, or say that it does not fit into memory."""
     try:
@@ -347,6 +280,12 @@ def _build(experiment: TrainExperiment, task: Task) -> SequenceModel:
             f"The model {experiment.model.name} ({sizes}) does not fit into memory.",
             hint="Choose a smaller model.hidden_size or fewer layers.",
         ) from None
+
+
+def names_of(task: Task) -> dict[str, list[str]]:
+    """Return what a task calls its input symbols and its classes, where those are names, and not too many."""
+    named = {"inputs": task.symbols, "answers": task.answers}
+    return {kind: list(names) for kind, names in named.items() if 0 < len(names) <= NAMED}
 
 
 def trial_task(session: Session, trial: Trial) -> Task:

@@ -13,6 +13,7 @@ from torch import Tensor
 from seqlab.contracts import Spec, State
 from seqlab.models._cell import linear
 from seqlab.models._contract import source_of
+from seqlab.models._fast import is_exported
 from seqlab.models._padding import Parts, padding, read_around
 from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Block, Drop, Mixer, Stack
@@ -64,7 +65,8 @@ class Attention(Mixer):
     ) -> tuple[Tensor, Parts]:
         """Read a sequence; see :meth:`Mixer.forward`."""
         *memory, count = state
-        past, steps, slots = int(count.max()), x.shape[1], self.window - 1
+        steps, slots = x.shape[1], self.window - 1
+        past = slots if is_exported() else int(count.max())  # what is traced may not depend on the count
         q, *new = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, heads, T, d)
         k, v = (
             torch.cat([old[:, :, slots - past :], now.to(old.dtype)], 2)  # (B, heads, past + T, d)
@@ -76,7 +78,11 @@ class Attention(Mixer):
             k, v = (_close_gap(part, past, pads, empty) for part in (k, v))
         place = torch.arange(past + steps, device=x.device)
         heard = self._look_back(
-            rotate(q, place[past:]), rotate(k, place), v, empty if bool(empty.any()) else None, drop
+            rotate(q, place[past:]),
+            rotate(k, place),
+            v,
+            empty if is_exported() or bool(empty.any()) else None,
+            drop,
         )
         end = (F.pad(part, (0, 0, slots - past - steps, 0)) for part in (k, v))  # cut, or filled, in front
         return heard.transpose(1, 2).flatten(2), (*end, (past + steps - empty).clamp(max=slots))

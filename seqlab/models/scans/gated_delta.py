@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
+from seqlab.models._fast import outside_autocast
 from seqlab.models._padding import Parts
 from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Mixer, Stack
@@ -112,7 +113,7 @@ class DeltaRule(Mixer):
             log_alpha = -torch.exp(self.a) * F.softplus(self.fading(x))
             log_alpha = log_alpha.to(S.dtype).transpose(1, 2)  # (B, heads, T)
         heard = []
-        with torch.autocast(x.device.type, enabled=False):
+        with outside_autocast(x.device):
             parts = (torch.split(part, CHUNK, 2) for part in (q, k, v, beta, log_alpha))
             for piece in zip(*parts, strict=True):
                 y, S = read_chunk(S, *piece)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
+from seqlab.models._fast import outside_autocast
 from seqlab.models._padding import Parts
 from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Mixer, Stack
@@ -106,7 +107,7 @@ class MatrixCell(Mixer):
         q, k, w = qkw.view(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, T, d)
         k = k / k.shape[-1] ** 0.5
         heard = []
-        with torch.autocast(x.device.type, enabled=False):
+        with outside_autocast(x.device):
             parts = (torch.split(part, CHUNK, 2) for part in (q, k, w, log_i, F.logsigmoid(f)))
             for piece in zip(*parts, strict=True):
                 h, *memory = read_chunk(*piece, *memory)

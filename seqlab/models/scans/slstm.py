@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.contracts import Spec
 from seqlab.models._cell import linear
+from seqlab.models._fast import outside_autocast
 from seqlab.models._padding import Parts
 from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Mixer, Stack
@@ -85,7 +86,7 @@ class ScalarCell(Mixer):
         u, past = self.conv(x, past)
         read = torch.cat([self.W_if(F.silu(u)), self.W_go(x)], -1).to(u.dtype) + self.b
         shown = []
-        with torch.autocast(x.device.type, enabled=False):
+        with outside_autocast(x.device):
             for sums in read.unbind(1):  # (B, 4 D)
                 h, c, n, m = self._step(sums, h, c, n, m)
                 shown.append(h)

@@ -1,0 +1,157 @@
+"""Exported networks: without seqlab they compute what they compute with it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from conftest import Command
+
+from seqlab.contracts import Spec
+from seqlab.errors import SettingsError, UsageError
+from seqlab.exporting import export_network
+from seqlab.models import SequenceModel, build_model
+from seqlab.registry import names
+from seqlab.runs import Run
+from seqlab.session import load_network
+from seqlab.settings import Component
+
+TEXT = Spec("tokens", 7, "classes", 7, causal=True)
+FEATURES = Spec("features", 3, "values", 2, causal=True)
+CANNOT = {"slstm", "guess", "ntm", "ngram", "skip-gram"}
+"""Read step by step and are not exported: what torch cannot trace, what counts, and what is no network of steps."""
+
+WITH_CONTEXT = {
+    "captioner", "draw", "encoder-decoder", "glimpse-network", "lrcn", "memory-network", "relation-network",
+}  # fmt: skip
+
+
+def built(name: str, spec: Spec = TEXT, **options: object) -> SequenceModel:
+    return build_model(Component(name=name, **{"hidden_size": 8, **options}), spec, 1).eval()
+
+
+def exported(model: SequenceModel, folder: Path, form: str = "pytorch") -> ModuleType:
+    export_network(model, form, folder, title="a network", vocabulary=None, facts={"outputs": "classes"})
+    found = importlib.util.spec_from_file_location("exported", folder / "model.py")
+    module = importlib.util.module_from_spec(found)  # type: ignore[arg-type]
+    found.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
+
+
+def read_in_pieces(model: SequenceModel, inputs: torch.Tensor) -> torch.Tensor:
+    first, state = model(inputs[:, :4])
+    return torch.cat([first, model(inputs[:, 4:], state)[0]], 1)
+
+
+QUICK = [
+    ("lstm", TEXT, {"layers": 2}),
+    ("gru", FEATURES, {"reset": "before"}),
+    ("mingru", TEXT, {}),
+    ("transformer", TEXT, {"window": 4, "heads": 2, "layers": 1}),
+]
+OTHERS = sorted(set(names("model")) - CANNOT - {one for one, _, _ in QUICK})
+
+
+@torch.no_grad()
+def same(model: SequenceModel, folder: Path) -> None:
+    stream, spec = torch.Generator().manual_seed(3), model.spec
+    shape = (5, 9) if spec.inputs == "tokens" else (5, 9, spec.input_size)
+    inputs = (
+        torch.randint(spec.input_size, shape, generator=stream)
+        if spec.inputs == "tokens"
+        else torch.randn(shape, generator=stream)
+    )
+    network = exported(model, folder).load()
+    torch.testing.assert_close(read_in_pieces(network, inputs), model(inputs)[0], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "spec", "options"), QUICK)
+def test_what_is_exported_computes_the_same(
+    name: str, spec: Spec, options: dict[str, object], tmp_path: Path
+) -> None:
+    same(built(name, spec, **options), tmp_path / "out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_model_that_reads_step_by_step_is_exported(name: str, tmp_path: Path) -> None:
+    if name in WITH_CONTEXT:
+        with pytest.raises(SettingsError, match=r"before the first step|reads features"):
+            built(name)
+    else:
+        same(built(name), tmp_path / "out")
+
+
+def test_what_reads_a_context_or_from_the_end_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    both = Spec("tokens", 7, "classes", 7, causal=False)
+    with pytest.raises(SettingsError, match="it reads from the end, too"):
+        exported(built("lstm", both, bidirectional=True), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is there already"):
+        exported(built("lstm"), tmp_path / "full")
+    assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
+
+
+def test_the_graph_of_onnx_computes_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    model = built("lstm", FEATURES)
+    network = exported(model, tmp_path / "out", "onnx").load()
+    inputs = torch.randn(9, 3, generator=torch.Generator().manual_seed(3))
+    first, state = network.read(inputs[:4].tolist())
+    found = first + network.read(inputs[4:].tolist(), state)[0]
+    with torch.no_grad():
+        torch.testing.assert_close(torch.tensor(found), model(inputs[None])[0][0], rtol=1e-5, atol=1e-6)
+
+
+WITHOUT = "import sys, runpy; sys.modules['seqlab'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+
+def without_seqlab(folder: Path, *words: str, text: str = "") -> str:
+    """Run a script of a folder by a Python that cannot import seqlab."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}); {WITHOUT}", *words],
+        cwd=folder, input=text, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_the_script_writes_what_the_run_writes(seqlab_command: Command, tmp_path: Path, tokens: str) -> None:
+    (tmp_path / "text.txt").write_text("the cat's hat, the rat. naïve cafe\u0301!\n" * 60)
+    sizes = ("model.hidden_size=8", "training.steps=20", "training.batch_size=4", "task.period=8")
+    words = ("train", "-q", "--text", "text.txt", f"task.tokens={tokens}", *sizes)
+    assert seqlab_command(*words).returncode == 0
+    done = seqlab_command("export", "latest", "--to", "pytorch", "--output", "out")
+    assert done.returncode == 0, done.stderr
+    asked = ("--prime", "the cafe\u0301", "--length", "30", "--temperature", "0")
+    wanted = seqlab_command("sample", "latest", *asked).stdout
+    assert without_seqlab(tmp_path / "out", "sample.py", *asked).strip() == wanted.strip()
+
+
+def test_the_script_answers_by_name(seqlab_command: Command, tmp_path: Path) -> None:
+    sizes = ("model.hidden_size=4", "training.steps=2", "training.test_sequences=8", "--model", "gru")
+    assert (
+        seqlab_command("train", "temporal-order", "-q", *sizes, "training.evaluation_sequences=8").returncode
+        == 0
+    )
+    done = seqlab_command("export", "latest", "--to", "pytorch", "--output", "out", "--json")
+    told = json.loads(done.stdout)
+    assert told["files"] == ["model.py", "predict.py", "weights.safetensors", "words.json"]
+    names = json.loads((tmp_path / "out" / "words.json").read_text())
+    sequence = json.dumps(names["inputs"][:3])
+    answer = json.loads(without_seqlab(tmp_path / "out", "predict.py", "--last", text=sequence))
+    (path,) = (tmp_path / "runs").glob("temporal-order-*")
+    with torch.no_grad():
+        scores = load_network(Run(path))(torch.tensor([[0, 1, 2]]))[0][0, -1]
+    assert list(answer["probabilities"].values()) == pytest.approx(scores.softmax(0).tolist(), abs=1e-6)
+    assert answer["answer"] == names["answers"][int(scores.argmax())]
