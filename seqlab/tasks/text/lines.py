@@ -64,6 +64,7 @@ class Lines(LanguageModel):
         tokens: ``char``, ``byte`` (256 symbols for any text), or ``word`` (words, and each sign between).
         rare: tokens seen less often than this are one symbol, which prints as U+FFFD; 0 keeps all.
         period: tokens of a line through which the gradient flows back, at most.
+        also: a text whose tokens are symbols, too, whether the lines have them or not.
 
     Raises:
         TextError: when there is no such text, it is in another encoding, or there are too few lines.
@@ -85,6 +86,7 @@ class Lines(LanguageModel):
         tokens: Tokens = "char",
         rare: Annotated[int, Field(ge=0)] = 0,
         period: Annotated[int, Field(ge=1, le=100_000)] = 256,
+        also: str = "",
     ) -> None:
         found, form = load_corpus(corpus, glob=glob), Form(normalisation)
         read = read_units(found, unit, encoding, form)
@@ -102,7 +104,7 @@ class Lines(LanguageModel):
             split: "".join([end, *(f"{read.texts[place]}{end}" for place in np.flatnonzero(parts == part))])
             for part, split in enumerate(SPLITS)
         }
-        self.vocabulary = Vocabulary.counted(count(texts.values(), tokens), tokens, form, rare)
+        self.vocabulary = Vocabulary.counted(count(texts.values(), tokens), tokens, form, rare, also)
         self._parts = {split: self.vocabulary.encode(text) for split, text in texts.items()}
         self.period, self._end = period, int(self.vocabulary.encode(end)[0])
         symbols = len(self.vocabulary)
