@@ -28,6 +28,7 @@ from seqlab.cli import (
     notes,
     novel,
     plot,
+    predict,
     replay,
     report,
     runs,
@@ -49,7 +50,9 @@ from seqlab.errors import TRACEBACK
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
-    "Write": (answer.answer, ask.ask, sample.sample, complete.complete, score.score, novel.novel),
+    "Write": (
+        answer.answer, ask.ask, predict.predict, sample.sample, complete.complete, score.score, novel.novel,
+    ),
     "Inspect": (
         runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours, map__.map_,
         gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,

@@ -36,7 +36,7 @@ READS = {
     "pairs": ("pairs: --pairs is for translation", "--pairs PATH", "translate"),
     "images": ("pictures: --images is for the tasks of the family pictures", "--images FOLDER", "row-digits"),
     "table": (
-        "table: --data, --columns, --target, --time and --group are for series",
+        "table: --data and the names of its columns are for series, labels and tags",
         "--data FILE",
         "series",
     ),
@@ -46,6 +46,9 @@ READS = {
 
 SEVERAL = ("columns", "target")
 """Options of tasks that take the names of several columns."""
+
+LABELLED = ("text", "label")
+"""Columns that are named of labelled sequences only."""
 
 SHOWN = 20
 """Tokens of a vocabulary that are shown."""
@@ -123,9 +126,13 @@ def choose_table(
 
     >>> choose_table(None, None, [], "sales.csv", {"target": "a,b", "time": "day", "group": None})
     ('series', ['task.table="sales.csv"', 'task.target=["a", "b"]', 'task.time="day"', 'experiment="sales"'])
+    >>> choose_table(None, None, ["seed=2"], "mails.csv", {"text": "body", "label": "is_spam"})[0]
+    'labels'
     """
+    labelled = any(columns.get(name) for name in LABELLED)
+    usual = "labels" if labelled else READS["table"][2]
     told = {key: name.split(",") if name and key in SEVERAL else name for key, name in columns.items()}
-    return _choose(experiment, config, words, {"table": table, **told}, READS["table"][2], task)
+    return _choose(experiment, config, words, {"table": table, **told}, usual, task)
 
 
 def _choose(

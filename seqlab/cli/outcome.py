@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from seqlab.cli.mistakes import of_classes
+
 if TYPE_CHECKING:
     from seqlab.runs import Guessed, RunInfo
     from seqlab.tasks import Metric
@@ -36,6 +38,7 @@ def describe(summary: dict[str, Any], metrics: Sequence[Metric], info: RunInfo) 
     if parts := in_parts(summary["held_out"], metrics):
         lines.append(f"held out, in parts: {parts}")
     lines += _around(summary.get("origin"), metrics)
+    lines += of_classes(summary)
     lines += [note for note in (remark(info, summary["held_out"]), _past_its_best(summary)) if note]
     lines.append(f"{summary['parameters']:,} parameters, {summary['wall_seconds']:.1f} s")
     return lines

@@ -37,7 +37,7 @@ def plot(
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Paths and figures as JSON.")] = False,
 ) -> None:
-    """Draw learning curves, of one run or of several in one picture.
+    """Draw learning curves, of one run or of several in one picture; and what a run takes for what.
 
     Examples: seqlab plot / seqlab plot hello-rnn-s1 hello-rnn-s2 --output pictures /
     seqlab plot RUN RUN --label small --label large --title "Two sizes" --format pdf
@@ -46,7 +46,7 @@ def plot(
     labels = _labels(found, label)
     records = [_records(run) for run in found]
     name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
-    pictures = {name: _curves(found, labels, records)} | _trials(found, labels)
+    pictures = {name: _curves(found, labels, records)} | _trials(found, labels) | _confusion(found)
     album = Album(found[0].figures if output is None else output, formats, title)
     paths = album.keep(pictures)
     lines = _in_short(found, labels, records)
@@ -57,6 +57,15 @@ def plot(
         print(path)
     tell("Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.")
     return None
+
+
+def _confusion(runs: list[Run]) -> dict[str, Figure]:
+    """Draw which class was said where which was wanted, of a run by itself that has it on record."""
+    from seqlab.figures.confusion import confusion_figure
+    from seqlab.runs.confusion import confusion_of
+
+    found = confusion_of(runs[0].summary()) if len(runs) == 1 else None
+    return {} if found is None else {"confusion": confusion_figure(found, runs[0].id)}
 
 
 def _labels(runs: list[Run], given: list[str] | None) -> list[str]:

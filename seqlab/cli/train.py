@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from seqlab.settings import TrainExperiment
 
 
-Text = Annotated[str | None, typer.Option(help="The text to learn: a file, a folder, or a corpus by name.")]
+Text = Annotated[
+    str | None,
+    typer.Option(
+        help="The text to learn: a file, a folder, or a corpus by name; with --data the column of texts."
+    ),
+]
 Glob = Annotated[str | None, typer.Option(help="Which files of a folder are the text, such as '*.py'.")]
 Encoding = Annotated[str | None, typer.Option(help="Of the text's files: utf-8, utf-16, cp949, latin-1, ...")]
 Pairs = Annotated[
@@ -40,7 +45,9 @@ Images = Annotated[
 ]
 Table = Annotated[
     str | None,
-    typer.Option("--data", help="Series of numbers: .csv, .tsv, .jsonl, .npy or .parquet; or one by name."),
+    typer.Option(
+        "--data", help="A table of series or of labelled rows: .csv, .tsv, .jsonl, .npy or .parquet."
+    ),
 ]
 Columns = Annotated[str | None, typer.Option(help="Of the table, those that are read: a,b; all by default.")]
 Target = Annotated[str | None, typer.Option(help="Of the table, those that are forecast: b; all by default.")]
@@ -62,6 +69,7 @@ Freeze = Annotated[
         help="With --from, a part of the model that does not learn, such as cells.0; again for more."
     ),
 ]
+Label = Annotated[str | None, typer.Option(help="Of the table, the column of labels, to be told by a model.")]
 Fit = Annotated[bool, typer.Option("--fit", help="Make the batch as small as a short text asks for.")]
 Budget = Annotated[str | None, typer.Option(help="Fit the steps into this time, such as 90s or 5m.")]
 DryRun = Annotated[
@@ -95,6 +103,7 @@ def train(
     group: SeriesOf = None,
     origin: From = None,
     freeze: Freeze = None,
+    label: Label = None,
     fit: Fit = False,
     device: options.Device = None,
     budget: Budget = None,
@@ -106,8 +115,8 @@ def train(
     """Train a named experiment to its claim.
 
     With --text and without an experiment, the settings are those of char-shakespeare, with --pairs those of
-    translate, with --story those of stories, with --images those of row-digits, with --data those of series;
-    with --task alone, those that there are by default, and an lstm.
+    translate, with --story those of stories, with --images those of row-digits, with --data those of series,
+    or with --label those of labels; with --task alone, those that there are by default, and an lstm.
 
     With --from it starts from the weights of a run, with its model and its settings; with --text or the like
     on other data. Symbols that are new join the vocabulary. It is said what the weights make of the data
@@ -116,6 +125,7 @@ def train(
     Examples: seqlab train hello / seqlab train temporal-order --difficulty hard model.hidden_size=8 /
     seqlab train --text notes.txt / seqlab train --text src --glob '*.py' /
     seqlab train --data sales.csv --target sales task.horizon=24 /
+    seqlab train --data mails.csv --text body --label is_spam /
     seqlab train --from latest --text letters.txt training.steps=500
     """
     from seqlab.kinds import Asked, run
@@ -125,11 +135,13 @@ def train(
         read = next((one for one in (text, pairs, story, images, data) if one is not None), None)
         config, words = start_from(origin, experiment, config, model, task, words, freeze or [], read)
         experiment, model = None, None
-    of_table, of_text = (encoding, None) if data is not None else (None, encoding)
-    experiment, words = choose_text(experiment, config, words, text, glob, of_text, task)
+    told = {"columns": columns, "target": target, "time": time, "group": group, "label": label}
+    if data is not None:  # then these are of the table
+        told |= {"text": text, "encoding": encoding}
+        text = encoding = None
+    experiment, words = choose_text(experiment, config, words, text, glob, encoding, task)
     for option, file in {"pairs": pairs, "file": story, "images": images}.items():
         experiment, words = choose_data(option, experiment, config, words, file, task)
-    told = {"columns": columns, "target": target, "time": time, "group": group, "encoding": of_table}
     experiment, words = choose_table(experiment, config, words, data, told, task)
     if device is not None:
         words.append(f"compute.device={device}")
@@ -269,6 +281,8 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
     following = f"plot {name}"
     if session.task.sample:
         following = f"sample {name}{flags(run.info().model, '')}"
+    elif session.task.predicts:
+        following = f"predict {name} FILE, seqlab plot {name}"
     elif session.task.has_statements:
         following = f"ask {name}, seqlab inspect {name}"
     tell(

@@ -151,6 +151,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "sees": task.sees is not None,
             "draws": session.model.draws,
             "names": names_of(task),
+            "predicts": task.predicts,
             "engine": session.experiment.training.engine,
             "fingerprint": identity.fingerprint,
             "identity": identity.to_dict(),

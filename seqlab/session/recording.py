@@ -20,7 +20,7 @@ from seqlab.session.mixing import mix_with_counts, save_counts
 from seqlab.session.opening import Session, trial_task
 from seqlab.tasks import Trial
 from seqlab.training.checkpoints import load_weights
-from seqlab.training.evaluation import evaluate
+from seqlab.training.evaluation import confusion, evaluate
 from seqlab.training.loop import Learner, Step
 
 ORDINARY = Trial("held out")
@@ -91,6 +91,8 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
         "training_seconds": learner.counters["seconds"],
         "wall_seconds": learner.counters["seconds"] + time.perf_counter() - started,
     }
+    if task.predicts:
+        summary["confusion"] = _confusion(session)
     keep_answers(run, session)
     if session.experiment.mixture is not None:
         run.write_summary(summary)  # what was judged stays, should there be no room for the counts
@@ -100,6 +102,19 @@ def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:
         summary["mixture"] = _put_to_trials(session, mixture, judge_in(session, ORDINARY, mixture))
         summary["wall_seconds"] = learner.counters["seconds"] + time.perf_counter() - started
     return summary
+
+
+def _confusion(session: Session) -> dict[str, Any]:
+    """Return how often each class was said of the test set where each was wanted, (wanted, said)."""
+    experiment, task = session.experiment, session.task
+    test = list(task.evaluation("test", experiment.training.test_sequences, experiment.seed))
+    with doing("counting what is mistaken for what"):
+        counts = confusion(session.model, task, test).tolist()
+    return {
+        "classes": list(task.answers),
+        "counts": counts,
+        "sequences": sum(len(one.inputs) for one in test),
+    }
 
 
 def _put_to_trials(

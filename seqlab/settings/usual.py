@@ -24,7 +24,7 @@ USUAL = {
     "model.dropout": "drop dropout_rate p_drop",
     "model.nonlinearity": "activation act",
     "task.period": "bptt seq_len seq_length sequence_length block_size context context_length tbptt",
-    "task.corpus": "text dataset data corpus_file",
+    "task.corpus": "dataset data corpus_file",
     "task.difficulty": "level",
     "compute.device": "gpu cuda",
     "compute.threads": "num_threads n_threads",

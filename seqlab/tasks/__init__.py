@@ -5,8 +5,9 @@ from seqlab.errors import PluginError
 from seqlab.own_code import place_of, require_signature
 from seqlab.registry import load, source_file
 from seqlab.settings import Component
-from seqlab.tasks._base import Data, Sample, Task
+from seqlab.tasks._base import Task
 from seqlab.tasks._batches import checked, problem_of
+from seqlab.tasks._data import Data, Sample
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import Answers, Metric, Trial
 from seqlab.tasks._seeing import Form

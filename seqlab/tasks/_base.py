@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -18,68 +15,12 @@ from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Spec, Split
 from seqlab.errors import SettingsError, TextError
-from seqlab.outside import path_of
+from seqlab.tasks._data import Data, Sample
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
+from seqlab.tasks._predicting import Asked
 from seqlab.tasks._seeing import Form, Pixels
 from seqlab.text.vocabulary import Codes, Vocabulary
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What the models of a task write while they train, to be looked at.
-
-    Attributes:
-        prime: the text to begin with.
-        length: symbols to write.
-        temperature: of the softmax; 0 takes the likeliest symbol.
-        stop: with which a text ends; empty where it has no end but its length.
-    """
-
-    prime: str = "\n"
-    length: int = 400
-    temperature: float = 0.8
-    stop: str = ""
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a run records of the data that its task reads from files.
-
-    Attributes:
-        name: what they are called.
-        source: where they were read from.
-        sha256: of what was read; a run is gone on with on no other data.
-        stands_in_for: what was asked for and could not be had, or None.
-        reason: why it could not be had.
-        notes: sentences that whoever trains on it should read.
-    """
-
-    name: str
-    source: str
-    sha256: str
-    stands_in_for: str | None = None
-    reason: str | None = None
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, *files: str | Path) -> Data:
-        """Return what is recorded of files, every byte of which counts.
-
-        Raises:
-            TextError: when one cannot be read.
-        """
-        paths, digest = [path_of(file).resolve() for file in files], hashlib.sha256()
-        for path in paths:
-            try:
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-            except OSError as error:
-                raise TextError(f"{path} cannot be read: {error.strerror}.") from None
-        return cls(", ".join(path.name for path in paths), ", ".join(map(str, paths)), digest.hexdigest())
-
-    def to_dict(self) -> dict[str, str | int | tuple[str, ...] | None]:
-        """Return plain data, for JSON."""
-        return asdict(self)
 
 
 class Task(ABC):
@@ -112,6 +53,7 @@ class Task(ABC):
         sees: what its pictures look like, where a user may show one of their own; see :meth:`see`.
         asks_about_pictures: whether a question belongs to each.
         forecasts: whether it forecasts series of numbers; see :meth:`latest` and :meth:`forecast`.
+        predicts: whether it labels the sequences of a user's file; see :meth:`ask_of_file`.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -133,6 +75,7 @@ class Task(ABC):
     sees: Form | None = None
     asks_about_pictures: bool = False
     forecasts: bool = False
+    predicts: bool = False
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 
@@ -230,6 +173,18 @@ class Task(ABC):
 
         Raises:
             TextError: when the task has no such question.
+        """
+        raise NotImplementedError
+
+    def ask_of_file(self, path: str, encoding: str | None) -> Asked:
+        """Return the sequences of a file, whose answers are unknown, where the task :attr:`predicts`.
+
+        Args:
+            path: of the file.
+            encoding: that it is in; None for that of its byte-order mark, or else UTF-8.
+
+        Raises:
+            TextError: when something is wrong in the file, with its line.
         """
         raise NotImplementedError
 

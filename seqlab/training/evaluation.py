@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import torch
+from torch import Tensor
 
 from seqlab.contracts import Batch
 from seqlab.models import SequenceModel, State, read_batch
@@ -35,3 +36,25 @@ def evaluate(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> dict
             total["paid"] += float(paid.sum())  # type: ignore[assignment]
     model.train(was_training)
     return task.figures(total)
+
+
+@torch.no_grad()
+def confusion(model: SequenceModel, task: Task, batches: Iterable[Batch]) -> Tensor:
+    """Return how often each class was said where each was wanted, (wanted, said).
+
+    Args:
+        model: evaluated as it is, without dropout.
+        task: whose answers are classes.
+        batches: as from :meth:`Task.evaluation`, none of which continues another.
+    """
+    was_training = model.training
+    model.eval()
+    device, classes = next(model.parameters()).device, task.spec.output_size
+    total = torch.zeros(classes * classes, dtype=torch.int64)
+    for batch in batches:
+        batch = batch.to(device)
+        said, wanted = batch.select(read_batch(model, batch)[0])
+        pairs = (wanted * classes + said.argmax(-1)).cpu()
+        total += torch.bincount(pairs, minlength=len(total))
+    model.train(was_training)
+    return total.view(classes, classes)

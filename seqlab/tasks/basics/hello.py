@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from seqlab.contracts import Batch, Spec, Split
-from seqlab.tasks._base import Sample, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Sample
 from seqlab.text import Vocabulary
 
 WORD = "hello"

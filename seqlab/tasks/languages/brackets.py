@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
-from seqlab.tasks._base import Data, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Data
 from seqlab.tasks._judging import Trial
 from seqlab.tasks.languages._sources import PLACES, Language, Pairs, follow, read_pieces
 

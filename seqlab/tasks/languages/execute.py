@@ -13,7 +13,8 @@ import torch
 from pydantic import Field
 
 from seqlab.contracts import PAD, Batch, Spec, Split, Written, numpy_stream
-from seqlab.tasks._base import Sample, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Sample
 from seqlab.tasks._judging import Trial
 from seqlab.tasks.languages._programs import CHARACTERS, END, HARDER, Program, addition
 from seqlab.text.vocabulary import Vocabulary

@@ -21,7 +21,8 @@ from seqlab.data.series import Collection, Gaps, Layout, read_series
 from seqlab.data.table import absolute
 from seqlab.errors import UnknownNameError
 from seqlab.settings import Names
-from seqlab.tasks._base import Data, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, SEQUENCES, SHARE, Metric
 from seqlab.tasks.own._baselines import baselines, season_of

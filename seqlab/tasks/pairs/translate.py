@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Split, numpy_stream
 from seqlab.errors import TextError
-from seqlab.tasks._base import Data
+from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import ACCURACY, LOSS, SEQUENCE_ACCURACY, SEQUENCES, Metric
 from seqlab.tasks.pairs._overlap import BLEU, CHRF, overlap, signatures

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from seqlab.contracts import Split
 from seqlab.errors import TextError
 from seqlab.outside import path_of
-from seqlab.tasks._base import Data
+from seqlab.tasks._data import Data
 from seqlab.tasks._passes import Integers
 from seqlab.tasks._seeing import FAINT
 from seqlab.tasks.pictures._idx import AXES, Bytes, Part, What, find_idx, read_idx

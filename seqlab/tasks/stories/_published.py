@@ -18,7 +18,7 @@ from pathlib import Path
 from seqlab.contracts import Split
 from seqlab.errors import TextError
 from seqlab.outside import path_of
-from seqlab.tasks._base import Data
+from seqlab.tasks._data import Data
 from seqlab.tasks.stories._story import Story, Told
 
 TRAIN, TEST = "_train.txt", "_test.txt"

@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from seqlab.tasks._base import Data, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Data
 from seqlab.tasks._judging import SHARE, Metric
 from seqlab.text import Vocabulary, ngram
 from seqlab.text.tokens import UNITS

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError, TextError
-from seqlab.tasks._base import Sample
+from seqlab.tasks._data import Sample
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import Trial
 from seqlab.tasks.text._language_model import (

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import TextError
-from seqlab.tasks._base import Sample
+from seqlab.tasks._by_hash import SPLITS, parted
+from seqlab.tasks._data import Sample
 from seqlab.tasks._guessing import Guess
-from seqlab.tasks._parts import SPLITS, parted
 from seqlab.tasks._passes import in_passes
 from seqlab.tasks.text._language_model import (
     COUNTED,

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Spec, Split, at_once, numpy_stream
 from seqlab.errors import TextError
-from seqlab.tasks._base import Data, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import SHARE, Metric
 from seqlab.tasks.text._pieces import tensor_of

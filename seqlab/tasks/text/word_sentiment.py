@@ -19,7 +19,8 @@ from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
 from seqlab.errors import TextError
-from seqlab.tasks._base import Data, Task
+from seqlab.tasks._base import Task
+from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, MSE, SEQUENCES, Metric
 from seqlab.text import Vocabulary

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from seqlab.contracts import Split
 
@@ -24,7 +24,7 @@ def hashes(keys: Sequence[str]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(digests), "<u8")
 
 
-def parted(keys: Sequence[str], classes: Sequence[int] | None = None) -> Integers:
+def parted(keys: Sequence[str], classes: ArrayLike | None = None) -> Integers:
     """Return the number of each sequence's part in :data:`SPLITS`, (N,).
 
     Different keys are put in the order of their hashes; the first tenth is for validation, the next for the

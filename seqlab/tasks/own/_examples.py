@@ -1,0 +1,240 @@
+"""Labelled sequences out of a table: a text in each row, or numbers in several rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data import Columns, Table
+from seqlab.errors import TextError, UsageError
+from seqlab.outside import shortened
+
+Values = NDArray[np.float64]
+
+LABELS = ("label", "class", "category")
+"""What a column of labels may be called, so that it need not be named."""
+
+MANY = 1000
+"""Labels beyond which a column is taken to hold something else."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Sequences, with a label each where they have one.
+
+    Attributes:
+        name: of the file, for messages.
+        places: of each, where it stands: ``line 12``; of numbers, what the group is called.
+        texts: each a sequence; empty where they are numbers.
+        series: each (T, F); empty where they are texts.
+        labels: of each; empty where they are not known.
+        columns: by ``text``, ``label``, ``group`` and ``columns`` the names of the columns taken.
+        notes: on what was left out.
+    """
+
+    name: str
+    places: Sequence[str]
+    texts: Sequence[str] = ()
+    series: Sequence[Values] = ()
+    labels: Sequence[str] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def keys(self) -> list[str]:
+        """What makes two of them the same."""
+        return [*self.texts] if self.texts else [one.tobytes().hex() for one in self.series]
+
+    def some(self, places: Iterable[int], *notes: str) -> Examples:
+        """Return some of them, by their numbers from 0, with notes on the others."""
+        chosen = [int(place) for place in places]
+
+        def of(part: Sequence[Any]) -> list[Any]:
+            return [part[place] for place in chosen] if part else []
+
+        return Examples(
+            self.name, of(self.places), of(self.texts), of(self.series), of(self.labels), self.columns,
+            (*self.notes, *notes),
+        )  # fmt: skip
+
+
+def read_examples(
+    table: Table, label: str | None, text: str | None, group: str | None, columns: Sequence[str] | None
+) -> Examples:
+    """Return the labelled sequences of a table.
+
+    Args:
+        table: as it was opened.
+        label: the column of labels; None for one that is called so.
+        text: the column of texts; None for the only other one of texts.
+        group: the column that says to which sequence a row of numbers belongs; None where rows are texts.
+        columns: those of the numbers; None for all that there are.
+
+    Raises:
+        TextError: when something is wrong in the file, with its line.
+        UsageError: when the columns are not clear.
+    """
+    label = _label(table, label)
+    if group is not None:
+        return _of_numbers(table, group, columns, label)
+    return _labelled(_of_texts(table, _text(table, text, label), label))
+
+
+def read_asked(table: Table, told: Examples) -> Examples:
+    """Return the sequences of a table, whose labels are not known, by the columns of those learned from."""
+    group = told.columns.get("group")
+    if group:
+        return _of_numbers(table, group[0], told.columns["columns"], None)
+    return _of_texts(table, told.columns["text"][0], None)
+
+
+def _of_texts(table: Table, text: str, label: str | None) -> Examples:
+    named = [text] if label is None else [text, label]
+    read = table.columns(texts=named)
+    return Examples(
+        str(table.path),
+        [read.place(row) for row in range(len(read))],
+        read.texts[text],
+        labels=() if label is None else [cell.strip() for cell in read.texts[label]],
+        columns={"text": (text,)},
+    )
+
+
+def _labelled(found: Examples) -> Examples:
+    """Leave out what has no text or no label."""
+    for what, cells in (("text", found.texts), ("label", found.labels)):
+        kept = [bool(cell.strip()) for cell in cells]
+        if not all(kept):
+            gaps = kept.count(False)
+            first = found.places[kept.index(False)]
+            told = f"{gaps:,} rows have no {what} and are" if gaps > 1 else f"1 row has no {what} and is"
+            return _labelled(found.some(np.flatnonzero(kept), f"{told} left out; the first is {first}."))
+    return found
+
+
+def _of_numbers(table: Table, group: str, columns: Sequence[str] | None, label: str | None) -> Examples:
+    """Return sequences whose rows have one name in the column ``group``, in the order of the file."""
+    chosen = tuple(columns or (name for name in table.of_kind("numbers") if name not in (group, label)))
+    if not chosen:
+        raise UsageError(
+            f"{table.path} has no column of numbers besides {group!r} and {label!r}.",
+            hint="Sequences of numbers have a row for each step: id,value,label",
+        )
+    read = table.columns(numbers=chosen, texts=[group] if label is None else [group, label])
+    values = np.stack([read.numbers[name] for name in chosen], 1)  # (N, F)
+    names, which = np.unique(np.array(read.texts[group], object), return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(which))[:-1])
+    notes = _on_gaps(read, values)
+    return Examples(
+        str(table.path),
+        [*map(str, names)],
+        series=[values[some] for some in rows],
+        labels=() if label is None else _one_label_each(read, label, rows, names.tolist()),
+        columns={"group": (group,), "columns": chosen},
+        notes=notes,
+    )
+
+
+def _one_label_each(
+    read: Columns, label: str, rows: Iterable[NDArray[np.int64]], names: Sequence[str]
+) -> list[str]:
+    cells, found = read.texts[label], []
+    for some, name in zip(rows, names, strict=True):
+        own = cells[some[0]]
+        other = next((row for row in some.tolist() if cells[row] != own), None)
+        if other is not None:
+            raise TextError(
+                f"{read.path}, {read.place(other)}: the sequence {str(name)!r} has the label "
+                f"{cells[other]!r}, but {own!r} in {read.place(int(some[0]))}.",
+                hint="Every row of a sequence has the same label.",
+            )
+        if not own.strip():
+            raise TextError(
+                f"{read.path}, {read.place(int(some[0]))}: the sequence {str(name)!r} has no label."
+            )
+        found.append(own.strip())
+    return found
+
+
+def _on_gaps(read: Columns, values: Values) -> tuple[str, ...]:
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return ()
+    first = read.place(int(gaps.any(1).argmax()))
+    return (f"{int(gaps.sum()):,} values are missing, the first in {first}; they are read as the mean.",)
+
+
+def _label(table: Table, named: str | None) -> str:
+    """Return the name of the column of labels."""
+    if named is not None:
+        table.require(named)
+        return named
+    found = [name for name in table.names if name.lower() in LABELS]
+    if len(found) != 1:
+        raise UsageError(
+            f"Which column of {table.path} holds the labels?",
+            hint=f"Name it: --label COLUMN. There are {', '.join(table.names)}.",
+        )
+    return found[0]
+
+
+def _text(table: Table, named: str | None, label: str) -> str:
+    """Return the name of the column of texts."""
+    if named is not None:
+        table.require(named)
+        return named
+    found = [name for name in table.names if name != label and table.kinds[name] == "texts"]
+    if len(found) != 1:
+        raise UsageError(
+            f"Which column of {table.path} holds the texts?",
+            hint=f"Name it: --text COLUMN. There are {', '.join(table.names)}. Sequences of numbers, "
+            "with a row for each step, are told apart by a column: --group COLUMN",
+        )
+    return found[0]
+
+
+def require_classes(found: Examples, fewest: int) -> Examples:
+    """Return examples of which every label has three different ones at least, one for each part.
+
+    Args:
+        found: with labels.
+        fewest: labels with fewer different examples than so many are left out.
+
+    Raises:
+        TextError: when a label has too few, or there are too few labels, or too many.
+    """
+    different: dict[str, set[str]] = {}
+    for key, label in zip(found.keys, found.labels, strict=True):
+        different.setdefault(label, set()).add(key)
+    few = {label for label, keys in different.items() if len(keys) < fewest}
+    if few:
+        gone = sum(label in few for label in found.labels)
+        found = found.some(
+            (place for place, label in enumerate(found.labels) if label not in few),
+            f"{len(few):,} labels with fewer than {fewest} different examples are left out, {gone:,} rows.",
+        )
+    lone = next((label for label, keys in different.items() if label not in few and len(keys) < 3), None)
+    if lone is not None:
+        place = found.places[[*found.labels].index(lone)]
+        count = len(different[lone])
+        raise TextError(
+            f"{found.name}, {place}: the label {shortened(lone)!r} has {count} different "
+            f"example{'s' if count > 1 else ''}; at least 3 are wanted: for training, validation and test.",
+            hint="Add examples, or leave such labels out: task.fewest=3",
+        )
+    left = len(different) - len(few)
+    if left < 2 or left > MANY:
+        raise TextError(
+            f"{found.name} has {left:,} label{'s' if left != 1 else ''} in {len(found):,} examples; 2 to "
+            f"{MANY:,} are wanted.",
+            hint="Is --label the column of labels?",
+        )
+    return found
