@@ -22,6 +22,7 @@ from seqlab.cli import (
     diff,
     explain,
     export,
+    forecast,
     gradients,
     judge,
     neighbours,
@@ -51,7 +52,8 @@ from seqlab.errors import TRACEBACK
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (train.train, train.resume, compare.compare, replay.replay),
     "Write": (
-        answer.answer, ask.ask, predict.predict, sample.sample, complete.complete, score.score, novel.novel,
+        answer.answer, ask.ask, predict.predict, forecast.forecast, sample.sample, complete.complete,
+        score.score, novel.novel,
     ),
     "Inspect": (
         runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours, map__.map_,

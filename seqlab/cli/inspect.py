@@ -11,6 +11,7 @@ from seqlab.cli import options
 from seqlab.cli.alignment import show_alignment
 from seqlab.cli.captions import has_picture, show_caption
 from seqlab.cli.console import say, show_json, show_table
+from seqlab.cli.forecast import show_forecasts
 from seqlab.cli.heads import has_heads, show_heads
 from seqlab.cli.hops import show_hops
 from seqlab.cli.pictures import Album, Formats, Title, point_to
@@ -65,7 +66,7 @@ def inspect(
 ) -> None:
     """Look inside a trained network: hidden state, cell state and gates over time; or where attention looks,
     in a text or in a picture; or which parts of a picture are seen; or what a memory is written and read; or
-    which sentences of a story are read.
+    which sentences of a story are read; or what is forecast of a series, beside what came.
 
     Examples: seqlab inspect / seqlab inspect --input BbXcXcbE / seqlab inspect --lesions /
     seqlab inspect --force f=1,i=0 --from 20 --to 60 / seqlab inspect dates --input "3. Mai 2009"
@@ -87,6 +88,9 @@ def inspect(
     if image is not None:
         shown, text = see_picture(found, session, image, text), None
     album = Album(found.figures if output is None else output, formats, title)
+    if session.task.forecasts and not lesions and force is None:
+        _require_no_text(found, session, text)
+        return show_forecasts(found, session, example or 0, album, as_json=as_json)
     if session.task.spec.context:
         _require_no_gates(lesions=lesions, force=force)
         if has_picture(session.task.spec):
@@ -119,9 +123,14 @@ def _require_no_gates(*, lesions: bool, force: str | None) -> None:
 
 
 def _require_no_text(run: Run, session: Session, text: str | None) -> None:
-    """Refuse a text alone, where it is a picture that is looked at."""
+    """Refuse a text alone, where it is a picture, or a series, that is looked at."""
     from seqlab.errors import UsageError
 
+    if text is not None and session.task.forecasts:
+        raise UsageError(
+            f"--input is {text!r}, a text, but {run.id} reads numbers.",
+            hint=f"Take some of the test part, --example 0; or a table: seqlab forecast {run.id} --data FILE",
+        )
     if text is not None:
         asked = f'--input "{text}" ' if session.task.asks_about_pictures else ""
         raise UsageError(

@@ -26,6 +26,7 @@ _TOLD_ELSEWHERE = (
         "spec",
         "in_text",
         "sees",
+        "forecasts",
         "guess",
         "identity",
         "fingerprint",

@@ -285,6 +285,8 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
         following = f"predict {name} FILE, seqlab plot {name}"
     elif session.task.has_statements:
         following = f"ask {name}, seqlab inspect {name}"
+    elif session.task.forecasts:
+        following = f"inspect {name}, seqlab forecast {name}"
     tell(
         f"Run: {run.path}\nNext: seqlab {following}, seqlab show, or seqlab train again with another --seed."
     )

@@ -72,6 +72,7 @@ class Collection:
         name: of the file, or of the series.
         source: where they were read from.
         columns: their names.
+        time: what the column of times is called, or ``row``.
         series: in the order in which they begin in the file.
         clock: how time goes on.
         notes: sentences about what was found.
@@ -80,6 +81,7 @@ class Collection:
     name: str
     source: str
     columns: tuple[str, ...]
+    time: str
     series: tuple[Series, ...]
     clock: Clock
     notes: tuple[str, ...] = ()
@@ -147,7 +149,15 @@ def _collected(read: Columns, source: str, form: str, layout: Layout) -> Collect
     filled = sum(int(one.filled.sum()) for one in series)
     if filled:
         notes.append(f"{filled:,} gaps hold the last value before them; no forecast of one is judged.")
-    return Collection(read.path.name, source, tuple(read.numbers), series, clock, (f"{told}.", *notes))
+    return Collection(
+        read.path.name,
+        source,
+        tuple(read.numbers),
+        next(iter(read.times), "row"),
+        series,
+        clock,
+        (f"{told}.", *notes),
+    )
 
 
 def _rows_by_group(groups: Sequence[str]) -> dict[str, NDArray[np.int64]]:

@@ -148,6 +148,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "loss_unit": task.loss_unit,
             "spec": task.spec.to_dict(),
             "in_text": task.in_text,
+            "forecasts": task.forecasts,
             "sees": task.sees is not None,
             "draws": session.model.draws,
             "names": names_of(task),

@@ -8,12 +8,13 @@ from seqlab.settings import Component
 from seqlab.tasks._base import Task
 from seqlab.tasks._batches import checked, problem_of
 from seqlab.tasks._data import Data, Sample
+from seqlab.tasks._forecasting import Forecast
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import Answers, Metric, Trial
 from seqlab.tasks._seeing import Form
 
 __all__ = [
-    "Answers", "Data", "Form", "Guess", "Metric", "Sample", "Task", "Trial", "build_task",
+    "Answers", "Data", "Forecast", "Form", "Guess", "Metric", "Sample", "Task", "Trial", "build_task",
     "problem_of",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from seqlab.contracts import PAD, Batch, Spec, Split
 from seqlab.errors import SettingsError, TextError
 from seqlab.tasks._data import Data, Sample
+from seqlab.tasks._forecasting import Answering, Forecast
 from seqlab.tasks._guessing import Guess, constant_guess
 from seqlab.tasks._judging import USUAL, Metric, Trial
 from seqlab.tasks._predicting import Asked
@@ -52,7 +53,7 @@ class Task(ABC):
         has_statements: whether statements are told before a question; see :meth:`ask`.
         sees: what its pictures look like, where a user may show one of their own; see :meth:`see`.
         asks_about_pictures: whether a question belongs to each.
-        forecasts: whether it forecasts series of numbers; see :meth:`latest` and :meth:`forecast`.
+        forecasts: whether it forecasts series of numbers; see :meth:`outlook` and :meth:`hindsight`.
         predicts: whether it labels the sequences of a user's file; see :meth:`ask_of_file`.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
@@ -217,6 +218,27 @@ class Task(ABC):
             return {}
         names = self.answers or [str(number) for number in range(self.spec.output_size)]
         return {"answer": [names[target] for target in batch.targets.tolist()]}
+
+    def outlook(
+        self, answer: Answering, steps: int | None = None, table: str | None = None
+    ) -> list[Forecast]:
+        """Return what follows the last rows of what was learned from, or of another table, column by column.
+
+        Args:
+            answer: a trained model.
+            steps: how many; None for as many as are forecast at once.
+            table: a file of the same columns; None for the task's own.
+        """
+        raise NotImplementedError
+
+    def hindsight(self, answer: Answering, example: int) -> list[Forecast]:
+        """Return forecasts of the test part beside what came, and beside what needs no network.
+
+        Args:
+            answer: a trained model.
+            example: which of the test part, counted from 0.
+        """
+        raise NotImplementedError
 
     def steps_of_a_pass(self, size: int) -> float | None:
         """Return in how many batches of ``size`` all training data are seen once; None if they never end."""

@@ -23,9 +23,11 @@ from seqlab.errors import UnknownNameError
 from seqlab.settings import Names
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
+from seqlab.tasks._forecasting import Answering, Forecast
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, SEQUENCES, SHARE, Metric
 from seqlab.tasks.own._baselines import baselines, season_of
+from seqlab.tasks.own._outlook import hindsight, outlook
 from seqlab.tasks.own._parts import Cut, Integers, Parts, cut_up
 
 SERIES, LAST = "series", "last"
@@ -219,6 +221,20 @@ class Series(Task):
         found = [Guess(name, self.figures(total)) for name, total in totals.items()]
         best, *others = sorted(found, key=lambda guess: guess.figures["mase"])
         return replace(best, others=tuple(others))
+
+    def outlook(
+        self, answer: Answering, steps: int | None = None, table: str | None = None
+    ) -> list[Forecast]:
+        """Return what follows the last rows; see :meth:`Task.outlook`."""
+        collection = self.collection
+        if table is not None:
+            known = replace(self.layout, columns=self.columns, encoding=None, header=None, decimal=None)
+            collection = read_series(table, known)
+        return outlook(self.parts, collection, answer, steps or self.horizon, len(self.quantiles))
+
+    def hindsight(self, answer: Answering, example: int) -> list[Forecast]:
+        """Return forecasts of the test part beside what came; see :meth:`Task.hindsight`."""
+        return hindsight(self.parts, self.collection, answer, self.baselines, example, len(self.quantiles))
 
     @cached_property
     def baselines(self) -> tuple[Any, ...]:
