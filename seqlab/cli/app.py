@@ -28,6 +28,7 @@ from seqlab.cli import (
     neighbours,
     notes,
     novel,
+    pack,
     plot,
     predict,
     replay,
@@ -59,7 +60,9 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours, map__.map_,
         gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,
     ),
-    "Manage": (notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export),
+    "Manage": (
+        notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export, pack.pack, pack.unpack,
+    ),
     "Look up": (config.config, schema.schema, list_.list_),
 }  # fmt: skip
 """The commands, by the panel of the help page in which they stand."""

@@ -73,7 +73,7 @@ def inspect(
     """
     from seqlab.analysis.states import network_of
     from seqlab.errors import UsageError
-    from seqlab.session import reopen_trained
+    from seqlab.session import reopen_to_read, reopen_trained
 
     given = {"--input": text, "--example": example, "--image": image}
     several = [name for name, value in given.items() if value is not None]
@@ -83,7 +83,8 @@ def inspect(
         raise UsageError("Both --lesions and --force are given.", hint="Leave one out.")
     found = options.the_run(run)
     options.admit_plugins(found, model, task, anyway=anyway)
-    session = reopen_trained(found, model, task, anyway=anyway)
+    opened = reopen_trained if text is None else reopen_to_read
+    session = opened(found, model, task, anyway=anyway)
     shown = None
     if image is not None:
         shown, text = see_picture(found, session, image, text), None
@@ -157,25 +158,26 @@ def _states(
     from seqlab.analysis.units import find_switches, held_out_batch
 
     task, seed = session.task, session.experiment.seed
-    batch = held_out_batch(task, sequences, seed)
+    is_own = text is not None or shown is not None
+    batch = None if is_own and force is None else held_out_batch(task, sequences, seed)
     with doing("looking for units that switch"):
         switches = find_switches(network, task, sequences=sequences, seed=seed)
     switch = next((switch for switch in switches if switch.is_clear), None)
-    if text is not None or shown is not None:
+    if batch is None or is_own:
         inputs = read_symbols(task, text or "") if shown is None else shown.inputs
         read = reading(trace(network, inputs, force=force), task, 0)
     else:
         row = _row(batch, example, session, switch)
         read = reading(trace(network, batch.inputs[row : row + 1], force=force), task, 0, batch.row(row))
     classes = []
-    if text is None and example is None and shown is None:
+    if batch is not None and not is_own and example is None:
         with doing("reading a sequence of each class"):
             classes = _of_each_class(network, session, batch, force)
     name = "" if force is None else f"-{force.file_name}"
     pictures = {f"{key}{name}": one for key, one in _draw(run, read, classes, switch, force).items()}
     paths = [*album.keep(pictures), album.keep_rows(f"states{name}", read.to_rows())]
     with doing("measuring what it costs to hold the gates"):
-        costs = None if force is None else _costs(network, task, batch, force)
+        costs = None if force is None or batch is None else _costs(network, task, batch, force)
     if as_json:
         return show_json(
             {

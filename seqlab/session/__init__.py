@@ -12,7 +12,7 @@ from seqlab.session.opening import (
     reopen,
 )
 from seqlab.session.running import Result, train, train_together
-from seqlab.session.trained import load_language_model, load_network, reopen_trained
+from seqlab.session.trained import load_language_model, load_network, reopen_to_read, reopen_trained
 
 __all__ = [
     "Result",
@@ -26,6 +26,7 @@ __all__ = [
     "open_session",
     "read_experiment",
     "reopen",
+    "reopen_to_read",
     "reopen_trained",
     "train",
     "train_together",

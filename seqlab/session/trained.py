@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from seqlab.contracts import Spec
+import torch
+
+from seqlab.contracts import Batch, Spec, Split
 from seqlab.doing import doing
-from seqlab.errors import RunFolderError
+from seqlab.errors import RunFolderError, TextError
 from seqlab.models import SequenceModel, build_model
 from seqlab.runs import Run
 from seqlab.session.lineage import vocabulary_of
 from seqlab.session.mixing import mix_with_saved
 from seqlab.session.opening import Session, read_experiment, reopen
 from seqlab.settings import TrainExperiment
+from seqlab.tasks import Task
 from seqlab.text import Vocabulary
 from seqlab.training.checkpoints import load_checkpoint, load_weights
 from seqlab.training.loop import new_learner
@@ -27,6 +30,45 @@ def reopen_trained(
     load_best(run, session.model)
     session.model.to("cpu").eval()
     return session
+
+
+def reopen_to_read(
+    run: Run, model: str | None = None, task: str | None = None, *, anyway: bool = False
+) -> Session:
+    """Open a trained run as :func:`reopen_trained` does, to read what a user gives it.
+
+    Of a language model the text need not be here: then its task knows the vocabulary, and nothing else.
+    """
+    try:
+        return reopen_trained(run, model, task, anyway=anyway)
+    except TextError as gone:
+        vocabulary = vocabulary_of(run) if run.info().extra.get("sample") else None
+        if vocabulary is None:
+            raise
+        network = load_network(run, model)
+        unread = Unread(network.spec, vocabulary, gone)
+        return Session(
+            read_experiment(run, model, without_task=True), unread, network.eval(), torch.device("cpu")
+        )
+
+
+class Unread(Task):
+    """A language model's task whose text is not here.
+
+    Args:
+        spec: what is read and answered.
+        vocabulary: what symbols print as.
+        gone: why there is no text.
+    """
+
+    stream = True
+
+    def __init__(self, spec: Spec, vocabulary: Vocabulary, gone: TextError) -> None:
+        self.spec, self.vocabulary, self.gone = spec, vocabulary, gone
+
+    def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
+        """Raise what says that there is nothing to read."""
+        raise self.gone
 
 
 def load_language_model(
