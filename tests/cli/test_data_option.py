@@ -57,7 +57,10 @@ def test_what_is_wrong_with_a_table_is_said_in_a_line(seqlab_command: Command, s
     for words, said in (
         (["--data", sales, "--target", "sald"], "Did you mean 'sold'?"),
         (["--data", "salez.csv"], "There is no file 'salez.csv'"),
-        (["hello", "--data", sales], "hello reads no table: --data and the names of its columns are for series"),
+        (
+            ["hello", "--data", sales],
+            "hello reads no table: --data and the names of its columns are for series",
+        ),
         (["--data", sales, "task.horizon=50"], "need"),
     ):
         done = seqlab_command("train", *words)

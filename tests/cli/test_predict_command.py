@@ -89,3 +89,18 @@ def test_numbers_in_long_form_are_labelled_by_their_names(seqlab_command: Comman
     head, *rows = csv.reader(io.StringIO(seqlab_command("predict", "long", "long.csv").stdout))
     assert head[:2] == ["id", "label"]
     assert [row[0] for row in rows] == [f"s{n:02}" for n in range(40)]
+
+
+def test_words_are_tagged_one_a_line(seqlab_command: Command, tmp_path: Path) -> None:
+    small = Path(__file__).parents[1] / "tasks" / "own" / "small.conll"
+    words = ("train", "tags", "--data", small, *QUICK[1:])
+    done = seqlab_command(*words)
+    assert done.returncode == 0, done.stderr
+    assert "span F1" in done.stdout
+    assert "Wilson" not in done.stdout, "the words of a sentence do not come by themselves"
+    (tmp_path / "new.txt").write_text("Ann\nlives\n\nZoe\n")
+    done = seqlab_command("predict", "tags", "new.txt")
+    head, *rows = csv.reader(io.StringIO(done.stdout))
+    assert head[:3] == ["place", "word", "label"]
+    assert [row[:2] for row in rows] == [["line 1", "Ann"], ["line 2", "lives"], ["line 4", "Zoe"]]
+    assert "1 words are rare or unknown" in done.stderr

@@ -17,9 +17,11 @@ SMALL = {
     "char-lm": {"corpus": "miniature", "period": 16},
     "copy": {"lag": 5},
     "echo": {"length": 60},
+    "labels": {"table": str(Path(__file__).parent / "own" / "small.csv")},
     "lines": {"corpus": "miniature"},
     "near-words": {"corpus": "miniature"},
     "stories": {"story": 2, "questions": 100},
+    "tags": {"table": str(Path(__file__).parent / "own" / "small.conll")},
     "translate": {"pairs": str(Path(__file__).parent / "pairs" / "small.tsv")},
 }
 """Settings that make a task quick; a task that is not named here is tested with its defaults."""
@@ -51,6 +53,7 @@ GOLDEN = {
     "execute": "4730ff8dc41d86cf",
     "hello": "f8b9beb2ee45f3c0",
     "induction-heads": "5d6d5031807ddea9",
+    "labels": "3019686ba04248cd",
     "lines": "5a5236f818d733a0",
     "missing-duplicate": "d6a9bf3bc181d758",
     "modular-arithmetic": "179729bc4b407eb5",
@@ -75,6 +78,7 @@ GOLDEN = {
     "square-root": "6789a6f1bae413cf",
     "stack-manipulation": "befe775a2c33ed9c",
     "stories": "fe666fc90050566e",
+    "tags": "0fe34676eca1a37f",
     "temporal-order": "b7e97f8e8f2ce897",
     "three-symbols": "0607cffe513ccd41",
     "timing": "3e7d485a1ab3c268",

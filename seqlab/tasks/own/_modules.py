@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from seqlab.errors import TextError
@@ -17,9 +18,9 @@ SHORTEST = 10
 """Characters of a line; shorter ones, such as ``else:``, stand in every module."""
 
 
-def source() -> str:
-    """Return in words where the lines come from."""
-    return f"standard library of Python {platform.python_version()}, {len(MODULES)} modules"
+def source(modules: Sequence[str] = MODULES) -> str:
+    """Return in words where lines of some modules come from."""
+    return f"standard library of Python {platform.python_version()}, {len(modules)} modules"
 
 
 def labelled_lines() -> list[tuple[str, str]]:
@@ -31,12 +32,17 @@ def labelled_lines() -> list[tuple[str, str]]:
     return [
         (line, module)
         for module in MODULES
-        for line in map(str.strip, _source(module).splitlines())
+        for line in map(str.strip, source_of(module).splitlines())
         if len(line) >= SHORTEST and not line.startswith("#")
     ]
 
 
-def _source(module: str) -> str:
+def source_of(module: str) -> str:
+    """Return the source of a module of the standard library.
+
+    Raises:
+        TextError: when it is not there.
+    """
     place = Path(sysconfig.get_paths()["stdlib"]) / module.replace(".", "/")
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if path.is_file():
