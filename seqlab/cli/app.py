@@ -40,6 +40,7 @@ from seqlab.cli import (
     show,
     train,
     trash,
+    watch,
 )
 from seqlab.cli import (
     inspect as inspect_,
@@ -57,8 +58,9 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         score.score, novel.novel,
     ),
     "Inspect": (
-        runs.runs, show.show, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours, map__.map_,
-        gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report, bench.bench,
+        runs.runs, show.show, watch.watch, judge.judge, plot.plot, inspect_.inspect, neighbours.neighbours,
+        map__.map_, gradients.gradients, cells.cells, explain.explain, check.check, diff.diff, report.report,
+        bench.bench,
     ),
     "Manage": (
         notes.tag, notes.note, trash.rm, trash.restore, trash.clean, export.export, pack.pack, pack.unpack,

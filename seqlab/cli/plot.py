@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,21 +35,38 @@ def plot(
     ] = None,
     title: Title = None,
     formats: Formats = None,
+    style: Annotated[
+        str | None, typer.Option(help="paper, slides, a style of matplotlib's, or a file NAME.mplstyle.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Width x height, such as 3.3x2.4 (inches) or 9x6cm.")
+    ] = None,
+    colour: Annotated[
+        list[str] | None, typer.Option(help="MODEL=COLOUR, such as lstm=red; again for more.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Write the numbers that are drawn to this CSV.")] = None,
     output: options.PictureFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Paths and figures as JSON.")] = False,
 ) -> None:
     """Draw learning curves, of one run or of several in one picture; and what a run takes for what.
 
     Examples: seqlab plot / seqlab plot hello-rnn-s1 hello-rnn-s2 --output pictures /
-    seqlab plot RUN RUN --label small --label large --title "Two sizes" --format pdf
+    seqlab plot RUN RUN --label small --label large --title "Two sizes" --format pdf /
+    seqlab plot --style paper --size 9x6cm --colour lstm=black --format pdf --data curves.csv
     """
+    from seqlab.figures.wishes import read_wishes, wishing
+
+    wishes = read_wishes(style, size, colour or ())
     found = list({run.path.resolve(): run for run in map(options.the_run, runs or ["latest"])}.values())
     labels = _labels(found, label)
     records = [_records(run) for run in found]
     name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
-    pictures = {name: _curves(found, labels, records)} | _trials(found, labels) | _confusion(found)
     album = Album(found[0].figures if output is None else output, formats, title)
-    paths = album.keep(pictures)
+    with wishing(wishes):
+        pictures = {name: _curves(found, labels, records)} | _trials(found, labels) | _confusion(found)
+        paths = album.keep(pictures)
+    if data is not None:
+        paths.append(_write_data(data, pictures))
     lines = _in_short(found, labels, records)
     if as_json:
         return show_json({"figures": paths, "runs": lines})
@@ -57,6 +75,17 @@ def plot(
         print(path)
     tell("Next: seqlab show RUN, or seqlab plot RUN RUN ... to lay runs over each other.")
     return None
+
+
+def _write_data(path: Path, pictures: dict[str, Figure]) -> str:
+    """Write down the numbers of pictures."""
+    from seqlab.errors import UsageError
+    from seqlab.figures.drawn import rows
+
+    try:
+        return Album(path.parent).keep_rows(path.name.removesuffix(".csv"), rows(pictures))
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
 
 
 def _confusion(runs: list[Run]) -> dict[str, Figure]:

@@ -56,7 +56,11 @@ def curves(
         over 1/25 of the run) and in validation (markers), the metric in validation, the norm of the gradient.
     """
     metric, guess = metric or pick_metric(runs), guess or Guessed()
-    lines = [(records, style) for (_, records), style in zip(runs, _styles(runs, models), strict=True)]
+    styles = _styles(runs, models)
+    lines = [
+        (records, {**style, "label": label})  # which no legend shows: for whoever wants the numbers
+        for (label, records), style in zip(runs, styles, strict=True)
+    ]
     panels = ["loss"]
     panels += ["metric"] * (metric is not None and _any(runs, _PREFIX + metric))
     panels += ["gradient"] * _any(runs, "grad_norm")
@@ -78,7 +82,7 @@ def curves(
                 _draw_gradient(ax, lines, smooth)
         axes[-1].set_xlabel("training sequences seen")
         axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-        _explain(figure, [label for label, _ in runs], [style for _, style in lines], smooth, title)
+        _explain(figure, [label for label, _ in runs], styles, smooth, title)
     return figure
 
 
@@ -154,7 +158,8 @@ def _draw_loss(ax: Axes, lines: _Lines, unit: str, smooth: int) -> None:
     for records, style in lines:
         shown = _draw_training(ax, *series(records, "loss"), style, smooth)
         valid_x, valid_y = series(records, _PREFIX + "loss")
-        ax.plot(valid_x, valid_y, **{**style, "linestyle": "none"}, markerfacecolor="white")
+        look_of = {**style, "linestyle": "none", "label": f"{style['label']}, validation"}
+        ax.plot(valid_x, valid_y, **look_of, markerfacecolor="white")
         drawn += [shown, valid_y]
     ax.set_ylabel(f"loss ({unit})")
     _spread(ax, np.concatenate(drawn))
@@ -195,11 +200,13 @@ def _draw_gradient(ax: Axes, lines: _Lines, smooth: int) -> None:
 def _draw_training(ax: Axes, x: Array, y: Array, style: Mapping[str, Any], smooth: int) -> Array:
     """Draw what was recorded, thin, and what it comes to, smoothed, which is returned."""
     shown = smoothed(y, 2 * (len(y) // smooth) + 1) if smooth else y
+    name = f"{style['label']}, training"
     look_of = {**style, "marker": "." if len(y) == 1 else ""}  # a line of one point would not be seen
+    look_of["label"] = f"{name}, smoothed" if smooth else name
     if not smooth:
         look_of["linestyle"] = "-"  # what is jagged looks broken already
     else:
-        ax.plot(x, y, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35)
+        ax.plot(x, y, color=style["color"], linestyle="-", linewidth=0.6, alpha=0.35, label=name)
     ax.plot(x, shown, **look_of, linewidth=1.6 if smooth else 0.9)
     return shown
 

@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from seqlab.doing import doing
 from seqlab.errors import UsageError
 from seqlab.figures import glyphs
+from seqlab.figures.wishes import wished
 from seqlab.runs import replace_file
 
 Lines = Mapping[str, dict[str, Any]]
@@ -89,6 +90,8 @@ def look() -> Iterator[None]:
         matplotlib.rcdefaults()  # not what a user's matplotlibrc says
         matplotlib.rcParams.update(_SETTINGS | glyphs.families())
         matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS, linestyle=LINE_STYLES * 2)
+        wanted: Any = wished().settings
+        matplotlib.rcParams.update(wanted)
         yield
 
 
@@ -120,7 +123,11 @@ def lines_of(models: Sequence[str]) -> list[dict[str, Any]]:
     """
     names = [_family(model) for model in models]
     places = _places(list(dict.fromkeys(names)))
-    return [_line(places[name], names[:number].count(name)) for number, name in enumerate(names)]
+    found = [_line(places[name], names[:number].count(name)) for number, name in enumerate(names)]
+    colours = wished().colours
+    for model, name, style in zip(models, names, found, strict=True):
+        style["color"] = colours.get(model, colours.get(name, style["color"]))
+    return found
 
 
 def lines_by(models: Mapping[str, str]) -> Lines:
@@ -191,6 +198,8 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = USUAL_FORMATS) -> 
     paths = [path.with_name(f"{path.name}.{kind}") for kind in formats]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if (size := wished().size) is not None:
+            figure.set_size_inches(size)
         with doing("drawing"), look():
             for kind, place in zip(formats, paths, strict=True):
                 replace_file(place, _rendered(figure, kind))
