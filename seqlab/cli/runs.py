@@ -71,6 +71,12 @@ def runs(
     since: Annotated[
         str | None, typer.Option(help="Only runs made since a day or for so long: 2026-11-01, 12h, 7d.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="What to show of each run: seed,accuracy,training.learning_rate ...", metavar="A,B"
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the first.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Show all, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The runs as JSON.")] = False,
@@ -78,11 +84,13 @@ def runs(
     """List the runs, the newest first.
 
     Examples: seqlab runs --experiment hello --status finished / seqlab runs --where seed=3 --sort accuracy /
-    seqlab runs --best accuracy --per experiment --since 7d
+    seqlab runs --best accuracy --per experiment --since 7d /
+    seqlab runs --columns seed,parameters,training.learning_rate,accuracy
     """
+    from seqlab.cli.show import word
     from seqlab.errors import UsageError
     from seqlab.runs import list_runs
-    from seqlab.runs.choosing import best_of_each, having, made_since, sort_by, with_tag
+    from seqlab.runs.choosing import best_of_each, column, having, made_since, sort_by, with_tag
     from seqlab.settings import parse_override
 
     if best is not None and sort is not None:
@@ -95,8 +103,8 @@ def runs(
         _check_names(entries, experiment, model)
     if tag is not None:
         found = list(filter(with_tag(tag), found))
-    for word in where or []:
-        found = having(found, *parse_override(word))
+    for setting in where or []:
+        found = having(found, *parse_override(setting))
     if since is not None:
         found = made_since(found, since)
     if best is not None:
@@ -104,9 +112,23 @@ def runs(
     if sort is not None:
         found = sort_by(found, sort)
     shown = found if everything else found[:limit]
+    chosen = [] if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    told = [as_data(entry) for entry in shown]
+    values = {name: column(shown, name, told) for name in chosen}
     if as_json:
-        return show_json([as_data(entry) for entry in shown])
-    _show(shown, sort or best)
+        added = [{name: values[name][place] for name in chosen} for place in range(len(shown))]
+        return show_json([facts | own for facts, own in zip(told, added, strict=True)])
+    if chosen:
+        rows = zip(*values.values(), strict=True)
+        show_table(
+            ("run", *chosen),
+            [
+                (entry.id, *("-" if one is None else word(one) for one in row))
+                for entry, row in zip(shown, rows, strict=True)
+            ],
+        )
+    else:
+        _show(shown, sort or best)
     _say_what_next(len(shown), len(found), len(entries))
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +50,28 @@ def having(entries: Sequence[RunEntry], key: str, value: Any) -> list[RunEntry]:
             raise UnknownNameError("setting", key, known)
         raise SettingsError(f"No run has a setting {key!r}.", hint=f"Did you mean --where {near}=...?")
     return [entry for entry in entries if _is(settings[entry.id].get(key, _NOTHING), value)]
+
+
+def column(entries: Sequence[RunEntry], name: str, told: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return of each run what a column of a table is to show; None where a run has it not.
+
+    Args:
+        entries: runs.
+        name: what is told of a run (seed, task, note), a figure (accuracy, parameters), or a setting's key.
+        told: what is told of each run.
+
+    Raises:
+        UnknownNameError: when no run has anything of that name.
+    """
+    of_each = [_settings(entry) | dict(figures(entry.summary)) for entry in entries]
+    of_each = [own | dict(facts) for own, facts in zip(of_each, told, strict=True)]
+    known = {key for own in of_each for key in own}
+    if entries and name not in known:
+        near = nearest_setting(name, known)
+        if near is None:
+            raise UnknownNameError("column", name, known)
+        raise SettingsError(f"No run has a column {name!r}.", hint=f"Did you mean --columns {near}?")
+    return [own.get(name) for own in of_each]
 
 
 def differing(entries: Iterable[RunEntry]) -> dict[str, dict[str, Any]]:

@@ -328,3 +328,17 @@ def test_the_best_runs_and_those_since_a_day(make: Callable[..., Run], seqlab_co
         done = seqlab_command("runs", *wrong)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_columns_are_facts_figures_and_settings(make: Callable[..., Run], seqlab_command: Command) -> None:
+    run = make("hello", "rnn", 3, summary=SUMMARY)
+    rows = table(seqlab_command("runs", "--columns", "seed,accuracy,training.learning_rate,note").stdout)
+    assert rows == [
+        ["run", "seed", "accuracy", "training.learning_rate", "note"],
+        [run.id, "3", "0.987654", "0.001", "-"],
+    ]
+    (told,) = json.loads(seqlab_command("runs", "--columns", "model.hidden_size", "--json").stdout)
+    assert told["model.hidden_size"] == 8
+    done = seqlab_command("runs", "--columns", "learning_rate")
+    assert done.returncode == 2
+    assert "Did you mean --columns training.learning_rate?" in done.stderr
