@@ -43,8 +43,14 @@ def export(
     """
     from seqlab.errors import RunFolderError, UsageError
     from seqlab.runs.export import to_csv, to_tensorboard, to_wandb
+    from seqlab.runs.owner import is_owned
 
     found = options.the_run(run)
+    if is_owned(found) or found.info().status == "running":
+        raise RunFolderError(
+            f"{found.id} is being trained: what it has recorded is not whole.",
+            hint=f"Wait for its end. What there is so far: seqlab watch {found.id} --json",
+        )
     if to in (Format.pytorch, Format.onnx):
         return export_trained(found, to.value, output, model, as_json=as_json)
     if not found.metrics():

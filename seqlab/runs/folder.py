@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -225,7 +226,12 @@ class Run:
         return dict(read_json(self.judgements_path)) if self.judgements_path.is_file() else {}
 
     def keep_judgement(self, name: str, judged: Mapping[str, Any]) -> None:
-        """Add a judgement to ``judgements.json``, in the place of one of the same name."""
+        """Add a judgement to ``judgements.json``, in the place of one of that name; one process at a time."""
+        from filelock import FileLock  # not where runs are only listed: it brings asyncio
+
+        with suppress(NotImplementedError), FileLock(self.path / ".judgements.lock", timeout=60):
+            replace_file(self.judgements_path, to_json({**self.judgements(), name: judged}, indent=2) + "\n")
+            return
         replace_file(self.judgements_path, to_json({**self.judgements(), name: judged}, indent=2) + "\n")
 
     def answers(self) -> list[dict[str, Any]]:

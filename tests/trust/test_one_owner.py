@@ -94,3 +94,30 @@ def test_where_there_are_no_locks_that_is_said(
     run = make(status="interrupted")
     with pytest.warns(Remark, match="knows no locks"), owning(run):
         pass
+
+
+def test_what_is_being_trained_is_neither_exported_nor_packed(
+    interrupted: Run, seqlab_command: Command, tmp_path: Path
+) -> None:
+    for words in (("export", interrupted.id), ("export", interrupted.id, "--to", "pytorch")):
+        with another_owner(interrupted):
+            done = seqlab_command(*words)
+        assert done.returncode == 2
+        assert "is being trained" in done.stderr
+    with another_owner(interrupted):
+        assert "is being trained" in seqlab_command("pack", interrupted.id, "run.zip").stderr
+    assert not (tmp_path / "run.zip").exists()
+    assert seqlab_command("export", interrupted.id).returncode == 0
+
+
+def test_of_judgements_that_are_kept_at_once_none_is_lost(interrupted: Run) -> None:
+    children = []
+    for number in range(4):
+        child = os.fork()
+        if child == 0:
+            for turn in range(8):
+                interrupted.keep_judgement(f"{number}-{turn}", {"figures": {"loss": turn}})
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert len(interrupted.judgements()) == 32
