@@ -72,7 +72,8 @@ def forecast(
     from seqlab.runs import replace_file
 
     replace_file(out, written.getvalue())
-    return tell(f"{len(first.values):,} steps of {len(told):,} columns: {out}")
+    several = f" of each of {len(told):,} columns" if len(told) > 1 else f" of {first.name}"
+    return tell(f"{len(first.values):,} steps{several}: {out}")
 
 
 def _require_writable(out: Path | None, data: str | None) -> None:
