@@ -127,17 +127,17 @@ class Parquet:
 
     def chunks(self, rows: int = CHUNK) -> Iterator[Chunk]:
         """Yield all rows, so many at a time."""
-        import pyarrow.types as kinds
+        import pyarrow
 
-        first = 1
-        for batch in _parquet(self.path).iter_batches(rows):
-            columns = [
-                column.to_numpy(zero_copy_only=False)
-                if kinds.is_floating(column.type) or kinds.is_integer(column.type)
-                else column.to_pylist()
-                for column in batch.columns
-            ]
-            yield Chunk(np.arange(first, first + batch.num_rows), columns)
+        first, batches = 1, _parquet(self.path).iter_batches(rows)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pyarrow.ArrowException, OSError) as error:
+                raise TextError(f"{self.path} is damaged behind row {first - 1:,}: {error}") from None
+            if batch is None:
+                return
+            yield Chunk(np.arange(first, first + batch.num_rows), list(map(_cells, batch.columns)))
             first += batch.num_rows
 
 
@@ -166,6 +166,18 @@ def _array(path: Path) -> np.ndarray[Any, np.dtype[Any]]:
         return np.asarray(np.load(path, allow_pickle=False, mmap_mode="r"))
     except (ValueError, EOFError, OSError, SyntaxError) as error:
         raise TextError(f"{path} is no array of numbers that NumPy reads: {error}.") from None
+
+
+def _cells(column: Any) -> Any:
+    """Return a column of Parquet as cells: numbers as an array, NaN for null; dates to the microsecond."""
+    import pyarrow.types as kinds
+    from pyarrow import timestamp
+
+    if kinds.is_floating(column.type) or kinds.is_integer(column.type):
+        return column.to_numpy(zero_copy_only=False)
+    if kinds.is_timestamp(column.type):
+        column = column.cast(timestamp("us", tz=column.type.tz), safe=False)
+    return column.to_pylist()
 
 
 def _parquet(path: Path) -> Any:

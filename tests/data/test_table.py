@@ -199,6 +199,23 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
         read_table(write(tmp_path, b"PAR1 and no more", "b.parquet"))
 
 
+def test_damage_in_the_middle_of_parquet_is_said_and_nanoseconds_are_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    moments = pyarrow.array([1_700_000_000_123_456_789, None], pyarrow.timestamp("ns", tz="UTC"))
+    write_table(pyarrow.table({"when": moments, "v": [1.5, 2.5]}), tmp_path / "a.parquet", compression="zstd")
+    table = read_table(tmp_path / "a.parquet")
+    assert table.kinds == {"when": "times", "v": "numbers"}
+    with pytest.raises(TextError, match="row 2, column 'when': 'None' holds no time"):
+        table.columns(times=["when"])
+    write_table(pyarrow.table({"v": np.random.default_rng(1).normal(size=500)}), tmp_path / "b.parquet")
+    whole = bytearray((tmp_path / "b.parquet").read_bytes())
+    whole[4:200] = bytes(196)
+    with pytest.raises(TextError, match=r"is damaged behind row 0|no file of Parquet"):
+        read_all(write(tmp_path, bytes(whole), "b.parquet"))
+
+
 CELLS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr), st.text(max_size=6), st.just("")
 )
@@ -211,7 +228,7 @@ CELLS = st.one_of(
         st.lists(st.lists(CELLS, min_size=1, max_size=3).map(",".join)).map("\n".join).map(str.encode),
     )
 )
-@pytest.mark.parametrize("name", ["fuzz.csv", "fuzz.jsonl", "fuzz.npy"])
+@pytest.mark.parametrize("name", ["fuzz.csv", "fuzz.jsonl", "fuzz.npy", "fuzz.parquet"])
 def test_whatever_is_in_a_file_it_is_read_or_an_error_says_what_is_wrong(
     tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes
 ) -> None:

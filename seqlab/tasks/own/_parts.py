@@ -227,8 +227,9 @@ def _require_long(series: Series, cut: Cut) -> None:
     short = next((split for split in SPLITS if parts[split] < wanted[split]), None)
     if short is not None:
         which = f"The series {series.name!r}" if series.name else "The series"
+        rows = f"{len(series):,} row{'' if len(series) == 1 else 's'}"
         raise TextError(
-            f"{which} has {len(series):,} rows, of which the {short} part has {parts[short]:,}; a window of "
+            f"{which} has {rows}, of which the {short} part has {parts[short]:,}; a window of "
             f"{cut.window} steps and a horizon of {cut.horizon} need {wanted[short]:,} there.",
             hint="Make them smaller, for example: task.window=8 task.horizon=1",
         )

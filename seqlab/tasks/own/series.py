@@ -228,8 +228,7 @@ class Series(Task):
         """Return what follows the last rows; see :meth:`Task.outlook`."""
         collection = self.collection
         if table is not None:
-            known = replace(self.layout, columns=self.columns, encoding=None, header=None, decimal=None)
-            collection = read_series(table, known)
+            collection = read_series(table, replace(self.layout, columns=self.columns))
         return outlook(self.parts, collection, answer, steps or self.horizon, len(self.quantiles))
 
     def hindsight(self, answer: Answering, example: int) -> list[Forecast]:

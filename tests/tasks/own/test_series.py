@@ -146,7 +146,7 @@ def test_nothing_is_learned_of_a_series_whose_order_was_drawn(tmp_path: Path) ->
     )
     model = build_model(Component(name="gru", hidden_size=8), task.spec, 1)
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
-    for step in range(60):
+    for step in range(30):
         batch = task.batch("train", step, 16, 1)
         optimiser.zero_grad()
         task.loss(model(batch.inputs)[0], batch).backward()
@@ -222,7 +222,7 @@ def test_gaps_are_refused_with_their_line_or_hold_the_last_value_and_are_not_jud
 @pytest.mark.parametrize(
     ("content", "options", "wrong"),
     [
-        ("v\n1\n", {}, "has 1 rows, of which the train part has"),
+        ("v\n1\n", {}, "has 1 row, of which the train part has"),
         ("v\n" + "3\n" * 50, {"window": 4}, "column 'v', is 3 throughout the training part"),
         ("t,v\n" + "x,y\n" * 50, {}, "has no column of numbers: t, v"),
         ("t,v\n" + "1,2\n1,3\n", {"time": "t"}, "line 2 and line 3, have one time: 1"),
