@@ -183,7 +183,7 @@ Difficulty = Annotated[str | None, typer.Option(help="The task's difficulty.")]
 Preset = Annotated[
     str | None, typer.Option(help="A preset of the experiment.", autocompletion=complete_preset)
 ]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of weights, data and dropout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", callback=quieten)]
 

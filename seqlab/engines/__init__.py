@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from importlib import import_module
@@ -14,11 +15,14 @@ import torch
 
 from seqlab.contracts import Split
 from seqlab.errors import SeqlabError, SettingsError
-from seqlab.models import SequenceModel, count_parameters
+from seqlab.models import SequenceModel, count_parameters, outline
 from seqlab.settings import TrainExperiment, engine_names
 from seqlab.tasks import Task
 from seqlab.training import Learner, Step, evaluate
-from seqlab.training.runtime import threads_for
+from seqlab.training.runtime import pick_device, threads_for
+
+PROCESSOR_UP_TO = 100_000
+"""Parameters up to which compiled code on the processor is taken though there is a GPU."""
 
 Announce = Callable[[str], None] | None
 """Called with a line when something must be done first that takes some seconds."""
@@ -143,6 +147,8 @@ def take_engine(experiment: TrainExperiment, task: Task) -> tuple[TrainExperimen
     """
     if experiment.training.engine != "auto":
         return experiment, None
+    if (spared := _without_gpu(experiment, task)) is not None:
+        return spared
     advice, reasons = None, []
     for name in sorted(engine_names(), key=lambda name: engine_of(name).place):
         refusal = engine_of(name).why_not(experiment, task)
@@ -151,6 +157,27 @@ def take_engine(experiment: TrainExperiment, task: Task) -> tuple[TrainExperimen
         advice = advice or refusal.advice
         reasons.append(f"{name}: {refusal.reason}")
     raise SettingsError(f"No engine can train this ({'; '.join(reasons)}).")
+
+
+def _without_gpu(experiment: TrainExperiment, task: Task) -> tuple[TrainExperiment, str] | None:
+    """Leave a GPU alone that is slower: small networks train by compiled code on the processor.
+
+    So it is where neither the settings nor SEQLAB_DEVICE name a device. None where the GPU is taken, or there
+    is none.
+    """
+    chosen = experiment.compute.device != "auto" or "SEQLAB_DEVICE" in os.environ
+    if chosen or pick_device("auto").type == "cpu":
+        return None
+    if count_parameters(outline(experiment.model, task.spec)) > PROCESSOR_UP_TO:
+        return None
+    compute = experiment.compute.model_copy(update={"device": "cpu"})
+    here, _ = take_engine(experiment.model_copy(update={"compute": compute}), task)
+    if engine_of(here.training.engine).updates_by_torch:
+        return None
+    return (
+        here,
+        "A network this small trains faster on the processor than on the GPU: --device cuda takes that.",
+    )
 
 
 def settle(experiment: TrainExperiment, task: Task, model: SequenceModel, device: torch.device) -> Settled:

@@ -91,10 +91,10 @@ def open_session(experiment: TrainExperiment, run: Run | None = None, *, anyway:
     task = build_task(experiment.task) if run is None else task_of(run, experiment, anyway=anyway)
     model = _build(experiment, task)
     experiment, origin = start_from(experiment, task, model, run)
-    device = pick_device(experiment.compute.device)
     check_mixture(experiment, task)
     experiment, sizing = within_passes(experiment, task)
     experiment, advice = take_engine(experiment, task)
+    device = pick_device(experiment.compute.device)
     settled = settle(experiment, task, model, device)
     threads = settled.experiment.compute.threads
     assert threads is not None

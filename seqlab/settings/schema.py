@@ -5,6 +5,7 @@ An experiment is one YAML file. Its ``kind`` says what running it means (:mod:`s
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
@@ -127,11 +128,23 @@ class Training(Settings):
     )
 
 
+_DEVICE = r"^(auto|cpu|mps|cuda(:[0-9]+)?)$"
+
+
+def _known_device(name: str) -> str:
+    if re.match(_DEVICE, name) is None:
+        raise ValueError("auto, cpu, cuda, cuda:1, mps")
+    return name
+
+
 class Compute(Settings):
     """Where and how precisely to compute."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        default="auto", description="where to compute; auto takes a GPU where there is one"
+    device: Annotated[str, AfterValidator(_known_device)] = Field(
+        default="auto",
+        description="where to compute: cpu, cuda (or cuda:1, of several) or mps; auto takes a GPU that "
+        "is not slower",
+        json_schema_extra={"pattern": _DEVICE},
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="of the forward pass; auto takes bf16 where that is measured to be faster"

@@ -29,9 +29,13 @@ def pick_device(name: str) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next(device for device in ("cuda", "mps", "cpu") if available[device])
-    if name not in available or not available[name]:
+    kind, _, number = name.partition(":")
+    if kind not in available or not available[kind] or (number and not number.isdecimal()):
         has = ", ".join(device for device, there in available.items() if there)
         raise UsageError(f"There is no device {name!r} here.", hint=f"This machine has: {has}, or say auto.")
+    if number and int(number) >= (count := torch.cuda.device_count()):
+        has = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+        raise UsageError(f"There is no device {name!r} here.", hint=f"This machine has {has}.")
     return torch.device(name)
 
 

@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import Command
 
 from seqlab.comparison.study import identity_of
+from seqlab.configure import load_training
+from seqlab.engines import take_engine
 from seqlab.errors import NonFiniteLossError, SettingsError
 from seqlab.registry import resolve
 from seqlab.session import begin, open_session, train, train_together
 from seqlab.session.budget import measure
 from seqlab.settings import TrainExperiment, check, read_text
+from seqlab.tasks import build_task
+from seqlab.training.runtime import pick_device
 
 TEXT = """
 experiment: order
@@ -156,3 +161,42 @@ def test_getting_the_engine_ready_counts_in_no_budget(monkeypatch: pytest.Monkey
     speed = measure(settings(training__engine="fused"), seconds=0.1)
     assert now[0] > 3600
     assert speed.step_seconds + speed.validation_seconds < 1
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let torch say that there is a GPU; nothing may be put onto it."""
+    monkeypatch.delenv("SEQLAB_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+
+
+def taken(name: str = "lstm", **model: object) -> tuple[str, str, str | None]:
+    """Return the device that the settings name and the engine that they take, with what is said of it."""
+    words = [f"model.{key}={value}" for key, value in model.items()]
+    settings = load_training("temporal-order", model=name, overrides=words)
+    experiment, said = take_engine(settings, build_task(settings.task))
+    return experiment.compute.device, experiment.training.engine, said
+
+
+def test_a_gpu_that_is_slower_is_left_alone(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    device, engine, said = taken(hidden_size=12)
+    assert (device, engine) == ("cpu", "fused")
+    assert said is not None
+    assert "--device cuda" in said
+    assert taken(hidden_size=400)[:2] == ("auto", "torch")  # a large one is for the GPU
+    assert taken("mingru")[:2] == ("auto", "torch")  # compiled code does not know it
+    monkeypatch.setenv("SEQLAB_DEVICE", "cuda")
+    assert taken(hidden_size=12)[:2] == ("auto", "torch")
+
+
+def test_a_device_that_there_is_not_is_named_with_those_there_are(gpu: None, seqlab_command: Command) -> None:
+    assert pick_device("cuda:0") == torch.device("cuda:0")
+    done = seqlab_command("train", "hello", "--device", "cuda:3")
+    assert done.returncode == 2
+    assert "There is no device 'cuda:3' here." in done.stderr
+    assert "This machine has cuda:0." in done.stderr
+    done = seqlab_command("train", "hello", "--device", "gpu")
+    assert done.returncode == 2
+    assert "allowed: auto, cpu, cuda, cuda:1, mps" in done.stderr
