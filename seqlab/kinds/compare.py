@@ -69,13 +69,14 @@ def _design(settings: CompareExperiment, asked: Asked, on: str, suffix: str) -> 
     """Return the comparison on one experiment."""
     from seqlab.cli.compare import split_names
     from seqlab.comparison.design import Design
+    from seqlab.configure import leaves
 
     return Design(
         asked.beside(on),
         settings.models,
         tuple(range(1, settings.seeds + 1)),
         task=settings.task,
-        overrides=tuple(f"{key}={json.dumps(value)}" for key, value in settings.settings.items()),
+        overrides=tuple(f"{key}={json.dumps(value)}" for key, value in leaves(settings.settings).items()),
         difficulties=split_names(asked.difficulty) or settings.difficulty,
         match_parameters=settings.match_parameters,
         labels=settings.labels,

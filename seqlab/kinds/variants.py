@@ -40,7 +40,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     from seqlab.cli.console import show_json, show_table, tell
     from seqlab.cli.study import plugins_of, train_entries
     from seqlab.comparison.entries import Entry, one_thread
-    from seqlab.configure import admit_named, load_training
+    from seqlab.configure import admit_named, leaves, load_training
     from seqlab.engines import take_engine
     from seqlab.errors import RunFailedError
     from seqlab.figures.curves import curves
@@ -51,7 +51,7 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     admit_named("learner", [settings.learner], asked.document)
     entries = []
     for label, own in settings.variants.items():
-        words = [f"{key}={json.dumps(value)}" for key, value in {**settings.settings, **own}.items()]
+        words = [f"{key}={json.dumps(value)}" for key, value in (leaves(settings.settings) | leaves(own)).items()]
         experiment = load_training(
             asked.beside(settings.on), overrides=words, model=settings.learner, seed=settings.seed
         )

@@ -140,3 +140,17 @@ def test_models_are_compared_on_several_experiments_one_after_another(
     assert all(picture.is_file() for picture in pictures)
     assert len({picture.parent for picture in pictures}) == 2
     assert [picture.name for picture in pictures].count("comparison.png") == 2
+
+
+def test_a_preset_lays_settings_over_what_all_models_of_a_comparison_share(
+    seqlab_command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "kind: compare\nexperiment: own\non: hello\nmodels: [rnn]\nseeds: 1\n"
+        "settings: {training.steps: 2}\npresets: {wide: {settings: {training.batch_size: 3}}}\n"
+    )
+    done = seqlab_command("train", "--config", tmp_path / "own.yaml", "--preset", "wide", "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    (config,) = (path.read_text() for path in tmp_path.rglob("config.yaml"))
+    assert "batch_size: 3" in config
+    assert "steps: 2" in config
