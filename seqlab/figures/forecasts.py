@@ -30,7 +30,8 @@ def forecasts_figure(told: Sequence[Forecast], title: str) -> Figure:
         figure = Figure(figsize=(8, 1 + 2.4 * len(shown)))
         for one, ax in zip(shown, figure.subplots(len(shown), squeeze=False)[:, 0], strict=True):
             _draw(ax, one)
-        figure.axes[0].legend(loc="upper left", ncols=3)
+        lines, names = figure.axes[0].get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside lower center", ncols=3)
         figure.suptitle(plain(title))
         return figure
 

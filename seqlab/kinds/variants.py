@@ -51,7 +51,9 @@ def run(settings: VariantsExperiment, asked: Asked) -> None:
     admit_named("learner", [settings.learner], asked.document)
     entries = []
     for label, own in settings.variants.items():
-        words = [f"{key}={json.dumps(value)}" for key, value in (leaves(settings.settings) | leaves(own)).items()]
+        words = [
+            f"{key}={json.dumps(value)}" for key, value in (leaves(settings.settings) | leaves(own)).items()
+        ]
         experiment = load_training(
             asked.beside(settings.on), overrides=words, model=settings.learner, seed=settings.seed
         )
