@@ -72,7 +72,7 @@ def as_numbers(cells: Sequence[Cell], decimal: str) -> NDArray[np.float64]:
     """
     try:
         found = np.asarray(cells, np.float64) if isinstance(cells, np.ndarray) else _plain(cells)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         found = np.array([_number(row, cell, decimal) for row, cell in enumerate(cells)], np.float64)
     endless = np.isinf(found)
     if endless.any():
@@ -131,7 +131,7 @@ def _number(row: int, cell: Cell, decimal: str) -> float:
     if not isinstance(cell, str):
         try:
             return float(cell)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise NotThat(row, "is no number", "A gap is an empty cell, NA or nan.") from None
     text = cell.strip()
     if _COMMA.fullmatch(text) or _THOUSANDS.fullmatch(text):
@@ -164,4 +164,7 @@ def _moment(row: int, cell: Cell) -> datetime:
     if not isinstance(cell, datetime):
         hint = "Dates are written 2024-02-29 or 2024-02-29T12:00 (ISO 8601), months 2024-02."
         raise NotThat(row, "is no date" if not is_gap(cell) else "holds no time", hint)
-    return cell if cell.tzinfo is None else cell.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return cell if cell.tzinfo is None else cell.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # before the year 1 in UTC, or after 9999
+        raise NotThat(row, "is no date that can be in UTC", "Leave the offset out.") from None

@@ -169,6 +169,19 @@ def test_json_lines_hold_a_row_each(tmp_path: Path) -> None:
         nested.columns(numbers=["v"])
 
 
+@pytest.mark.parametrize("value", [10**400, [1], {"a": 1}, "x"])
+def test_what_is_no_number_in_json_is_named(tmp_path: Path, value: object) -> None:
+    path = write(tmp_path, "\n".join(json.dumps({"v": one}) for one in (1, value)), "table.jsonl")
+    with pytest.raises(TextError, match=r"line 2, column 'v': .* is no number"):
+        read_table(path).columns(numbers=["v"])
+
+
+def test_a_date_that_can_not_be_in_utc_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "t,v\n2024-01-01T00:00+01:00,1\n0001-01-01T00:00+23:00,2\n")
+    with pytest.raises(TextError, match=r"line 3, column 't': .* can be in UTC"):
+        read_table(path).columns(times=["t"])
+
+
 def test_arrays_have_columns_by_number(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.arange(6).reshape(3, 2))
     read = read_table(tmp_path / "a.npy").columns(numbers=["2"])

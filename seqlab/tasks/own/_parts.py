@@ -231,7 +231,8 @@ def _require_long(series: Series, cut: Cut) -> None:
         raise TextError(
             f"{which} has {rows}, of which the {short} part has {parts[short]:,}; a window of "
             f"{cut.window} steps and a horizon of {cut.horizon} need {wanted[short]:,} there.",
-            hint="Make them smaller, for example: task.window=8 task.horizon=1",
+            hint="Make them smaller, for example: task.window=8 task.horizon=1"
+            + ("; or leave its rows out of the table." if series.name else ""),
         )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from seqlab.contracts import Batch, Spec, Split, numpy_stream
+from seqlab.contracts import Batch, Spec, Split, at_once, numpy_stream
 from seqlab.data.named import NAMES
 from seqlab.data.series import Collection, Gaps, Layout, read_series
 from seqlab.data.table import absolute
@@ -26,7 +26,7 @@ from seqlab.tasks._data import Data
 from seqlab.tasks._forecasting import Answering, Forecast
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, SEQUENCES, SHARE, Metric
-from seqlab.tasks.own._baselines import baselines, season_of
+from seqlab.tasks.own._baselines import Baseline, baselines, season_of
 from seqlab.tasks.own._outlook import hindsight, outlook
 from seqlab.tasks.own._parts import Cut, Integers, Parts, cut_up
 
@@ -34,7 +34,7 @@ SERIES, LAST = "series", "last"
 """Notes of a batch: which series a row is of, and the row of the table that it reads last."""
 
 ROWS = 256
-"""Sequences that are judged at once."""
+"""Sequences that are judged at once, at most."""
 
 LEAVES = 0.05
 """The share of validation values outside the range of training from which that is said."""
@@ -165,8 +165,9 @@ class Series(Task):
         ends = self._tiling(split)
         if len(ends) > sequences:
             ends = ends[np.linspace(0, len(ends) - 1, sequences).round().astype(np.int64)]
-        for first in range(0, len(ends), ROWS):
-            yield self._windows(split, ends[first : first + ROWS])
+        rows = at_once(self.spec.output_size * self.parts.cut.window, ROWS)
+        for first in range(0, len(ends), rows):
+            yield self._windows(split, ends[first : first + rows])
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return twice the mean pinball loss, or the squared error, of what counts, scaled."""
@@ -236,7 +237,7 @@ class Series(Task):
         return hindsight(self.parts, self.collection, answer, self.baselines, example, len(self.quantiles))
 
     @cached_property
-    def baselines(self) -> tuple[Any, ...]:
+    def baselines(self) -> tuple[Baseline, ...]:
         """The forecasts that need no network, fitted on the training part alone."""
         return tuple(baselines(self.parts, self.season))
 
