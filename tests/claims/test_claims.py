@@ -191,3 +191,15 @@ def test_shakespeare_below_the_promised_loss() -> None:
 def test_the_transformer_is_as_good_as_nanogpt_in_its_setting() -> None:
     """nanoGPT came to 1.898 in blocks of 64 of the whole held-out text, with its line for a processor."""
     assert summary("char-transformer")["trials"]["block-64"]["nats_per_character"] < 1.898 + 0.03
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+def test_a_year_of_co2_is_forecast_better_than_by_its_seasons_and_by_autoregression(model: str) -> None:
+    pytest.importorskip("statsmodels")
+    held_out = summary("series", preset="co2", model=model)["held_out"]
+    assert held_out["mase"] < 0.5  # autoregression has 0.575, the season before 1.386
+
+
+def test_a_network_sees_further_into_a_chaotic_series_than_an_autoregression() -> None:
+    held_out = summary("mackey-glass", preset="far")["held_out"]
+    assert held_out["nrmse_84"] < 0.1  # autoregression has 0.566
