@@ -28,7 +28,7 @@ def predict(
     run: options.NamedRun,
     file: Annotated[Path, typer.Argument(help="A table with the columns learned from, or lines of text.")],
     encoding: Annotated[str | None, typer.Option(help="Of the file; default: utf-8, or by its mark.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Write CSV to this file instead of the screen.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write CSV to this file instead of the screen.")] = None,
     checkpoint: options.Checkpoint = "best",
     model: options.OwnModel = None,
     task: options.OwnTask = None,
@@ -37,17 +37,19 @@ def predict(
 ) -> None:
     """Label the sequences of a file by a trained model: the likeliest class of each, with probabilities.
 
-    In a pipe, and with --output, it is CSV: where a sequence stands, its label, and a column for each class.
+    In a pipe, and with --out, it is CSV: where a sequence stands, its label, and a column for each class.
 
-    Examples: seqlab predict latest new.csv --output labelled.csv / seqlab predict latest lines.txt --json
+    Examples: seqlab predict latest new.csv --out labelled.csv / seqlab predict latest lines.txt --json
     """
     from seqlab.errors import UsageError
     from seqlab.session import reopen
     from seqlab.session.predicting import predictions
     from seqlab.session.trained import load_trained
 
-    if output is not None and (output.is_dir() or not output.parent.is_dir()):
-        raise UsageError(f"{str(output)!r} cannot be written: it is a folder, or lies in none.")
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise UsageError(f"{str(out)!r} cannot be written: it is a folder, or lies in none.")
+    if out is not None and out.resolve() == file.resolve():
+        raise UsageError(f"--out would write over the file {str(file)!r}.", hint="Name another file.")
     found = options.the_run(run, where=labels, kind="run that labels sequences")
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen(found, model, task, anyway=anyway)
@@ -58,9 +60,9 @@ def predict(
         note(one)
     if as_json:
         return show_json({"run": found.id, "checkpoint": checkpoint, **_data(predicted)})
-    if output is None and sys.stdout.isatty():
+    if out is None and sys.stdout.isatty():
         return show_table((*predicted.columns, "label", "probability"), list(_rows(predicted)))
-    return _deliver(_csv(predicted), output, len(predicted.said))
+    return _deliver(_csv(predicted), out, len(predicted.said))
 
 
 def labels(info: RunInfo) -> bool:
@@ -96,15 +98,15 @@ def _csv(predicted: Prediction) -> str:
     return written.getvalue()
 
 
-def _deliver(text: str, output: Path | None, count: int) -> None:
+def _deliver(text: str, out: Path | None, count: int) -> None:
     from seqlab.errors import UsageError
     from seqlab.files import replace_file
 
-    if output is None:
+    if out is None:
         sys.stdout.write(text)
         return
     try:
-        replace_file(output, text)
+        replace_file(out, text)
     except OSError as error:
-        raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
-    tell(f"{count:,} answers written to {output}")
+        raise UsageError(f"{str(out)!r} cannot be written: {error.strerror}.") from None
+    tell(f"{count:,} answers written to {out}")

@@ -85,7 +85,7 @@ def tell_novelty(found: dict[str, Any]) -> None:
     said = f"Of {found['texts']}, {found['training']} stand in the training part and {new} are new{among}."
     if found["distance"] is not None:
         said += (
-            f" From the nearest of the training part the new ones are {found['distance']:g} edits away in "
-            f"the median, held-out ones {found['held_out_distance']:g}."
+            " The median edit distance from the nearest of the training part is "
+            f"{found['distance']:g} for the new ones, and {found['held_out_distance']:g} for held-out ones."
         )
     tell(said)

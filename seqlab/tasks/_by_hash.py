@@ -24,7 +24,7 @@ def hashes(keys: Sequence[str]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(digests), "<u8")
 
 
-def parted(keys: Sequence[str], classes: ArrayLike | None = None) -> Integers:
+def parted(hashed: NDArray[np.uint64], classes: ArrayLike | None = None) -> Integers:
     """Return the number of each sequence's part in :data:`SPLITS`, (N,).
 
     Different keys are put in the order of their hashes; the first tenth is for validation, the next for the
@@ -32,15 +32,15 @@ def parted(keys: Sequence[str], classes: ArrayLike | None = None) -> Integers:
     key's part depends on the other keys as far as these make borders move, and on no seed.
 
     Args:
-        keys: what makes two sequences the same.
+        hashed: of what makes two sequences the same, (N,); see :func:`hashes`.
         classes: of each sequence, from 0: each class is parted by itself (stratified), by the class that a
             key has where it first stands.
 
-    >>> parts = parted([str(number % 50) for number in range(100)])
+    >>> parts = parted(hashes([str(number % 50) for number in range(100)]))
     >>> np.bincount(parts).tolist(), bool((parts[:50] == parts[50:]).all())
     ([80, 10, 10], True)
     """
-    _, first, inverse = np.unique(hashes(keys), return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(hashed, return_index=True, return_inverse=True)
     strata = np.zeros(len(first), np.int64) if classes is None else np.asarray(classes, np.int64)[first]
     order = np.argsort(strata, kind="stable")  # by class, there by hash
     sizes = np.bincount(strata)

@@ -29,7 +29,7 @@ def test_lines_of_a_file_are_learned_and_whole_new_ones_written(trained: Command
     assert known is not None
     assert int(known[1]) + int(known[2]) == 20
     assert int(known[2]) >= sum(line not in NAMES for line in lines)
-    assert "edits away in the median" in done.stderr
+    assert "The median edit distance from the nearest of the training part is" in done.stderr
     data = json.loads(trained("sample", "--count", 20, "--json").stdout)
     assert [text["text"].removesuffix("\n") for text in data["texts"]] == lines
     assert data["novelty"]["training"] == int(known[1])

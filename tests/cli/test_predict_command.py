@@ -55,9 +55,12 @@ def test_rows_of_a_table_are_labelled(trained: Command, tmp_path: Path) -> None:
         shares = [float(share) for share in row[3:]]
         assert sum(shares) == pytest.approx(1, abs=1e-5)
         assert row[2] == ("ab" if shares[0] >= shares[1] else "cd")
-    written = trained("predict", "latest", "rows.csv", "--output", "out.csv")
+    written = trained("predict", "latest", "rows.csv", "--out", "out.csv")
     assert "90 answers written to out.csv" in written.stderr
     assert (tmp_path / "out.csv").read_text() == done.stdout
+    before = (tmp_path / "rows.csv").read_text()
+    assert trained("predict", "latest", "rows.csv", "--out", "rows.csv").returncode == 2
+    assert (tmp_path / "rows.csv").read_text() == before
 
 
 def test_lines_of_a_plain_text_are_labelled_and_what_is_unknown_is_said(
@@ -103,4 +106,4 @@ def test_words_are_tagged_one_a_line(seqlab_command: Command, tmp_path: Path) ->
     head, *rows = csv.reader(io.StringIO(done.stdout))
     assert head[:3] == ["place", "word", "label"]
     assert [row[:2] for row in rows] == [["line 1", "Ann"], ["line 2", "lives"], ["line 4", "Zoe"]]
-    assert "1 words are rare or unknown" in done.stderr
+    assert "1 word is rare or unknown, which the model takes for one symbol: 'Zoe'." in done.stderr

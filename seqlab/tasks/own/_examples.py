@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from seqlab.data import Columns, Table
 from seqlab.errors import TextError, UsageError
 from seqlab.outside import shortened
+from seqlab.tasks._by_hash import hashes
 
 Values = NDArray[np.float64]
 
@@ -51,6 +53,11 @@ class Examples:
     def keys(self) -> list[str]:
         """What makes two of them the same."""
         return [*self.texts] if self.texts else [one.tobytes().hex() for one in self.series]
+
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """A number of each, (N,), by which two are the same."""
+        return hashes(self.keys)
 
     def some(self, places: Iterable[int], *notes: str) -> Examples:
         """Return some of them, by their numbers from 0, with notes on the others."""
@@ -181,7 +188,7 @@ def _label(table: Table, named: str | None) -> str:
     if len(found) != 1:
         raise UsageError(
             f"Which column of {table.path} holds the labels?",
-            hint=f"Name it: --label COLUMN. There are {', '.join(table.names)}.",
+            hint=f"Name it: --label COLUMN (task.label=COLUMN). There are {', '.join(table.names)}.",
         )
     return found[0]
 
@@ -195,8 +202,8 @@ def _text(table: Table, named: str | None, label: str) -> str:
     if len(found) != 1:
         raise UsageError(
             f"Which column of {table.path} holds the texts?",
-            hint=f"Name it: --text COLUMN. There are {', '.join(table.names)}. Sequences of numbers, "
-            "with a row for each step, are told apart by a column: --group COLUMN",
+            hint=f"Name it: --text COLUMN (task.text=COLUMN). There are {', '.join(table.names)}. Sequences "
+            "of numbers, with a row for each step, are told apart by a column: --group COLUMN",
         )
     return found[0]
 
@@ -211,26 +218,26 @@ def require_classes(found: Examples, fewest: int) -> Examples:
     Raises:
         TextError: when a label has too few, or there are too few labels, or too many.
     """
-    different: dict[str, set[str]] = {}
-    for key, label in zip(found.keys, found.labels, strict=True):
-        different.setdefault(label, set()).add(key)
-    few = {label for label, keys in different.items() if len(keys) < fewest}
-    if few:
-        gone = sum(label in few for label in found.labels)
+    names, classes = numbered(found.labels)
+    different = np.bincount(pairs_of(found.hashes, classes)[1], minlength=len(names))
+    few = different < fewest
+    if few.any():
+        kept = np.flatnonzero(~few[classes])
         found = found.some(
-            (place for place, label in enumerate(found.labels) if label not in few),
-            f"{len(few):,} labels with fewer than {fewest} different examples are left out, {gone:,} rows.",
+            kept.tolist(),
+            f"{few.sum():,} labels with fewer than {fewest} different examples are left out, "
+            f"{len(classes) - len(kept):,} rows.",
         )
-    lone = next((label for label, keys in different.items() if label not in few and len(keys) < 3), None)
-    if lone is not None:
-        place = found.places[[*found.labels].index(lone)]
-        count = len(different[lone])
+    lone = np.flatnonzero(~few & (different < 3))
+    if len(lone):
+        label, count = names[lone[0]], int(different[lone[0]])
         raise TextError(
-            f"{found.name}, {place}: the label {shortened(lone)!r} has {count} different "
-            f"example{'s' if count > 1 else ''}; at least 3 are wanted: for training, validation and test.",
+            f"{found.name}, {found.places[[*found.labels].index(label)]}: the label {shortened(label)!r} has "
+            f"{count} different example{'s' if count > 1 else ''}; at least 3 are wanted: for training, "
+            "validation and test.",
             hint="Add examples, or leave such labels out: task.fewest=3",
         )
-    left = len(different) - len(few)
+    left = int((~few).sum())
     if left < 2 or left > MANY:
         raise TextError(
             f"{found.name} has {left:,} label{'s' if left != 1 else ''} in {len(found):,} examples; 2 to "
@@ -238,3 +245,24 @@ def require_classes(found: Examples, fewest: int) -> Examples:
             hint="Is --label the column of labels?",
         )
     return found
+
+
+def numbered(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the different labels in alphabetical order, and the number there of each, (N,)."""
+    names = tuple(sorted(set(labels)))
+    places = {name: number for number, name in enumerate(names)}
+    return names, np.fromiter(map(places.__getitem__, labels), np.int64, len(labels))
+
+
+def pairs_of(
+    hashed: NDArray[np.uint64], classes: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the different pairs of a hash and a class, (M,) both, in the order of hashes.
+
+    >>> pairs_of(np.array([7, 3, 7, 7], np.uint64), np.array([1, 0, 1, 0]))
+    (array([3, 7, 7], dtype=uint64), array([0, 0, 1]))
+    """
+    order = np.lexsort((classes, hashed))
+    hashed, classes = hashed[order], classes[order]
+    new = np.append(True, (np.diff(hashed) != 0) | (np.diff(classes) != 0))[: len(hashed)]
+    return hashed[new], classes[new]

@@ -93,7 +93,7 @@ class Texts(Inputs):
     vocabulary: Vocabulary
 
     def __init__(self, texts: Sequence[str], tokens: Tokens, rare: int) -> None:
-        counts = count((_with_end(text) for text in texts), tokens)
+        counts = count(["".join(map(_with_end, texts))], tokens)
         self.vocabulary = Vocabulary.counted(counts, tokens, USUAL, rare)
         self.size = len(self.vocabulary)
         self._end = int(self.vocabulary.encode(END)[0])

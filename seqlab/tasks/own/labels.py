@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
@@ -23,7 +24,14 @@ from seqlab.tasks._passes import in_passes
 from seqlab.tasks._predicting import Asked
 from seqlab.tasks.own import _bag, _modules
 from seqlab.tasks.own._classes import METRICS, class_figures, counted, on_counts
-from seqlab.tasks.own._examples import Examples, read_asked, read_examples, require_classes
+from seqlab.tasks.own._examples import (
+    Examples,
+    numbered,
+    pairs_of,
+    read_asked,
+    read_examples,
+    require_classes,
+)
 from seqlab.tasks.own._inputs import Integers, Stored, inputs_of
 from seqlab.text.reading import read_blocks
 from seqlab.text.tokens import Tokens
@@ -107,9 +115,9 @@ class Labels(Task):
     ) -> None:
         found = _examples(table, label, text, group, columns, encoding)
         self._examples = found = require_classes(found, fewest)
-        self.answers, classes = _numbered(found.labels)
+        self.answers, classes = numbered(found.labels)
         self._classes: Integers = classes
-        self._parts = parted(found.keys, classes)
+        self._parts = parted(found.hashes, classes)
         self._inputs = inputs_of(found, self._parts == 0, tokens, rare)
         self._stored = self._inputs.store(found)
         self._which = {split: np.flatnonzero(self._parts == part) for part, split in enumerate(SPLITS)}
@@ -122,7 +130,7 @@ class Labels(Task):
         """Yield what is to be said of the examples before they are learned."""
         yield on_counts(self.answers, self._classes, self._parts)
         yield from self._examples.notes
-        yield from _on_copies(self._examples.keys, self._classes)
+        yield from _on_copies(self._examples.hashes, self._classes)
         yield from self._stored.notes
         cut = self._stored.longer_than(self.longest)
         if cut is not None:
@@ -229,11 +237,6 @@ def _lines(path: str, encoding: str | None) -> Examples:
     return Examples(path, [f"line {number}" for number in range(1, len(lines) + 1)], lines)
 
 
-def _numbered(labels: Sequence[str]) -> tuple[tuple[str, ...], Integers]:
-    names, numbers = np.unique(np.array(labels, object), return_inverse=True)
-    return tuple(map(str, names)), numbers.astype(np.int64)
-
-
 def _by_length(which: Integers) -> Iterator[Integers]:
     return (which[first : first + ROWS] for first in range(0, len(which), ROWS))
 
@@ -247,14 +250,12 @@ def _data(table: str, found: Examples, notes: tuple[str, ...]) -> Data:
     return Data(MODULES if table == MODULES else path_of(table).name, source, digest.hexdigest(), notes=notes)
 
 
-def _on_copies(keys: Sequence[str], classes: Integers) -> Iterator[str]:
+def _on_copies(hashed: NDArray[np.uint64], classes: Integers) -> Iterator[str]:
     """Say how many sequences stand there more than once, and how many of these have different labels."""
-    labels: dict[str, set[int]] = {}
-    for key, number in zip(keys, classes.tolist(), strict=True):
-        labels.setdefault(key, set()).add(number)
-    copies = len(keys) - len(labels)
+    different = len(np.unique(hashed))
+    copies = len(hashed) - different
     if copies:
-        torn = sum(len(own) > 1 for own in labels.values())
-        yield f"{copies:,} of {len(keys):,} sequences repeat an earlier one; equal ones are in the same part."
-        if torn:
-            yield f"{torn:,} sequences stand there with different labels."
+        yield f"{copies:,} of {len(hashed):,} sequences repeat an earlier one; equal ones are in one part."
+        _, labels = np.unique(pairs_of(hashed, classes)[0], return_counts=True)
+        if (labels > 1).any():
+            yield f"{int((labels > 1).sum()):,} sequences stand there with different labels."

@@ -18,7 +18,7 @@ from seqlab.data import absolute
 from seqlab.errors import TextError
 from seqlab.outside import path_of
 from seqlab.tasks._base import Task
-from seqlab.tasks._by_hash import SPLITS, parted
+from seqlab.tasks._by_hash import SPLITS, hashes, parted
 from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import ACCURACY, LOSS, SHARE, Metric
@@ -103,7 +103,7 @@ class Tags(Task):
     ) -> None:
         sentences = _sentences(table, encoding, word, tag)
         keys = ["\n".join(one.words) for one in sentences]
-        self._parts = parted(keys)
+        self._parts = parted(hashes(keys))
         if len(set(keys)) < FEWEST:
             raise TextError(
                 f"{table} has {len(set(keys))} different sentences; at least {FEWEST} are wanted, of which a "
@@ -203,14 +203,10 @@ class Tags(Task):
         """Return the sentences of a file with a word on each line, whose tags are not known."""
         found = read_sentences(path, encoding or self.encoding, self.word, None)
         unknown = [word for one in found for word in one.words if word not in self.vocabulary]
-        shown = ", ".join(map(repr, dict.fromkeys(unknown[:5])))
-        told = (
-            f"{len(unknown):,} words are rare or unknown, which are all one symbol to the model: {shown}, ..."
-        )
         cells = [(f"line {one.line + at}", word) for one in found for at, word in enumerate(one.words)]
         words = [self.vocabulary.encode_units(one.words) for one in found]
         batches = (_rows(words[first : first + ROWS]) for first in range(0, len(words), ROWS))
-        return Asked(("place", "word"), cells, batches, (told,) if unknown else ())
+        return Asked(("place", "word"), cells, batches, (_on_unknown(unknown),) if unknown else ())
 
     def _batch(self, which: Integers) -> Batch:
         places = which.tolist()
@@ -222,6 +218,14 @@ def _rows(words: Sequence[np.ndarray], tags: Sequence[Integers] | None = None) -
     inputs = side_by_side(words)
     targets = np.zeros_like(inputs) if tags is None else side_by_side(tags, fill=0)
     return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(inputs != PAD))
+
+
+def _on_unknown(words: Sequence[str]) -> str:
+    """Say which words the model takes for one symbol."""
+    different = [*dict.fromkeys(words)]
+    shown = ", ".join(map(repr, different[:5])) + (", ..." if len(different) > 5 else "")
+    count = "1 word is" if len(words) == 1 else f"{len(words):,} words are"
+    return f"{count} rare or unknown, which the model takes for one symbol: {shown}."
 
 
 def _vocabulary(sentences: Sequence[Sentence], rare: int) -> Vocabulary:

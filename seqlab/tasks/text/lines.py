@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.errors import TextError
-from seqlab.tasks._by_hash import SPLITS, parted
+from seqlab.tasks._by_hash import SPLITS, hashes, parted
 from seqlab.tasks._data import Sample
 from seqlab.tasks._guessing import Guess
+from seqlab.tasks._judging import Trial
 from seqlab.tasks._passes import in_passes
 from seqlab.tasks.text._language_model import (
     COUNTED,
@@ -75,6 +76,8 @@ class Lines(LanguageModel):
     (True, '\n')
     """
 
+    trials = (Trial("lines"),)
+
     def __init__(
         self,
         *,
@@ -90,7 +93,7 @@ class Lines(LanguageModel):
     ) -> None:
         found, form = load_corpus(corpus, glob=glob), Form(normalisation)
         read = read_units(found, unit, encoding, form)
-        parts, end = parted(read.texts), ENDS[unit]
+        parts, end = parted(hashes(read.texts)), ENDS[unit]
         different = len(set(read.texts))
         if different < FEWEST:
             ones = CALLED[unit] if different == 1 else f"{CALLED[unit]}s"
