@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from seqlab.data._cells import decimal_of, is_gap, is_number, is_time
-from seqlab.data._source import CHUNK, SAMPLE, Chunk, lines_of, named
+from seqlab.data._source import CHUNK, SAMPLE, Chunk, lines_of, marked_encoding, named
 from seqlab.errors import TextError
-from seqlab.outside import open_ordinary, shortened
+from seqlab.outside import shortened
 
 BETWEEN = ("\t", ";", "|", ",")
 """Signs that may stand between fields; of two that fit as well, the earlier: a comma may be in a number."""
@@ -25,9 +25,6 @@ SPACES = " "
 LONGEST_NAME = 60
 """Characters of a name of a column in a file that holds texts alone."""
 
-_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8"} | {
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"
-}  # fmt: skip
 _SHOWN = {"\t": "tabs", SPACES: "spaces"}
 
 Record = tuple[int, list[str]]
@@ -103,7 +100,7 @@ def read_delimited(path: Path, encoding: str | None, header: bool | None, decima
     Raises:
         TextError: when it is no text, is empty, or has no row but the names.
     """
-    encoding = encoding or _marked(path)
+    encoding = encoding or marked_encoding(path)
     lines = list(islice(lines_of(path, encoding), SAMPLE + 1))
     if not any(map(str.strip, lines)):
         raise TextError(f"{path} is empty.", hint="A table has a line for each row.")
@@ -118,13 +115,6 @@ def read_delimited(path: Path, encoding: str | None, header: bool | None, decima
         raise TextError(f"{path} has the names of columns, and no row.", hint="Rows stand below the names.")
     names = named(first, path) if header else tuple(map(str, range(1, len(first) + 1)))
     return Delimited(path, names, sign, between, encoding, header)
-
-
-def _marked(path: Path) -> str:
-    """Return the encoding of a byte-order mark, or UTF-8."""
-    with open_ordinary(path) as file:
-        begin = file.read(4)
-    return next((name for mark, name in _MARKS.items() if begin.startswith(mark)), "utf-8")
 
 
 def _records(path: Path, encoding: str, between: str) -> Iterator[Record]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.errors import TextError
+from seqlab.outside import open_ordinary
 from seqlab.text.reading import read_blocks
 
 SAMPLE = 1_000
@@ -18,6 +20,10 @@ SAMPLE = 1_000
 
 CHUNK = 20_000
 """Rows that are read at once: texts take some twenty times the memory of numbers, and are let go of soon."""
+
+_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8"} | {
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"
+}  # fmt: skip
 
 Cell = Any
 """What stands in a cell: a text, or in files that know kinds a number, a date or None."""
@@ -61,6 +67,13 @@ class Source(Protocol):
     def chunks(self, rows: int = CHUNK) -> Iterator[Chunk]:
         """Yield all rows, so many at a time."""
         ...
+
+
+def marked_encoding(path: Path) -> str:
+    """Return the encoding of a file's byte-order mark, or UTF-8."""
+    with open_ordinary(path) as file:
+        begin = file.read(4)
+    return next((name for mark, name in _MARKS.items() if begin.startswith(mark)), "utf-8")
 
 
 def lines_of(path: Path, encoding: str) -> Iterator[str]:

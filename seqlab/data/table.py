@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -173,15 +174,23 @@ def read_table(
         UsageError: when it is a pipe or a device.
     """
     path = path_of(name)
-    try:
+    with saying_what_is_missing(name):
         return Table(_source(path, encoding, header, decimal))
+
+
+@contextmanager
+def saying_what_is_missing(name: str | Path) -> Iterator[None]:
+    """Turn what the system says of a file that cannot be opened into a sentence, with the nearest name."""
+    path = path_of(name)
+    try:
+        yield
     except FileNotFoundError:
         near = nearest(path.name, [file.name for file in path.parent.glob("*")])
         raise TextError(
             f"There is no file {str(name)!r}.", hint=None if near is None else f"Did you mean {near!r}?"
         ) from None
     except IsADirectoryError:
-        raise TextError(f"{str(name)!r} is a folder.", hint="A table is one file.") from None
+        raise TextError(f"{str(name)!r} is a folder.", hint="What is read here is one file.") from None
     except OSError as error:
         raise TextError(f"{str(name)!r} cannot be read: {error.strerror}.") from None
 

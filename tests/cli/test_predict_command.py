@@ -66,12 +66,18 @@ def test_rows_of_a_table_are_labelled(trained: Command, tmp_path: Path) -> None:
 def test_lines_of_a_plain_text_are_labelled_and_what_is_unknown_is_said(
     trained: Command, tmp_path: Path
 ) -> None:
-    (tmp_path / "lines.txt").write_text("abab\r\n\r\nž\n")
+    (tmp_path / "lines.txt").write_text("abab\r\n\r\nž\n", encoding="utf-16")
     done = trained("predict", "latest", "lines.txt", "--json")
     answers = json.loads(done.stdout)["answers"]
     assert [answer["text"] for answer in answers] == ["abab", "", "ž"]
     assert answers[1]["probabilities"] == answers[2]["probabilities"], "nothing is known of either"
     assert "1 character that the training part does not have" in done.stderr
+    (tmp_path / "commas.txt").write_text('a, b\nc, d, "e\nf\n')
+    assert len(json.loads(trained("predict", "latest", "commas.txt", "--json").stdout)["answers"]) == 3
+    (tmp_path / "other.csv").write_text("wrd,kind\nab,ab\n")
+    refused = trained("predict", "latest", "other.csv")
+    assert refused.returncode == 2
+    assert "Unknown column 'word'.\nDid you mean 'wrd'?" in refused.stderr
 
 
 def test_a_run_that_labels_nothing_is_refused(trained: Command, tmp_path: Path) -> None:

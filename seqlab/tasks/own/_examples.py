@@ -20,6 +20,9 @@ Values = NDArray[np.float64]
 LABELS = ("label", "class", "category")
 """What a column of labels may be called, so that it need not be named."""
 
+TEXT = "text"
+"""What the column of texts is called in a table to be labelled by a model that was trained on none."""
+
 MANY = 1000
 """Labels beyond which a column is taken to hold something else."""
 
@@ -99,7 +102,7 @@ def read_asked(table: Table, told: Examples) -> Examples:
     group = told.columns.get("group")
     if group:
         return _of_numbers(table, group[0], told.columns["columns"], None)
-    return _of_texts(table, told.columns["text"][0], None)
+    return _of_texts(table, told.columns.get("text", (TEXT,))[0], None)
 
 
 def _of_texts(table: Table, text: str, label: str | None) -> Examples:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 
+from seqlab.data import plain_lines
 from seqlab.errors import TextError
-from seqlab.outside import open_ordinary, path_of, shortened
-from seqlab.text.reading import read_blocks
+from seqlab.outside import shortened
 
 DOCSTART = "-DOCSTART-"
 """The word of a line that says where a document begins; it is passed over."""
@@ -36,23 +35,17 @@ def read_sentences(path: str, encoding: str | None, word: int, tag: int | None) 
 
     Args:
         path: of the file.
-        encoding: that it is in; None for UTF-8.
+        encoding: that it is in; None for that of its byte-order mark, or else UTF-8.
         word: the column of words, from 1.
         tag: that of tags; -1 for the last one, None where they are not known.
 
     Raises:
         TextError: when there is no such file, or a line lacks a field, with its number.
     """
-    file = path_of(path)
-    try:
-        open_ordinary(file).close()
-    except OSError as error:
-        raise TextError(f"{path!r} cannot be read: {error.strerror}.") from None
     found: list[Sentence] = []
     words: list[str] = []
     tags: list[str] = []
-    text = "".join(read_blocks([file], encoding or "utf-8"))
-    for number, line in enumerate(chain(text.split("\n"), [""]), 1):
+    for number, line in enumerate([*plain_lines(path, encoding), ""], 1):
         if not line.strip():
             if words:
                 found.append(Sentence(tuple(words), tuple(tags), number - len(words)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,7 +15,8 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
-from seqlab.data import absolute, read_table
+from seqlab.data import absolute, is_table, plain_lines, read_table
+from seqlab.errors import TextError
 from seqlab.outside import path_of
 from seqlab.tasks._base import Task
 from seqlab.tasks._by_hash import SPLITS, parted
@@ -33,7 +35,6 @@ from seqlab.tasks.own._examples import (
     require_classes,
 )
 from seqlab.tasks.own._inputs import Integers, Stored, inputs_of
-from seqlab.text.reading import read_blocks
 from seqlab.text.tokens import Tokens
 
 MODULES = "modules"
@@ -143,12 +144,20 @@ class Labels(Task):
             random = numpy_stream(seed, "labels", split, "balanced", index)
             classes = random.integers(len(self.answers), size=size)
             places = random.random(size)
-            by_class = [which[self._classes[which] == number] for number in range(len(self.answers))]
+            by_class = self._by_class
             chosen = [
                 by_class[one][int(at * len(by_class[one]))] for one, at in zip(classes, places, strict=True)
             ]
             return self._batch(np.array(chosen))
         return self._batch(which[in_passes(("labels",), len(which), index, size, split, seed)])
+
+    @cached_property
+    def _by_class(self) -> list[Integers]:
+        """Which sequences of the training part have each class."""
+        which = self._which["train"]
+        order = np.argsort(self._classes[which], kind="stable")
+        sizes = np.bincount(self._classes[which], minlength=len(self.answers))
+        return np.split(which[order], np.cumsum(sizes)[:-1])
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield all sequences of a split, those of about one length together; the arguments have no say."""
@@ -223,17 +232,12 @@ def _examples(
 
 
 def _to_be_labelled(path: str, encoding: str | None, told: Examples) -> Examples:
-    table = read_table(path, encoding=encoding)
-    column = next(iter(told.columns.get("text", ())), None)
-    if told.texts and (column is None or column not in table.names):
-        return _lines(path, encoding)
-    return read_asked(table, told)
-
-
-def _lines(path: str, encoding: str | None) -> Examples:
-    """Return the lines of a plain text."""
-    text = "".join(read_blocks([path_of(path)], encoding or "utf-8"))
-    lines = text.removesuffix("\n").split("\n")
+    """Return the sequences of a table or, where texts are learned, the lines of any other file."""
+    if is_table(path) or not told.texts:
+        return read_asked(read_table(path, encoding=encoding), told)
+    lines = plain_lines(path, encoding)
+    if not lines:
+        raise TextError(f"{path} is empty.", hint="Each line is a text to be labelled.")
     return Examples(path, [f"line {number}" for number in range(1, len(lines) + 1)], lines)
 
 

@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, content: str, said:
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(TextError, match=r"'no-such\.conll' cannot be read: No such file"):
+    with pytest.raises(TextError, match=r"There is no file 'no-such\.conll'"):
         Tags(table="no-such.conll")
 
 
