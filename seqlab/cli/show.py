@@ -167,9 +167,8 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for one in info["extra"].get("earlier") or []:
         for name, value in one["held_out"].items():
             yield f"earlier end at step {one['steps']} {name}", word(value)
-    for name, value in leaves(info["extra"].get("guess") or {}).items():
-        if value != {}:
-            yield f"guess {name.replace('figures.', '')}", word(value)
+    for name, value in _guesses(info["extra"].get("guess") or {}):
+        yield f"guess {name}", word(value)
     for name, value in leaves(data["so_far"] or {}).items():
         yield f"so far {name}", word(value)
     for name, judged in data["judgements"].items():
@@ -196,6 +195,19 @@ def _size(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def _guesses(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what guessing comes to: of each judgement the best way, then the figures of the others."""
+    from seqlab.configure import leaves
+
+    for name, value in leaves(record).items():
+        if name.endswith("others"):
+            for other in value:
+                own = name.removesuffix("others") + other["name"]
+                yield from ((f"{own}.{figure}", number) for figure, number in other["figures"].items())
+        elif value != {}:
+            yield name.replace("figures.", ""), value
 
 
 def _next(run: Run, info: RunInfo) -> str:

@@ -48,6 +48,9 @@ def test_a_table_is_learned_and_what_was_found_is_said_and_on_record(
     assert info.data_hash == info.extra["corpus"]["sha256"]
     assert info.extra["loss_unit"] == "pinball loss"
     assert {one["name"] for one in info.extra["guess"]["held_out"]["others"]} >= {"naive forecast"}
+    shown = seqlab_command("show").stdout
+    assert "guess held_out.naive forecast.mase\t" in shown
+    assert "others" not in shown
     sales.write_bytes(sales.read_bytes() + "2024-03-01;1;1\n".encode("utf-16-le"))
     changed = seqlab_command("judge", "latest")
     assert "sales.csv" in changed.stderr
