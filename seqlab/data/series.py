@@ -15,6 +15,7 @@ from seqlab.data.clock import Clock, clock_of, shown
 from seqlab.data.named import NAMES
 from seqlab.data.table import Columns, Table, read_table
 from seqlab.errors import TextError, UnknownNameError
+from seqlab.outside import shortened
 
 Gaps = Literal["refuse", "last"]
 Values = NDArray[np.float64]
@@ -122,10 +123,12 @@ def _of_file(table: Table, layout: Layout) -> tuple[Columns, str, str]:
             hint="A series is a column of numbers, a row for each step.",
         )
     wanted = (layout.group,) if layout.group else ()
+    left = [] if layout.columns else [name for name in table.names if name not in (*numbers, time, *wanted)]
+    passed = f", not read {shortened(', '.join(left))}" if left else ""
     return (
         table.columns(numbers=numbers, texts=wanted, times=[time] if time else []),
         str(table.path.resolve()),
-        table.form,
+        table.form + passed,
     )
 
 
@@ -139,7 +142,7 @@ def _collected(read: Columns, source: str, form: str, layout: Layout) -> Collect
         if _put_in_order(rows, times, read):
             notes.append(f"The rows were put in the order of {column}.")
         clock, uneven = clock_of([times[own] for own in rows.values()])
-        told += f", {clock.words} apart" if clock.kind != "numbers" or clock.step != 1 else ""
+        told += f", {clock.words} apart ({column})"
         if uneven:
             notes.append(
                 f"{uneven:,} rows come otherwise than {clock.words} after the one before; all are read as if "
