@@ -15,17 +15,22 @@ STRIDE = 4
 
 
 class Convolution(nn.Module):
-    """A convolution of 3 x 3, whose weights are yet to be drawn: y = relu(W * x + b)."""
+    """A convolution of 3 x 3, whose weights are yet to be drawn: y = relu(W * x + b).
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    With ``norm`` each channel is normalised over the batch and all places, before relu (Ioffe & Szegedy
+    2015); a trained network takes the running means.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, norm: bool) -> None:
         super().__init__()
         self.stride = stride
+        self.norm = nn.BatchNorm2d(outputs) if norm else nn.Identity()
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.empty(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """Read (B, I, R, C)."""
-        return F.relu(F.conv2d(x, self.weight, self.bias, self.stride, padding=1))
+        return F.relu(self.norm(F.conv2d(x, self.weight, self.bias, self.stride, padding=1)))
 
 
 class Grid(nn.Module):
@@ -41,14 +46,23 @@ class Grid(nn.Module):
         channels: of the first convolution; the others have twice as many.
         size: M, features of each place of the grid.
         strides: of each convolution, pixels from one place to the next.
+        norm: whether channels are normalised.
     """
 
-    def __init__(self, features: int, channels: int, size: int, strides: tuple[int, ...] = (1, 2, 2)) -> None:
+    def __init__(
+        self,
+        features: int,
+        channels: int,
+        size: int,
+        strides: tuple[int, ...] = (1, 2, 2),
+        *,
+        norm: bool = False,
+    ) -> None:
         super().__init__()
         wide = 2 * channels
         outputs = (channels, *[wide] * (len(strides) - 1))
         widths = zip((features, *outputs), outputs, strides, strict=False)
-        self.convolutions = nn.ModuleList(Convolution(*form) for form in widths)
+        self.convolutions = nn.ModuleList(Convolution(*form, norm) for form in widths)
         self.place = linear(wide + 2, size)
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -56,13 +70,19 @@ class Grid(nn.Module):
         x = picture.movedim(-1, 1)
         for convolution in self.convolutions:
             x = convolution(x)
+        x = x.movedim(1, -1)
+        return F.relu(self.place(torch.cat([x, self.where(x).expand(len(x), -1, -1, -1)], -1)))
+
+    @staticmethod
+    def where(grid: Tensor) -> Tensor:
+        """Return row and column of each place of a grid (B, R, C, M), from -1 to 1: (R, C, 2)."""
         rows, columns = (
-            torch.linspace(-1, 1, size, device=x.device, dtype=x.dtype) if size > 1 else x.new_zeros(1)
-            for size in x.shape[2:]
+            torch.linspace(-1, 1, size, device=grid.device, dtype=grid.dtype)
+            if size > 1
+            else grid.new_zeros(1)
+            for size in grid.shape[1:3]
         )
-        where = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
-        x = torch.cat([x, where.expand(len(x), -1, -1, -1)], 1)
-        return F.relu(self.place(x.movedim(1, -1)))
+        return torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1)
 
     @staticmethod
     def centres(rows: int, columns: int) -> list[tuple[int, int]]:

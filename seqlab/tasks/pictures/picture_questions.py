@@ -55,6 +55,8 @@ class PictureQuestions(Task):
         size: pixels of a side; shapes have 1 / 7.5 of it, and at least 5.
         asks: which questions.
         shown: whether the picture is; without it, a model has nothing but the question.
+        plain_first: batches of training that ask plain questions alone, before all: which shape is meant has
+            to be learned before how it stands to others.
 
     Source:
         Santoro et al., "A simple neural network module for relational reasoning", 2017: 9,800 pictures of
@@ -76,8 +78,9 @@ class PictureQuestions(Task):
         size: Annotated[int, Field(ge=32, le=512)] = 32,
         asks: Literal["all", "plain", "relational"] = "all",
         shown: bool = True,
+        plain_first: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
-        self.size, self.asks = size, asks
+        self.size, self.asks, self.plain_first = size, asks, plain_first
         self.symbols, self.answers = WORDS, ANSWERS
         self.sees = Form(size, size, 3) if shown else None
         context = {PICTURE: Signal("features", 3, ("row", "column"))} if shown else {}
@@ -88,7 +91,8 @@ class PictureQuestions(Task):
         stream = numpy_stream(seed, "picture-questions", split, index)
         scenes = draw_scenes(size, self.size, stream)
         kinds, asked = np.empty(size, np.int64), np.empty(size, np.int64)
-        allowed = [KINDS.index(kind) for kind in ASKED[self.asks]]
+        asks = "plain" if split == "train" and index < self.plain_first else self.asks
+        allowed = [KINDS.index(kind) for kind in ASKED[asks]]
         open_ = np.ones(size, bool)
         while open_.any():
             kinds[open_] = stream.choice(allowed, int(open_.sum()))

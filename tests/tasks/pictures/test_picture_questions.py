@@ -11,7 +11,7 @@ import torch
 
 from seqlab.contracts import PAD, numpy_stream
 from seqlab.tasks.pictures._shapes import ANSWERS, COLOURS, KINDS, Scenes, draw_scenes
-from seqlab.tasks.pictures.picture_questions import KIND, PICTURE, WORDS, PictureQuestions
+from seqlab.tasks.pictures.picture_questions import ASKED, KIND, PICTURE, WORDS, PictureQuestions
 
 
 def answer_by_hand(scenes: Scenes, row: int, kind: str, asked: int) -> set[str]:
@@ -117,3 +117,15 @@ def test_without_the_picture_there_is_nothing_but_the_question() -> None:
     assert list(batches[0].context) == [PICTURE]
     assert not batches[1].context
     assert not blind.spec.context
+
+
+def test_what_is_asked_first_of_training_is_plain() -> None:
+    task, usual = PictureQuestions(plain_first=3), PictureQuestions()
+    plain = {KINDS.index(kind) for kind in ASKED["plain"]}
+    for index in range(3):
+        assert set(task.batch("train", index, 64, 1).notes[KIND].tolist()) <= plain
+        for split in ("validation", "test"):
+            assert torch.equal(
+                task.batch(split, index, 64, 1).targets, usual.batch(split, index, 64, 1).targets
+            )
+    assert torch.equal(task.batch("train", 3, 64, 1).inputs, usual.batch("train", 3, 64, 1).inputs)
