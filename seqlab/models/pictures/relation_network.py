@@ -48,7 +48,7 @@ class RelationNetwork(SequenceModel):
     Every step is answered, but in training only those are computed that are asked for.
 
     Initialisation: see :class:`Grid`; the GRU as it starts by itself; E from N(0, 1); G, F from
-    N(0, 2 / what comes in), with biases 0; all else uniform in plus or minus 1 / sqrt(what comes in).
+    N(0, 2 / what comes in); all else, biases too, uniform in plus or minus 1 / sqrt(what comes in).
 
     Args:
         spec: what is known of the task; it gives one picture.
@@ -100,7 +100,7 @@ class RelationNetwork(SequenceModel):
         places = grid.flatten(1, 2)
         if self.relates == "all":
             return (self.one(places), self.other(places)), *self.reader.start(rows)
-        where = Grid.where(grid).flatten(0, 1).expand(rows, -1, -1)
+        where = Grid.where(grid).flatten(0, 1).repeat(rows, 1, 1)
         return (places, self.key(places), self.one(places), where), *self.reader.start(rows)
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -150,7 +150,8 @@ class RelationNetwork(SequenceModel):
             for layer in (*self.relate, self.gather):
                 weight, bias = layer.parameters()
                 weight.normal_(0, (2 / weight.shape[1]) ** 0.5, generator=generator)
-                bias.zero_()
+                bound = weight.shape[1] ** -0.5
+                bias.uniform_(-bound, bound, generator=generator)
 
     def _read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Return h of each step, (B, T, H), and the state at the end."""
