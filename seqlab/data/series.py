@@ -14,8 +14,8 @@ from seqlab.data._cells import Times
 from seqlab.data.clock import Clock, clock_of, shown
 from seqlab.data.named import NAMES
 from seqlab.data.table import Columns, Table, read_table
-from seqlab.errors import TextError, UnknownNameError
-from seqlab.outside import shortened
+from seqlab.errors import TextError, UnknownNameError, nearest
+from seqlab.outside import path_of, shortened
 
 Gaps = Literal["refuse", "last"]
 Values = NDArray[np.float64]
@@ -95,19 +95,29 @@ def read_series(name: str, layout: Layout = Layout()) -> Collection:
         TextError: when there is no such file, or it holds no series: what is wrong, with its line.
         UnknownNameError: when a column that was named is not there.
     """
-    known = NAMES.get(name)
-    if known is None:
-        table = read_table(name, encoding=layout.encoding, header=layout.header, decimal=layout.decimal)
-        return _collected(*_of_file(table, layout), layout)
-    columns, values, times = known.read()
-    read = Columns(
-        Path(name), "row", np.arange(1, len(values) + 1), {columns: values}, {},
-        {} if times is None else {"time": times},
-    )  # fmt: skip
-    for column in layout.columns:
-        if column != columns:
-            raise UnknownNameError("column", column, [columns])
-    return _collected(read, name, known.summary, layout)
+    if name in NAMES:
+        return _collected(_by_name(name, layout), name, NAMES[name].summary, layout)
+    near = nearest(name, NAMES)
+    if near is not None and not path_of(name).exists():
+        raise TextError(
+            f"There is no series, and no file, {name!r}.",
+            hint=f"Did you mean {near!r}? Series by name: {', '.join(NAMES)}; or give a file.",
+        )
+    table = read_table(name, encoding=layout.encoding, header=layout.header, decimal=layout.decimal)
+    return _collected(*_of_file(table, layout), layout)
+
+
+def _by_name(name: str, layout: Layout) -> Columns:
+    """Return a series that has a name as the table that it might have been read from."""
+    column, values, when = NAMES[name].read()
+    times = {} if when is None else {"time": when}
+    if layout.group is not None:
+        raise TextError(f"{name} is one series; no column tells several apart.", hint="Leave --group out.")
+    for wanted, there in ((layout.columns, [column]), (filter(None, [layout.time]), times)):
+        for other in wanted:
+            if other not in there:
+                raise UnknownNameError("column", other, [column, *times])
+    return Columns(Path(name), "row", np.arange(1, len(values) + 1), {column: values}, {}, times)
 
 
 def _of_file(table: Table, layout: Layout) -> tuple[Columns, str, str]:

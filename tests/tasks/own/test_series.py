@@ -239,9 +239,15 @@ def test_what_cannot_be_learned_from_is_refused(
         Series(table=str(path), **options)  # type: ignore[arg-type]
 
 
-def test_a_series_by_name_has_one_column(tmp_path: Path) -> None:
+def test_a_series_by_name_has_one_column_and_its_name_is_looked_for() -> None:
     with pytest.raises(UnknownNameError, match="Unknown column 'y'"):
         Series(table="mackey-glass", columns=("y",))
+    with pytest.raises(UnknownNameError, match="Unknown column 'day'"):
+        Series(table="mackey-glass", time="day")
+    with pytest.raises(TextError, match="mackey-glass is one series"):
+        Series(table="mackey-glass", group="x")
+    with pytest.raises(TextError, match=r"(?s)no series, and no file, 'mackey-glas'.*'mackey-glass'"):
+        Series(table="mackey-glas")
 
 
 def test_the_mackey_glass_series_is_a_solution_of_its_equation() -> None:
