@@ -82,8 +82,8 @@ def export_network(
         difference = _require_equal(model, folder)
         words = {"symbols": None} if vocabulary is None else vocabulary.to_data()
         replace_file(folder / "words.json", to_json({**words, **facts}))
-        name = "sample.py" if facts.get("sample") else "predict.py"
-        replace_file(folder / name, (SCRIPTS / name).read_text(encoding="utf-8"))
+        for name in ("words.py", "sample.py" if facts.get("sample") else "predict.py"):
+            replace_file(folder / name, (SCRIPTS / name).read_text(encoding="utf-8"))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         if not made:

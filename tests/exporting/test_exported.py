@@ -146,7 +146,7 @@ def test_the_script_answers_by_name(seqlab_command: Command, tmp_path: Path) -> 
     )
     done = seqlab_command("export", "latest", "--to", "pytorch", "--output", "out", "--json")
     told = json.loads(done.stdout)
-    assert told["files"] == ["model.py", "predict.py", "weights.safetensors", "words.json"]
+    assert told["files"] == ["model.py", "predict.py", "weights.safetensors", "words.json", "words.py"]
     names = json.loads((tmp_path / "out" / "words.json").read_text())
     sequence = json.dumps(names["inputs"][:3])
     answer = json.loads(without_seqlab(tmp_path / "out", "predict.py", "--last", text=sequence))
@@ -155,3 +155,22 @@ def test_the_script_answers_by_name(seqlab_command: Command, tmp_path: Path) -> 
         scores = load_network(Run(path))(torch.tensor([[0, 1, 2]]))[0][0, -1]
     assert list(answer["probabilities"].values()) == pytest.approx(scores.softmax(0).tolist(), abs=1e-6)
     assert answer["answer"] == names["answers"][int(scores.argmax())]
+
+
+def test_the_script_labels_texts_as_the_run_does(seqlab_command: Command, tmp_path: Path) -> None:
+    rows = [
+        f"{word} {number},{kind}"
+        for number in range(30)
+        for word, kind in (("red rose", "a"), ("blue sea", "b"))
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["body,kind", *rows]))
+    words = ("train", "--data", "table.csv", "--text", "body", "--label", "kind", "-q", "training.steps=8")
+    assert seqlab_command(*words, "model.hidden_size=6", "training.evaluate_every=8").returncode == 0
+    (tmp_path / "asked.txt").write_text("a rose\nthe blue 7\n")
+    wanted = seqlab_command("predict", "latest", "asked.txt", "--json")
+    assert seqlab_command("export", "latest", "--to", "pytorch", "--output", "out").returncode == 0
+    found = without_seqlab(tmp_path / "out", "predict.py", "--last", text='"a rose"\n"the blue 7"\n')
+    for told, answer in zip(
+        json.loads(wanted.stdout)["answers"], map(json.loads, found.splitlines()), strict=True
+    ):
+        assert answer["answer"] == told["label"]

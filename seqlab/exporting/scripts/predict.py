@@ -2,6 +2,7 @@
 
     echo '[3, 1, 4]' | python predict.py            # symbols by their numbers
     echo '["a", "b"]' | python predict.py           # or by their names, where words.json has these
+    echo '"a text"' | python predict.py --last      # or as a text, where the network reads such
     echo '[[0.5, 1.0], [0.1, 0.0]]' | python predict.py     # features, a list for each step
     python predict.py --last < sequences.jsonl      # what it makes of the last step alone
 
@@ -14,13 +15,12 @@ import argparse
 import json
 import math
 import sys
-from pathlib import Path
 from typing import Any
 
 from model import load
+from words import NUMBERS, WORDS, encode, number
 
-WORDS = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
-NUMBERS = {symbol: number for number, symbol in enumerate(WORDS.get("inputs") or WORDS["symbols"] or ())}
+END = "\x1c" if WORDS.get("answers") and "\x1c" in NUMBERS else ""
 
 
 def answer(outputs: list[float]) -> Any:
@@ -41,13 +41,14 @@ def answer(outputs: list[float]) -> Any:
     }
 
 
-def number(symbol: Any) -> Any:
-    """Return the number of a symbol's name; what is no name stays."""
-    if isinstance(symbol, str):
-        if symbol not in NUMBERS:
-            sys.exit(f"The network does not know {symbol!r}.")
-        return NUMBERS[symbol]
-    return symbol
+def read(given: Any) -> list[Any]:
+    """Return what stands in a line as the network reads it: numbers, or lists of features.
+
+    A text is cut into its tokens; where texts are answered at a sign behind them, it is put there.
+    """
+    if isinstance(given, str):
+        return encode(given + END)
+    return [number(one) if isinstance(one, str) else one for one in given]
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def main() -> None:
     given, model = asked.parse_args(), load()
     for line in sys.stdin:
         if line.strip():
-            outputs, _ = model.read([number(one) for one in json.loads(line)])
+            outputs, _ = model.read(read(json.loads(line)))
             answers = [answer(step) for step in outputs]
             print(json.dumps(answers[-1] if given.last else answers, ensure_ascii=False))
 

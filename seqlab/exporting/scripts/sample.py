@@ -6,54 +6,12 @@ python sample.py --prime "the" --length 300 --temperature 0.8 --seed 1
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import random
-import sys
-import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
 
 from model import load
-
-WORDS = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
-SYMBOLS = WORDS["symbols"]
-NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS or ())}
-
-
-def split(text: str) -> list[str]:
-    """Cut a text into what the network reads one at a time: characters, or words and signs."""
-    if WORDS["tokens"] != "word":
-        return list(text)
-    found, in_word = [], False
-    for sign in text:
-        letter = sign.isalnum() or sign == "_" or unicodedata.category(sign).startswith("M")
-        if letter and in_word:
-            found[-1] += sign
-        else:
-            found.append(sign)
-        in_word = letter
-    return found
-
-
-def encode(text: str) -> list[int]:
-    """Return the numbers of a text's tokens."""
-    if WORDS["normalisation"] != "none":
-        text = unicodedata.normalize(WORDS["normalisation"], text)
-    if WORDS["tokens"] == "byte":
-        return list(text.encode("utf-8"))
-    rare = NUMBERS.get("\ufffd") if WORDS["folded"] else None
-    numbers = [NUMBERS.get(token, rare) for token in split(text)]
-    if None in numbers:
-        sys.exit(f"The network does not know {split(text)[numbers.index(None)]!r}.")
-    return numbers
-
-
-def decode(numbers: list[int]) -> str:
-    """Return the text of numbers."""
-    if WORDS["tokens"] == "byte":
-        return bytes(numbers).decode("utf-8", "replace")
-    return "".join(SYMBOLS[number] for number in numbers)
+from words import WORDS, decode, encode
 
 
 def draw(scores: list[float], temperature: float, stream: random.Random) -> int:
