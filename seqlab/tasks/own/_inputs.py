@@ -161,7 +161,9 @@ def known(vocabulary: Vocabulary, text: str) -> tuple[Codes, str | None]:
     Where it has a symbol for rare ones, they are that.
     """
     if vocabulary.rare is not None or vocabulary.tokens == "byte":
-        return vocabulary.encode(text), None
+        codes = vocabulary.encode(text)
+        rare = 0 if vocabulary.rare is None else int((codes == vocabulary.rare).sum())
+        return codes, f"{rare:,} of {len(codes):,} tokens are rare or unknown: one symbol." if rare else None
     unit = UNITS[vocabulary.tokens]
     if vocabulary.tokens == "char":
         unknown = set(text) - set(vocabulary.symbols)

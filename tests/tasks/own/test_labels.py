@@ -120,6 +120,8 @@ def test_words_may_be_tokens_and_rare_ones_fold(task_of: MakeTask) -> None:
     assert task.vocabulary is not None
     assert "miaow" in task.vocabulary
     assert task.vocabulary.rare is not None, "each number is seen once"
+    assert task.data is not None
+    assert any(note.startswith("100 of ") and "rare or unknown" in note for note in task.data.notes)
 
 
 def test_of_a_long_text_the_beginning_is_read(task_of: MakeTask) -> None:
