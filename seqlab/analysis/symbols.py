@@ -23,7 +23,7 @@ def answer_names(task: Task) -> tuple[str, ...]:
 def read_symbols(task: Task, text: str) -> Tensor:
     """Return a sequence that a user wrote, (1, T).
 
-    A text is cut as its vocabulary cuts it. Elsewhere each sign is a symbol; where names of symbols are
+    A text is read as the task reads it. Elsewhere each sign is a symbol; where names of symbols are
     longer than one sign, they stand between spaces.
 
     Raises:
@@ -33,7 +33,7 @@ def read_symbols(task: Task, text: str) -> Tensor:
     if not names:
         raise TextError("This task reads numbers, not symbols.", hint="Take one of its own: --example 0")
     if task.vocabulary is not None and names == task.vocabulary.symbols and text:
-        return torch.from_numpy(task.vocabulary.encode(text).astype(np.int64))[None]
+        return torch.from_numpy(task.read(text).astype(np.int64))[None]
     words = list(text) if all(len(name) == 1 for name in names) else text.split()
     if not words:
         raise TextError("The text is empty.", hint=f"Known symbols: {' '.join(names)}")

@@ -27,7 +27,7 @@ SHOWN = 3
 def predict(
     run: options.NamedRun,
     file: Annotated[Path, typer.Argument(help="A table with the columns learned from, or lines of text.")],
-    encoding: Annotated[str | None, typer.Option(help="Of the file; default: utf-8, or by its mark.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the file; default: as of that trained on.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write CSV to this file instead of the screen.")] = None,
     checkpoint: options.Checkpoint = "best",
     model: options.OwnModel = None,

@@ -177,12 +177,22 @@ class Task(ABC):
         """
         raise NotImplementedError
 
+    def read(self, text: str) -> Codes:
+        """Return a text of a user's as it is read, (T,) symbols, where the task has a :attr:`vocabulary`.
+
+        Raises:
+            TextError: when it holds what the vocabulary does not know.
+        """
+        assert self.vocabulary is not None
+        return self.vocabulary.encode(text)
+
     def ask_of_file(self, path: str, encoding: str | None) -> Asked:
         """Return the sequences of a file, whose answers are unknown, where the task :attr:`predicts`.
 
         Args:
             path: of the file.
-            encoding: that it is in; None for that of its byte-order mark, or else UTF-8.
+            encoding: that it is in; None for that of the file learned from or, where that says none, of its
+                byte-order mark.
 
         Raises:
             TextError: when something is wrong in the file, with its line.

@@ -108,6 +108,8 @@ def test_words_are_tagged_one_a_line(seqlab_command: Command, tmp_path: Path) ->
     assert "span F1" in done.stdout
     assert "Wilson" not in done.stdout, "the words of a sentence do not come by themselves"
     (tmp_path / "new.txt").write_text("Ann\nlives\n\nZoe\n")
+    seen = json.loads(seqlab_command("inspect", "tags", "--input", "Ann lives", "--json").stdout)
+    assert seen["symbols"] == ["Ann", "lives"]
     done = seqlab_command("predict", "tags", "new.txt")
     head, *rows = csv.reader(io.StringIO(done.stdout))
     assert head[:3] == ["place", "word", "label"]

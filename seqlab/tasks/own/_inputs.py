@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqlab.contracts import PAD, Kind
+from seqlab.errors import TextError
+from seqlab.outside import shortened
 from seqlab.tasks.own._examples import Examples
 from seqlab.text import Vocabulary
 from seqlab.text.reading import DOCUMENT, USUAL
@@ -72,6 +74,10 @@ class Inputs(ABC):
     vocabulary: Vocabulary | None
 
     @abstractmethod
+    def read(self, text: str) -> Codes:
+        """Return a text as it is read, (T,) symbols."""
+
+    @abstractmethod
     def store(self, examples: Examples) -> Stored:
         """Return sequences as they are read."""
 
@@ -97,6 +103,10 @@ class Texts(Inputs):
         self.vocabulary = Vocabulary.counted(counts, tokens, USUAL, rare)
         self.size = len(self.vocabulary)
         self._end = int(self.vocabulary.encode(END)[0])
+
+    def read(self, text: str) -> Codes:
+        """Return the tokens of a text, and its end; see :class:`Inputs`."""
+        return known(self.vocabulary, _with_end(text))[0]
 
     def store(self, examples: Examples) -> Stored:
         """Encode texts; see :class:`Inputs`."""
@@ -133,6 +143,12 @@ class Numbers(Inputs):
         self._spread = np.where(spread > 0, spread, 1.0)
         self._ragged = len({len(one) for one in series}) > 1
         self.size = whole.shape[1] + self._ragged
+
+    def read(self, text: str) -> Codes:
+        """Refuse a text; see :class:`Inputs`."""
+        raise TextError(
+            f"{shortened(text)!r} is a text, but numbers are read.", hint="Take a held-out sequence."
+        )
 
     def store(self, examples: Examples) -> Stored:
         """Scale numbers; see :class:`Inputs`."""

@@ -36,6 +36,7 @@ from seqlab.tasks.own._examples import (
 )
 from seqlab.tasks.own._inputs import Integers, Stored, inputs_of
 from seqlab.text.tokens import Tokens
+from seqlab.text.vocabulary import Codes
 
 MODULES = "modules"
 """The table that needs no file: lines of the standard library and their modules."""
@@ -122,7 +123,8 @@ class Labels(Task):
         self._inputs = inputs_of(found, self._parts == 0, tokens, rare)
         self._stored = self._inputs.store(found)
         self._which = {split: np.flatnonzero(self._parts == part) for part, split in enumerate(SPLITS)}
-        self.longest, self.tokens, self.balanced = longest, tokens, class_weights == "balanced"
+        self.longest, self.tokens, self.encoding = longest, tokens, encoding
+        self.balanced = class_weights == "balanced"
         self.vocabulary = self._inputs.vocabulary
         self.spec = Spec(self._inputs.kind, self._inputs.size, "classes", len(self.answers), causal=False)
         self.data = _data(table, found, tuple(self._notes()))
@@ -142,22 +144,22 @@ class Labels(Task):
         which = self._which[split]
         if self.balanced and split == "train":
             random = numpy_stream(seed, "labels", split, "balanced", index)
-            classes = random.integers(len(self.answers), size=size)
+            classes = random.integers(len(self._by_class), size=size)
             places = random.random(size)
-            by_class = self._by_class
             chosen = [
-                by_class[one][int(at * len(by_class[one]))] for one, at in zip(classes, places, strict=True)
+                self._by_class[one][int(at * len(self._by_class[one]))]
+                for one, at in zip(classes, places, strict=True)
             ]
             return self._batch(np.array(chosen))
         return self._batch(which[in_passes(("labels",), len(which), index, size, split, seed)])
 
     @cached_property
     def _by_class(self) -> list[Integers]:
-        """Which sequences of the training part have each class."""
+        """Which sequences of the training part have each class; one that has none there is passed over."""
         which = self._which["train"]
         order = np.argsort(self._classes[which], kind="stable")
-        sizes = np.bincount(self._classes[which], minlength=len(self.answers))
-        return np.split(which[order], np.cumsum(sizes)[:-1])
+        sizes = np.bincount(self._classes[which])
+        return np.split(which[order], np.cumsum(sizes[sizes > 0])[:-1])
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield all sequences of a split, those of about one length together; the arguments have no say."""
@@ -197,9 +199,13 @@ class Labels(Task):
         wanted = sum(value for name, value in total.items() if name.startswith("wanted"))
         return {**class_figures(total, len(self.answers)), "loss": total["loss"] / wanted}
 
+    def read(self, text: str) -> Codes:
+        """Return a text as it is read, with its end; see :meth:`Task.read`."""
+        return self._inputs.read(text)
+
     def ask_of_file(self, path: str, encoding: str | None) -> Asked:
         """Return the sequences of a file, to be labelled: a table with the columns learned from, or lines."""
-        found = _to_be_labelled(path, encoding, self._examples)
+        found = _to_be_labelled(path, encoding or self.encoding, self._examples)
         stored = self._inputs.store(found)
         places = np.arange(len(found))
         batches = (self._rows(stored, places[first : first + ROWS]) for first in range(0, len(found), ROWS))

@@ -32,7 +32,7 @@ from seqlab.tasks.own._spans import has_spans, spans
 from seqlab.tasks.own._tagged import Sentence, read_sentences
 from seqlab.text import Vocabulary
 from seqlab.text.reading import USUAL
-from seqlab.text.vocabulary import RARE
+from seqlab.text.vocabulary import RARE, Codes
 
 ROLES = "roles"
 """The sentences that need no file: lines of Python, each token with the part that it plays."""
@@ -198,6 +198,10 @@ class Tags(Task):
             both = total.get("spans said", 0) + total.get("spans wanted", 0)
             found["span_f1"] = 2 * total.get("spans right", 0) / both if both else math.nan
         return {**found, "loss": total["loss"] / words}
+
+    def read(self, text: str) -> Codes:
+        """Return a sentence as it is read, whose words stand between spaces; see :meth:`Task.read`."""
+        return self.vocabulary.encode_units(text.split())
 
     def ask_of_file(self, path: str, encoding: str | None) -> Asked:
         """Return the sentences of a file with a word on each line, whose tags are not known."""

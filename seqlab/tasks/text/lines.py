@@ -156,6 +156,11 @@ class Lines(LanguageModel):
         """Return the lines of a split behind one another, END before the first and behind each."""
         return self._parts[split]
 
+    def read(self, text: str) -> Codes:
+        """Return a line as it is read, from its beginning; see :meth:`Task.read`."""
+        assert self.sample is not None
+        return self.vocabulary.encode(self.sample.prime + text.removeprefix(self.sample.prime))
+
     @cached_property
     def _stretches(self) -> dict[Split, tuple[Codes, Codes]]:
         """Where the lines of each part begin, at the END before them, and how many tokens are predicted."""

@@ -143,6 +143,19 @@ def test_balanced_weights_draw_every_class_as_often(task_of: MakeTask) -> None:
     assert shares["balanced"] == pytest.approx(0.5, abs=0.06)
 
 
+def test_a_class_that_is_held_out_as_a_whole_is_never_drawn(task_of: MakeTask) -> None:
+    task = task_of(animals(100), class_weights="balanced")
+    gone = task.answers.index("cow")
+    task._which["train"] = np.array([at for at in task._which["train"] if task._classes[at] != gone])
+    assert gone not in task.batch("train", 0, 50, 1).targets.tolist()
+
+
+def test_a_text_of_a_user_s_is_read_to_its_end(task_of: MakeTask) -> None:
+    task = task_of(animals(60))
+    assert task.vocabulary is not None
+    assert task.vocabulary.decode(task.read("mooé")) == f"moo{END}"
+
+
 def test_figures_are_those_of_scikit_learn(task_of: MakeTask) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     task = task_of(animals(300))
