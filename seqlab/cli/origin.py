@@ -48,6 +48,7 @@ def start_from(
     from seqlab.plugins import is_plugin
     from seqlab.registry import parse_reference
     from seqlab.session import vocabulary_of
+    from seqlab.text.reading import DOCUMENT
 
     if experiment is not None and "=" in experiment:
         words, experiment = [experiment, *words], None
@@ -69,7 +70,10 @@ def start_from(
         own.append(f"experiment={json.dumps(name_of(data))}")
     vocabulary = vocabulary_of(found)
     name = parse_reference(task).name if task is not None else str(found.settings().get("task.name"))
-    if vocabulary is not None and vocabulary.as_text() and "also" in component_options("task", name):
-        own.append(f"task.also={json.dumps(vocabulary.as_text())}")
+    also = (
+        "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")
+    )  # tasks set that themselves
+    if also and "also" in component_options("task", name):
+        own.append(f"task.also={json.dumps(also)}")
     given = {word.partition("=")[0] for word in words}
     return found.config_path, [*(word for word in own if word.partition("=")[0] not in given), *words]

@@ -132,7 +132,7 @@ def train(
 
     words = list(overrides or [])
     if origin is not None:
-        read = next((one for one in (text, pairs, story, images, data) if one is not None), None)
+        read = next((one for one in (data, text, pairs, story, images) if one is not None), None)
         config, words = start_from(origin, experiment, config, model, task, words, freeze or [], read)
         experiment, model = None, None
     told = {"columns": columns, "target": target, "time": time, "group": group, "label": label}

@@ -11,7 +11,7 @@ import torch
 from conftest import Command
 
 from seqlab.runs import Run
-from seqlab.session import load_language_model, reopen
+from seqlab.session import load_language_model, load_network, reopen
 
 SMALL = ("model.hidden_size=6", "training.batch_size=4", "task.period=8", "training.evaluate_every=3")
 OLD, NEW = "abc cab bac\n" * 40, "abd dab bad cd\n" * 40
@@ -138,3 +138,22 @@ def test_weights_that_are_others_by_now_are_refused(
     done = seqlab_command("train", "--config", "again.yaml", "-q")
     assert done.returncode == 2
     assert "It has been trained on since" in done.stderr
+
+
+def test_labels_of_another_table_are_learned_from_the_weights_of_one(
+    seqlab_command: Command, tmp_path: Path
+) -> None:
+    for name, words in (("old", ("rose", "lily")), ("new", ("rosy", "zinc"))):
+        rows = [f"{word} {number},{word}s" for number in range(40) for word in words]
+        (tmp_path / f"{name}.csv").write_text(
+            "\n".join(["body,kind", *rows, *["mixed,others"] * (name == "new")])
+        )
+    columns = ("--text", "body", "--label", "kind", "training.steps=4", "training.evaluate_every=4")
+    old = begun(seqlab_command, tmp_path, "--data", "old.csv", *columns, "model.hidden_size=5")
+    done = seqlab_command("train", "-q", "--from", old.id, "--data", "new.csv", *columns, "task.fewest=2")
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "runs").glob("new-*")
+    start = dict(reopen(Run(path)).model.named_parameters())
+    before = dict(load_network(old).named_parameters())
+    same = {name for name in start if name in before and torch.equal(start[name], before[name])}
+    assert {"cells.0.W"} < same

@@ -93,14 +93,15 @@ class Texts(Inputs):
         texts: of the training part.
         tokens: what a symbol is.
         rare: tokens seen less often there are one symbol.
+        also: a text whose tokens are symbols, too.
     """
 
     kind = "tokens"
     vocabulary: Vocabulary
 
-    def __init__(self, texts: Sequence[str], tokens: Tokens, rare: int) -> None:
+    def __init__(self, texts: Sequence[str], tokens: Tokens, rare: int, also: str) -> None:
         counts = count(["".join(map(_with_end, texts))], tokens)
-        self.vocabulary = Vocabulary.counted(counts, tokens, USUAL, rare)
+        self.vocabulary = Vocabulary.counted(counts, tokens, USUAL, rare, also)
         self.size = len(self.vocabulary)
         self._end = int(self.vocabulary.encode(END)[0])
 
@@ -165,10 +166,12 @@ class Numbers(Inputs):
         return torch.from_numpy(np.where(there[..., None], stored.steps[places], np.float32(0)))
 
 
-def inputs_of(examples: Examples, training: NDArray[np.bool_], tokens: Tokens, rare: int) -> Inputs:
+def inputs_of(
+    examples: Examples, training: NDArray[np.bool_], tokens: Tokens, rare: int, also: str = ""
+) -> Inputs:
     """Return how examples are read, fitted to those of the training part."""
     chosen = examples.some(np.flatnonzero(training).tolist())
-    return Texts(chosen.texts, tokens, rare) if chosen.texts else Numbers(chosen.series)
+    return Texts(chosen.texts, tokens, rare, also) if chosen.texts else Numbers(chosen.series)
 
 
 def known(vocabulary: Vocabulary, text: str) -> tuple[Codes, str | None]:

@@ -82,6 +82,7 @@ class Labels(Task):
         class_weights: ``balanced`` draws every class equally often in training, however many examples it has:
             in the mean that weighs the loss by class. Judging stays as it is.
         fewest: classes with fewer different examples are left out.
+        also: a text whose tokens are symbols, too, whether the training part has them or not.
 
     Attributes:
         answers: the labels, in alphabetical order.
@@ -114,13 +115,14 @@ class Labels(Task):
         longest: Annotated[int, Field(ge=1, le=100_000)] = 1000,
         class_weights: Literal["none", "balanced"] = "none",
         fewest: Annotated[int, Field(ge=0)] = 0,
+        also: str = "",
     ) -> None:
         found = _examples(table, label, text, group, columns, encoding)
         self._examples = found = require_classes(found, fewest)
         self.answers, classes = numbered(found.labels)
         self._classes: Integers = classes
         self._parts = parted(found.hashes, classes)
-        self._inputs = inputs_of(found, self._parts == 0, tokens, rare)
+        self._inputs = inputs_of(found, self._parts == 0, tokens, rare, also)
         self._stored = self._inputs.store(found)
         self._which = {split: np.flatnonzero(self._parts == part) for part, split in enumerate(SPLITS)}
         self.longest, self.tokens, self.encoding = longest, tokens, encoding
