@@ -14,6 +14,9 @@ from seqlab.data._source import Cell
 GAPS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", "."})
 """What stands, in small letters, where there is no value."""
 
+LARGEST = 1e100
+"""The greatest magnitude of a number: sums of squares of such are still numbers."""
+
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
@@ -65,7 +68,7 @@ def as_numbers(cells: Sequence[Cell], decimal: str) -> NDArray[np.float64]:
     """Return cells as numbers, (N,), NaN where there is none.
 
     Raises:
-        NotThat: for the first that is no number, or infinite.
+        NotThat: for the first that is no number, infinite, or beyond :data:`LARGEST`.
 
     >>> as_numbers(["1,5", "", "2e3"], decimal=",").tolist()
     [1.5, nan, 2000.0]
@@ -77,6 +80,12 @@ def as_numbers(cells: Sequence[Cell], decimal: str) -> NDArray[np.float64]:
     endless = np.isinf(found)
     if endless.any():
         raise NotThat(int(endless.argmax()), "is not finite", "Every number of a table is finite.")
+    large = np.abs(found) > LARGEST
+    if large.any():
+        hint = "Write the column in a larger unit, or leave it out."
+        raise NotThat(
+            int(large.argmax()), f"is beyond {LARGEST:g}, where squares can be computed no more", hint
+        )
     return found
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.tasks.own._examples import Examples
+from seqlab.tasks.own._scaling import means
 from seqlab.text.tokens import Tokens, split
 
 Floats = NDArray[np.float64]
@@ -80,8 +81,9 @@ def shares(asked: Question) -> Floats:
         said = bag.predict_proba(judged.texts)
     else:
         bag = make_pipeline(StandardScaler(), regression)
-        bag.fit(_summaries(learned.series), asked.classes[train])
-        said = bag.predict_proba(_summaries(judged.series))
+        mean = means(np.concatenate(learned.series))
+        bag.fit(_summaries(learned.series, mean), asked.classes[train])
+        said = bag.predict_proba(_summaries(judged.series, mean))
     found: Floats = np.full((len(judged), int(asked.classes.max()) + 1), 1e-9)
     found[:, bag.classes_] = said  # a class may have been passed over
     return np.asarray(found / found.sum(1, keepdims=True))
@@ -104,12 +106,13 @@ def _vectorizer(tokens: Tokens) -> object:
     )
 
 
-def _summaries(series: Sequence[Floats]) -> Floats:
+def _summaries(series: Sequence[Floats], mean: Floats) -> Floats:
+    """Return what sequences come to, (N, S); a gap is read as the mean, as the network reads it."""
     return np.array(
         [
             np.concatenate(
                 [one.mean(0), one.std(0), one.min(0), one.max(0), one[0], one[-1], [np.log(len(one))]]
             )
-            for one in map(np.nan_to_num, series)
+            for one in (np.where(np.isnan(found), mean, found) for found in series)
         ]
     )

@@ -234,8 +234,10 @@ def require_classes(found: Examples, fewest: int) -> Examples:
     lone = np.flatnonzero(~few & (different < 3))
     if len(lone):
         label, count = names[lone[0]], int(different[lone[0]])
+        place = found.places[[*found.labels].index(label)]
+        where = f"sequence {place!r}" if "group" in found.columns else place
         raise TextError(
-            f"{found.name}, {found.places[[*found.labels].index(label)]}: the label {shortened(label)!r} has "
+            f"{found.name}, {where}: the label {shortened(label)!r} has "
             f"{count} different example{'s' if count > 1 else ''}; at least 3 are wanted: for training, "
             "validation and test.",
             hint="Add examples, or leave such labels out: task.fewest=3",

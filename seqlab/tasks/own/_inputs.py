@@ -15,6 +15,7 @@ from seqlab.contracts import PAD, Kind
 from seqlab.errors import TextError
 from seqlab.outside import shortened
 from seqlab.tasks.own._examples import Examples
+from seqlab.tasks.own._scaling import deviations, means, or_one
 from seqlab.text import Vocabulary
 from seqlab.text.reading import DOCUMENT, USUAL
 from seqlab.text.tokens import UNITS, Tokens, count
@@ -139,9 +140,8 @@ class Numbers(Inputs):
 
     def __init__(self, series: Sequence[NDArray[np.float64]]) -> None:
         whole = np.concatenate(series)
-        self._mean = np.nan_to_num(np.nanmean(whole, 0))
-        spread = np.nan_to_num(np.nanstd(whole, 0))
-        self._spread = np.where(spread > 0, spread, 1.0)
+        self._mean = means(whole)
+        self._spread = or_one(deviations(whole))
         self._ragged = len({len(one) for one in series}) > 1
         self.size = whole.shape[1] + self._ragged
 

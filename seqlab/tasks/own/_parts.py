@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from seqlab.contracts import Split
 from seqlab.data.series import Collection, Series
 from seqlab.errors import TextError
+from seqlab.tasks.own._scaling import deviations, magnitudes, or_one
 
 Integers = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -202,22 +202,21 @@ def _scales(
     cut: Cut,
 ) -> Scales:
     ranges = [slice(*part["train"]) for part in bounds]
+    sizes = [magnitudes(values[one]) for one in ranges]  # what is seen may be differences of these
 
-    def of(table: Values, how: Any) -> Values:
-        return np.stack([how(table[one], axis=0) for one in ranges])
+    def mean(table: Values) -> Values:
+        return np.stack([table[one].mean(0) for one in ranges])
 
-    spread = _or_one(of(values, np.std))
-    ahead = np.repeat(spread[:, list(chosen), None], cut.horizon, 2)
+    def spread(table: Values) -> Values:
+        return np.stack([or_one(deviations(table[a], size)) for a, size in zip(ranges, sizes, strict=True)])
+
+    ahead = np.repeat(spread(values)[:, list(chosen), None], cut.horizon, 2)
     if cut.differences:
-        for number, one in enumerate(ranges):
-            own = values[one][:, list(chosen)]
-            steps = [np.std(own[step:] - own[:-step], axis=0) for step in range(1, cut.horizon + 1)]
-            ahead[number] = _or_one(np.stack(steps, 1))
-    return Scales(of(values, np.mean), spread, of(seen, np.mean), _or_one(of(seen, np.std)), ahead)
-
-
-def _or_one(spread: Values) -> Values:
-    return np.where(spread > 0, spread, 1.0)
+        for number, (one, size) in enumerate(zip(ranges, sizes, strict=True)):
+            own, size = values[one][:, list(chosen)], size[list(chosen)]
+            steps = [deviations(own[step:] - own[:-step], size) for step in range(1, cut.horizon + 1)]
+            ahead[number] = or_one(np.stack(steps, 1))
+    return Scales(mean(values), spread(values), mean(seen), spread(seen), ahead)
 
 
 def _require_long(series: Series, cut: Cut) -> None:
@@ -238,10 +237,10 @@ def _require_long(series: Series, cut: Cut) -> None:
 
 def _require_change(series: str, training: Values, chosen: Sequence[int], collection: Collection) -> None:
     for column in chosen:
-        if (training[:, column] == training[0, column]).all():
+        if not deviations(training[:, [column]])[0]:
             where = f" of {series!r}" if series else ""
             raise TextError(
-                f"{collection.name}, column {collection.columns[column]!r}{where}, is {training[0, column]:g}"
-                " throughout the training part: there is nothing to learn.",
+                f"{collection.name}, column {collection.columns[column]!r}{where}, stays at "
+                f"{training[0, column]:g} throughout the training part: there is nothing to learn.",
                 hint="Forecast another column: --target NAME",
             )

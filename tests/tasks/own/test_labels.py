@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from seqlab.contracts import PAD, Split
 from seqlab.errors import SeqlabError, TextError, UnknownNameError, UsageError
 from seqlab.tasks._by_hash import hashes, parted
-from seqlab.tasks.own._inputs import END
+from seqlab.tasks.own._bag import _summaries
+from seqlab.tasks.own._examples import Examples
+from seqlab.tasks.own._inputs import END, Numbers
 from seqlab.tasks.own.labels import Labels
 
 Rows = Sequence[tuple[str, str]]
@@ -232,6 +234,18 @@ def test_gaps_of_numbers_are_the_mean_and_said(tmp_path: Path) -> None:
     assert task.data is not None
     assert "1 values are missing, the first in line 5; they are read as the mean." in task.data.notes
     assert all(torch.isfinite(batch.inputs).all() for batch in task.evaluation("train", 1, 1))
+
+
+def test_what_does_not_vary_in_the_training_part_is_divided_by_one(tmp_path: Path) -> None:
+    constant = np.full((100, 1), 0.1)  # whose deviation, as computed, is 3e-17
+    later = Examples("later", ["s"], series=[np.array([[0.1], [0.2]])])
+    assert Numbers([constant]).store(later).steps[:, 0].tolist() == pytest.approx([0, 0.1], abs=1e-7)
+
+
+def test_a_gap_is_read_as_the_mean_by_what_numbers_are_compared_with(tmp_path: Path) -> None:
+    one, mean = np.array([[1000.0], [np.nan], [1002.0]]), np.array([1001.0])
+    summary = _summaries([one], mean)[0]
+    assert summary[:4].tolist() == pytest.approx([1001, np.std([1000, 1001, 1002]), 1000, 1002])
 
 
 def test_a_table_may_be_of_json_lines(tmp_path: Path) -> None:

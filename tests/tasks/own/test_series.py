@@ -50,6 +50,15 @@ def same(one: list[Batch], other: list[Batch]) -> bool:
     )
 
 
+def test_a_column_in_which_only_rounding_varies_is_divided_by_one(tmp_path: Path) -> None:
+    constant, slope = np.full(400, 0.1), 0.1 * np.arange(400)
+    constant[300:] = 0.2
+    task = Series(table=write(tmp_path, noise(400), constant), target=["c0"], window=16)
+    assert task.parts.read[:, 1].max() == pytest.approx(0.1)
+    changes = Series(table=write(tmp_path, slope, name="slope.csv"), window=16, differences=True)
+    assert (changes.parts.scales.ahead == 1).all()
+
+
 @pytest.mark.parametrize("differences", [False, True])
 def test_what_comes_later_changes_nothing_of_what_came_before(tmp_path: Path, differences: bool) -> None:
     before = np.cumsum(noise(400))
@@ -223,7 +232,9 @@ def test_gaps_are_refused_with_their_line_or_hold_the_last_value_and_are_not_jud
     ("content", "options", "wrong"),
     [
         ("v\n1\n", {}, "has 1 row, of which the train part has"),
-        ("v\n" + "3\n" * 50, {"window": 4}, "column 'v', is 3 throughout the training part"),
+        ("v\n" + "0.1\n" * 50, {"window": 4}, "column 'v', stays at 0.1 throughout the training part"),
+        ("v\n" + "1e-200\n2e-200\n" * 25, {"window": 4}, "column 'v', stays at 1e-200 throughout"),
+        ("v\n" + "3\n" * 50, {"window": 4}, "column 'v', stays at 3 throughout the training part"),
         ("t,v\n" + "x,y\n" * 50, {}, "has no column of numbers: t, v"),
         ("t,v\n" + "1,2\n1,3\n", {"time": "t"}, "line 2 and line 3, have one time: 1"),
         ("t,v\n" + "1,2\n" * 30, {"target": ("w",)}, "Unknown column 'w'"),
