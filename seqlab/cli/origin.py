@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqlab.cli import options
-from seqlab.cli.corpus import name_of
+from seqlab.cli.corpus import READS, name_of
 
 TO_BE_TAKEN = (
     "training.engine=auto",
@@ -26,7 +26,7 @@ def start_from(
     task: str | None,
     words: Sequence[str],
     freeze: Sequence[str],
-    data: str | None,
+    data: tuple[str, str] | None,
 ) -> tuple[Path, list[str]]:
     """Return the settings file of a run, and the settings that let another start from its weights.
 
@@ -38,10 +38,11 @@ def start_from(
         task: that takes the place of the run's, or the user's own file behind it.
         words: ``key.path=value``.
         freeze: parts of the model that do not learn.
-        data: that take the place of the run's, whose name the new run then has; None where they stay.
+        data: that take the place of the run's, whose name the new run then has, behind the task's option for
+            them; None where they stay.
 
     Raises:
-        UsageError: when another experiment is named.
+        UsageError: when another experiment is named, or data that the task does not read.
     """
     from seqlab.defaults import component_options
     from seqlab.errors import UsageError
@@ -66,14 +67,19 @@ def start_from(
     own = [*TO_BE_TAKEN, f"origin.run={json.dumps(str(found.path.absolute()))}", "origin.weights=null"]
     if freeze:
         own.append(f"origin.freeze={json.dumps(list(freeze))}")
-    if data is not None:
-        own.append(f"experiment={json.dumps(name_of(data))}")
     vocabulary = vocabulary_of(found)
     name = parse_reference(task).name if task is not None else str(found.settings().get("task.name"))
-    also = (
-        "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")
-    )  # tasks set that themselves
-    if also and "also" in component_options("task", name):
+    known = component_options("task", name)  # none of a task of the user's own
+    if data is not None:
+        option, file = data
+        if known and option not in known:
+            raise UsageError(
+                f"The task of {found.id}, {name}, reads no {READS[option][0]}.",
+                hint="Name one that does: --task NAME (seqlab list tasks), or leave --from out.",
+            )
+        own.append(f"experiment={json.dumps(name_of(file))}")
+    also = "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")  # tasks set that themselves
+    if also and "also" in known:
         own.append(f"task.also={json.dumps(also)}")
     given = {word.partition("=")[0] for word in words}
     return found.config_path, [*(word for word in own if word.partition("=")[0] not in given), *words]

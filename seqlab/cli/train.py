@@ -131,17 +131,19 @@ def train(
     from seqlab.kinds import Asked, run
 
     words = list(overrides or [])
-    if origin is not None:
-        read = next((one for one in (data, text, pairs, story, images) if one is not None), None)
-        config, words = start_from(origin, experiment, config, model, task, words, freeze or [], read)
-        experiment, model = None, None
     told = {"columns": columns, "target": target, "time": time, "group": group, "label": label}
     if data is not None:  # then these are of the table
         told |= {"text": text, "encoding": encoding}
         text = encoding = None
+    files = {"pairs": pairs, "file": story, "images": images}
+    if origin is not None:
+        given = {"corpus": text, **files, "table": data}
+        read = next(((option, file) for option, file in given.items() if file is not None), None)
+        config, words = start_from(origin, experiment, config, model, task, words, freeze or [], read)
+        experiment, model = None, None
     experiment, words = choose_text(experiment, config, words, text, glob, encoding, task)
-    for option, file in {"pairs": pairs, "file": story, "images": images}.items():
-        experiment, words = choose_data(option, experiment, config, words, file, task)
+    for option, named in files.items():
+        experiment, words = choose_data(option, experiment, config, words, named, task)
     experiment, words = choose_table(experiment, config, words, data, told, task)
     if device is not None:
         words.append(f"compute.device={device}")

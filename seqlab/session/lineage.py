@@ -91,11 +91,7 @@ def _take_over(source: Run, weights: dict[str, Tensor], task: Task, model: Seque
     numbers = None
     if old is not None and new is not None and old.symbols != new.symbols:
         if not set(old.symbols) <= set(new.symbols):
-            lost = next(symbol for symbol in old.symbols if symbol not in new)
-            raise SettingsError(
-                f"The vocabulary of {source.id} has {lost!r}, which is none of this task's symbols.",
-                hint="A task with an option `also` keeps them: seqlab train --from sets it.",
-            )
+            raise _lost(source, old, new)
         place = {symbol: number for number, symbol in enumerate(new.symbols)}
         numbers = torch.tensor([place[symbol] for symbol in old.symbols])
     own, anew = model.state_dict(), []
@@ -116,6 +112,20 @@ def _take_over(source: Run, weights: dict[str, Tensor], task: Task, model: Seque
         added = [symbol for symbol in new.symbols if old is not None and symbol not in old]
         said += f" New in the vocabulary: {_and(list(map(repr, added)))}."
     return said + (f" These start anew: {_and(anew)}." if anew else "")
+
+
+def _lost(source: Run, old: Vocabulary, new: Vocabulary) -> SettingsError:
+    """Return what is said of a vocabulary that lacks symbols of another run's."""
+    lost = next(symbol for symbol in old.symbols if symbol not in new)
+    hint = (
+        "seqlab train --from keeps the symbols of texts that are written (char-lm, lines). Any other task "
+        "needs data in which all of them come again."
+    )
+    if old.tokens != new.tokens:
+        hint = f"There a symbol is a {old.tokens}, here a {new.tokens}: task.tokens={old.tokens}"
+    return SettingsError(
+        f"The vocabulary of {source.id} has {lost!r}, which is none of this task's symbols.", hint=hint
+    )
 
 
 def _moved(old: Tensor, drawn: Tensor, numbers: Tensor | None) -> Tensor | None:

@@ -116,6 +116,11 @@ def test_frozen_parts_stay_as_they_were(seqlab_command: Command, tmp_path: Path,
         (("hello",), "hello is another experiment"),
         (("--model", "lstm"), "--model lstm is another"),
         (("model.hidden_size=7",), "start anew"),
+        (
+            ("--data", "old.txt"),
+            ", char-lm, reads no table: --data and the names of its columns are for series",
+        ),
+        (("task.tokens=word",), "There a symbol is a char, here a word: task.tokens=char"),
     ],
 )
 def test_what_does_not_fit_is_said(
