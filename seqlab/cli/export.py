@@ -65,6 +65,8 @@ def export(
         ),
     }
     write, name, following = writers[to]
+    if to is Format.csv:
+        options.require_writable(output, "--output", [found])
     try:
         path = write(found, output or found.path / name)
     except OSError as error:

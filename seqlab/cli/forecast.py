@@ -51,10 +51,10 @@ def forecast(
     from seqlab.session import reopen_trained
     from seqlab.session.forecasting import next_of
 
-    _require_writable(out, data)
     found = options.the_run(
         run, where=lambda info: bool(info.extra.get("forecasts")), kind="run that forecasts series"
     )
+    options.require_writable(out, "--out", [found], *([] if data is None else [data]))
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen_trained(found, model, task, anyway=anyway)
     with doing("forecasting"):
@@ -73,20 +73,8 @@ def forecast(
 
     replace_file(out, written.getvalue())
     several = f" of each of {len(told):,} columns" if len(told) > 1 else f" of {first.name}"
-    return tell(f"{len(first.values):,} steps{several}: {out}")
-
-
-def _require_writable(out: Path | None, data: str | None) -> None:
-    """Refuse at once a file that could not be written, or would be written over what is read."""
-    from seqlab.errors import UsageError
-
-    if out is None:
-        return
-    if data is not None and out.resolve() == Path(data).resolve():
-        raise UsageError(f"--out would write over the table {data!r}.", hint="Name another file.")
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        wrong = "it is a folder" if out.is_dir() else "its folder is not there"
-        raise UsageError(f"{str(out)!r} cannot be written: {wrong}.", hint="Name a file: --out next.csv")
+    steps_told = f"{len(first.values):,} step{'' if len(first.values) == 1 else 's'}"
+    return tell(f"{steps_told}{several}: {out}")
 
 
 def rows(told: Sequence[Forecast]) -> Iterator[Sequence[str]]:

@@ -141,6 +141,38 @@ def writable_folder(folder: Path | None) -> Path | None:
     )
 
 
+def require_writable(file: Path | None, option: str, runs: Iterable[Run], *read: str | Path) -> None:
+    """Refuse at once a file that could not be written, or would be written over what is read.
+
+    Args:
+        file: that a command is to write; None where it writes none.
+        option: by which it was named.
+        runs: whose data it must not be, whatever option of their tasks names these.
+        read: what the command reads besides.
+    """
+    from seqlab.errors import UsageError
+
+    if file is None:
+        return
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        wrong = "it is a folder" if file.is_dir() else "its folder is not there"
+        raise UsageError(f"{str(file)!r} cannot be written: {wrong}.", hint=f"Name a file: {option} FILE")
+    if not file.exists():
+        return
+    known = [
+        value
+        for run in runs
+        for key, value in run.settings().items()
+        if key.startswith("task.") and isinstance(value, str) and Path(value).is_absolute()
+    ]
+    own = file.resolve()
+    for one in map(Path, (*read, *known)):
+        if own == one.resolve() or one.resolve() in own.parents:
+            raise UsageError(
+                f"{option} would write over {str(file)!r}, which is read.", hint="Name another file."
+            )
+
+
 def quieten(quiet: bool) -> bool:
     """Say nothing of what is being done, where that is asked for."""
     if quiet:

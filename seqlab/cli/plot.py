@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import sys
 from pathlib import Path
@@ -54,10 +56,15 @@ def plot(
     seqlab plot RUN RUN --label small --label large --title "Two sizes" --format pdf /
     seqlab plot --style paper --size 9x6cm --colour lstm=black --format pdf --data curves.csv
     """
+    from seqlab.errors import UnknownNameError
     from seqlab.figures.wishes import read_wishes, wishing
 
     wishes = read_wishes(style, size, colour or ())
     found = list({run.path.resolve(): run for run in map(options.the_run, runs or ["latest"])}.values())
+    options.require_writable(data, "--data", found)
+    known = {run.info().model for run in found}
+    if strange := next((name for name in wishes.colours if name not in known), None):
+        raise UnknownNameError("model of --colour", strange, known)
     labels = _labels(found, label)
     records = [_records(run) for run in found]
     name = "curves" if len(found) == 1 or output is not None else "curves-overlaid"
@@ -81,11 +88,15 @@ def _write_data(path: Path, pictures: dict[str, Figure]) -> str:
     """Write down the numbers of pictures."""
     from seqlab.errors import UsageError
     from seqlab.figures.drawn import rows
+    from seqlab.runs import replace_file
 
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows(pictures))
     try:
-        return Album(path.parent).keep_rows(path.name.removesuffix(".csv"), rows(pictures))
+        replace_file(path, written.getvalue())
     except OSError as error:
-        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
+        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+    return str(path)
 
 
 def _confusion(runs: list[Run]) -> dict[str, Figure]:

@@ -41,16 +41,12 @@ def predict(
 
     Examples: seqlab predict latest new.csv --out labelled.csv / seqlab predict latest lines.txt --json
     """
-    from seqlab.errors import UsageError
     from seqlab.session import reopen
     from seqlab.session.predicting import predictions
     from seqlab.session.trained import load_trained
 
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise UsageError(f"{str(out)!r} cannot be written: it is a folder, or lies in none.")
-    if out is not None and out.resolve() == file.resolve():
-        raise UsageError(f"--out would write over the file {str(file)!r}.", hint="Name another file.")
     found = options.the_run(run, where=labels, kind="run that labels sequences")
+    options.require_writable(out, "--out", [found], file)
     options.admit_plugins(found, model, task, anyway=anyway)
     session = reopen(found, model, task, anyway=anyway)
     load_trained(found, session.model, session.experiment, checkpoint)

@@ -118,6 +118,8 @@ def sample(
     count = 1 if count is None else count
     _check_output(output, each, as_json)
     found, network, vocabulary = open_language_model(run, checkpoint, model, alone=alone, anyway=anyway)
+    if each != "file":
+        options.require_writable(output, "--output", [found], *([] if prime_file is None else [prime_file]))
     usual = found.info().extra.get("sample") or {}
     sampling = Sampling(
         usual.get("length", 400) if length is None else length,

@@ -137,13 +137,13 @@ def train(
         text = encoding = None
     files = {"pairs": pairs, "file": story, "images": images}
     if origin is not None:
-        given = {"corpus": text, **files, "table": data}
-        read = next(((option, file) for option, file in given.items() if file is not None), None)
+        named = {"corpus": text, **files, "table": data}
+        read = next(((option, file) for option, file in named.items() if file is not None), None)
         config, words = start_from(origin, experiment, config, model, task, words, freeze or [], read)
         experiment, model = None, None
     experiment, words = choose_text(experiment, config, words, text, glob, encoding, task)
-    for option, named in files.items():
-        experiment, words = choose_data(option, experiment, config, words, named, task)
+    for option, file in files.items():
+        experiment, words = choose_data(option, experiment, config, words, file, task)
     experiment, words = choose_table(experiment, config, words, data, told, task)
     if device is not None:
         words.append(f"compute.device={device}")

@@ -63,6 +63,17 @@ def test_what_does_not_fit_is_refused_by_name(seqlab_command: Command, trained: 
         assert "Traceback" not in done.stderr
 
 
+def test_no_command_writes_over_the_table_that_was_learned_from(
+    seqlab_command: Command, trained: Path
+) -> None:
+    before = (trained / "days.csv").read_bytes()
+    for words in (("forecast", "latest", "--out"), ("plot", "--data"), ("export", "latest", "--output")):
+        done = seqlab_command(*words, "days.csv")
+        assert done.returncode == 2
+        assert f"{words[-1]} would write over 'days.csv', which is read." in done.stderr
+    assert (trained / "days.csv").read_bytes() == before
+
+
 def test_a_run_that_forecasts_nothing_is_refused(seqlab_command: Command, trained: Path) -> None:
     other = seqlab_command("train", "hello", "training.steps=2", "--json")
     done = seqlab_command("forecast", json.loads(other.stdout)["run"])

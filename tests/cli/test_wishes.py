@@ -79,7 +79,8 @@ def test_a_style_file_changes_the_look_and_runs_no_other_program(tmp_path: Path)
         (("--size", "900x6"), "a side has from 0.5 to 100 inches"),
         (("--colour", "lstm"), "MODEL=COLOUR"),
         (("--colour", "lstm=reddish"), "MODEL=COLOUR"),
-        (("--data", "/dev/null/x.csv"), "Cannot write /dev/null/x.csv"),
+        (("--colour", "lstn=red"), "Unknown model of --colour 'lstn'."),
+        (("--data", "/dev/null/x.csv"), "'/dev/null/x.csv' cannot be written"),
     ],
 )
 def test_what_is_none_is_said(seqlab_command: Command, run: Path, words: tuple[str, ...], said: str) -> None:
