@@ -133,7 +133,8 @@ def _of_file(table: Table, layout: Layout) -> tuple[Columns, str, str]:
             hint="A series is a column of numbers, a row for each step.",
         )
     wanted = (layout.group,) if layout.group else ()
-    left = [] if layout.columns else [name for name in table.names if name not in (*numbers, time, *wanted)]
+    known = {*(table.names if layout.columns else numbers), time, *wanted}
+    left = [" ".join(name.split()) for name in table.names if name not in known]
     passed = f", not read {shortened(', '.join(left))}" if left else ""
     return (
         table.columns(numbers=numbers, texts=wanted, times=[time] if time else []),

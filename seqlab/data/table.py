@@ -92,8 +92,9 @@ class Table:
 
     def require(self, *names: str) -> None:
         """Raise an UnknownNameError where there is no such column, with the nearest that there is."""
+        known = set(self.names)  # of which there may be many thousands
         for name in names:
-            if name not in self.names:
+            if name not in known:
                 raise UnknownNameError("column", name, self.names)
 
     def columns(
@@ -186,9 +187,8 @@ def saying_what_is_missing(name: str | Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         near = nearest(path.name, [file.name for file in path.parent.glob("*")])
-        raise TextError(
-            f"There is no file {str(name)!r}.", hint=None if near is None else f"Did you mean {near!r}?"
-        ) from None
+        hint = None if near is None else f"Did you mean {str(path.with_name(near))!r}?"
+        raise TextError(f"There is no file {str(name)!r}.", hint=hint) from None
     except IsADirectoryError:
         raise TextError(f"{str(name)!r} is a folder.", hint="What is read here is one file.") from None
     except OSError as error:

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_refused_by_name(seqlab_command: Command, trained: 
     wrong.write_text("day,sale\n" + "\n".join(f"{day},1" for day in range(20)), encoding="utf-8")
     for words, said in (
         (["--data", wrong], "Unknown column 'sold'."),
-        (["--data", trained / "latr.csv"], "Did you mean 'later.csv'?"),
+        (["--data", trained / "latr.csv"], f"Did you mean '{trained / 'later.csv'}'?"),
         (["--out", trained / "no" / "such" / "folder.csv"], "its folder is not there"),
         (["--data", trained / "later.csv", "--out", trained / "later.csv"], "would write over"),
     ):

@@ -50,10 +50,10 @@ def test_a_table_without_times_counts_its_rows(tmp_path: Path) -> None:
 
 
 def test_text_columns_are_passed_over_and_named_ones_are_read_in_their_order(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("day,note,a,b\n2024-01-01,x,1,2\n2024-01-02,y,3,4\n")
+    (tmp_path / "a.csv").write_text('day,"a\nnote",a,b\n2024-01-01,x,1,2\n2024-01-02,y,3,4\n')
     read = read_series(str(tmp_path / "a.csv"))
     assert (read.columns, read.time) == (("a", "b"), "day")
-    assert read.notes[0].endswith("names in the first line, not read note, 2 rows, 1 day apart (day).")
+    assert read.notes[0].endswith("names in the first line, not read a note, 2 rows, 1 day apart (day).")
     assert read_series(str(tmp_path / "a.csv"), Layout(("b", "a"))).series[0].values.tolist() == [
         [2, 1],
         [4, 3],

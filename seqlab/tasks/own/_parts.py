@@ -133,7 +133,8 @@ def cut_up(collection: Collection, targets: Sequence[str], cut: Cut) -> Parts:
     Raises:
         TextError: when a series is too short, or a target is constant where it trains.
     """
-    chosen = tuple(collection.columns.index(name) for name in targets)
+    places = {name: place for place, name in enumerate(collection.columns)}
+    chosen = tuple(places[name] for name in targets)
     for one in collection.series:
         _require_long(one, cut)
     lengths = [len(one) for one in collection.series]
@@ -227,20 +228,23 @@ def _require_long(series: Series, cut: Cut) -> None:
     if short is not None:
         which = f"The series {series.name!r}" if series.name else "The series"
         rows = f"{len(series):,} row{'' if len(series) == 1 else 's'}"
+        window = min(8, parts["train"] - 1)
+        enough = window >= 2 and parts["validation"] and parts["test"]
+        smaller = f"Make them smaller, for example: task.window={window} task.horizon=1"
         raise TextError(
             f"{which} has {rows}, of which the {short} part has {parts[short]:,}; a window of "
             f"{cut.window} steps and a horizon of {cut.horizon} need {wanted[short]:,} there.",
-            hint="Make them smaller, for example: task.window=8 task.horizon=1"
+            hint=(smaller if enough else "That is too short for any window: more rows are wanted")
             + ("; or leave its rows out of the table." if series.name else ""),
         )
 
 
 def _require_change(series: str, training: Values, chosen: Sequence[int], collection: Collection) -> None:
-    for column in chosen:
-        if not deviations(training[:, [column]])[0]:
-            where = f" of {series!r}" if series else ""
-            raise TextError(
-                f"{collection.name}, column {collection.columns[column]!r}{where}, stays at "
-                f"{training[0, column]:g} throughout the training part: there is nothing to learn.",
-                hint="Forecast another column: --target NAME",
-            )
+    still = np.flatnonzero(deviations(training[:, list(chosen)]) == 0)
+    if len(still):
+        column, where = chosen[still[0]], f" of {series!r}" if series else ""
+        raise TextError(
+            f"{collection.name}, column {collection.columns[column]!r}{where}, stays at "
+            f"{training[0, column]:g} throughout the training part: there is nothing to learn.",
+            hint="Forecast another column: --target NAME",
+        )

@@ -114,9 +114,9 @@ class Series(Task):
         self.layout = Layout(read, time, group, gaps, encoding, header, decimal)
         self.collection = read_series(table, self.layout)
         self.columns = self.collection.columns
-        for name in target:
-            if name not in self.columns:
-                raise UnknownNameError("column", name, self.columns)
+        known = set(self.columns)
+        if unknown := next((name for name in target if name not in known), None):
+            raise UnknownNameError("column", unknown, self.columns)
         self.target = tuple(dict.fromkeys(target)) or self.columns
         self.horizon, self.interval = horizon, interval
         self.parts = cut_up(self.collection, self.target, Cut(window, horizon, validation, test, differences))

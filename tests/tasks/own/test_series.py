@@ -232,6 +232,8 @@ def test_gaps_are_refused_with_their_line_or_hold_the_last_value_and_are_not_jud
     ("content", "options", "wrong"),
     [
         ("v\n1\n", {}, "has 1 row, of which the train part has"),
+        ("v\n1\n2\n3\n", {"window": 8}, "too short for any window"),
+        ("v\n" + "1\n2\n" * 5, {"window": 8}, "task.window=5 task.horizon=1"),
         ("v\n" + "0.1\n" * 50, {"window": 4}, "column 'v', stays at 0.1 throughout the training part"),
         ("v\n" + "1e-200\n2e-200\n" * 25, {"window": 4}, "column 'v', stays at 1e-200 throughout"),
         ("v\n" + "3\n" * 50, {"window": 4}, "column 'v', stays at 3 throughout the training part"),
