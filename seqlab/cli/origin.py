@@ -78,7 +78,9 @@ def start_from(
                 hint="Name one that does: --task NAME (seqlab list tasks), or leave --from out.",
             )
         own.append(f"experiment={json.dumps(name_of(file))}")
-    also = "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")  # tasks set that themselves
+    also = (
+        "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")
+    )  # tasks set that themselves
     if also and "also" in known:
         own.append(f"task.also={json.dumps(also)}")
     given = {word.partition("=")[0] for word in words}

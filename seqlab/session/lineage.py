@@ -118,8 +118,8 @@ def _lost(source: Run, old: Vocabulary, new: Vocabulary) -> SettingsError:
     """Return what is said of a vocabulary that lacks symbols of another run's."""
     lost = next(symbol for symbol in old.symbols if symbol not in new)
     hint = (
-        "seqlab train --from keeps the symbols of texts that are written (char-lm, lines). Any other task "
-        "needs data in which all of them come again."
+        "seqlab train --from keeps the symbols of tasks that have an option `also`. Any other needs data in "
+        "which all of them come again."
     )
     if old.tokens != new.tokens:
         hint = f"There a symbol is a {old.tokens}, here a {new.tokens}: task.tokens={old.tokens}"

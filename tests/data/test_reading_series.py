@@ -58,8 +58,8 @@ def test_text_columns_are_passed_over_and_named_ones_are_read_in_their_order(tmp
         [2, 1],
         [4, 3],
     ]
-    with pytest.raises(TextError, match="line 2, column 'note': 'x' is no number"):
-        read_series(str(tmp_path / "a.csv"), Layout(("note",)))
+    with pytest.raises(TextError, match="column .*note: 'x' is no number"):
+        read_series(str(tmp_path / "a.csv"), Layout(("a\nnote",)))
 
 
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from("xy"), st.one_of(st.none(), st.integers(-9, 9))), min_size=1, max_size=12)  # fmt: skip
