@@ -58,7 +58,7 @@ def test_text_columns_are_passed_over_and_named_ones_are_read_in_their_order(tmp
         [2, 1],
         [4, 3],
     ]
-    with pytest.raises(TextError, match="column .*note: 'x' is no number"):
+    with pytest.raises(TextError, match=r"line 3, column .*note': 'x' is no number"):
         read_series(str(tmp_path / "a.csv"), Layout(("a\nnote",)))
 
 
