@@ -32,6 +32,8 @@ def export_trained(run: Run, form: str, output: Path | None, model: str | None, 
     facts: dict[str, Any] = {
         "run": run.id,
         "model": run.info().model,
+        "reads": network.spec.inputs,
+        "size": network.spec.input_size,
         "outputs": network.spec.outputs,
         "sample": extra.get("sample"),
         **(extra.get("names") or {}),
@@ -46,6 +48,11 @@ def export_trained(run: Run, form: str, output: Path | None, model: str | None, 
     )
     if read_experiment(run, model, without_task=True).mixture is not None:
         note("The network alone: the counts that the run's settings mix it with stay here.")
+    if network.spec.inputs == "features":
+        note(
+            f"It reads {network.spec.input_size} features a step as the task makes them: of a table they are "
+            "scaled by the training part, which is not in the folder, and so are values that it answers."
+        )
     if as_json:
         return show_json(
             {

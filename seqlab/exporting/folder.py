@@ -63,14 +63,19 @@ def export_network(
 
     Raises:
         SettingsError: when the network cannot be exported.
-        UsageError: when the folder is not empty, or a package is missing.
+        UsageError: when the folder is not empty or cannot be made, or a package is missing.
         EngineError: when the exported network computes something else.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already.", hint="Move it away, or name another with --output.")
     model.eval()
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{str(folder)!r} cannot be written: {error.strerror}.", hint="Name another folder with --output."
+        ) from None
     try:
         if form == "pytorch":
             text, weights = write_source(trace(model), title, __version__, *_in_words(model))

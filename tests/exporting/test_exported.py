@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -125,7 +127,9 @@ def without_seqlab(folder: Path, *words: str, text: str = "") -> str:
 
 
 @pytest.mark.parametrize("tokens", [pytest.param("char", marks=pytest.mark.slow), "word"])
-def test_the_script_writes_what_the_run_writes(seqlab_command: Command, tmp_path: Path, tokens: str) -> None:
+def test_the_script_writes_what_the_run_writes(
+    seqlab_command: Command, tmp_path: Path, tokens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "text.txt").write_text("the cat's hat, the rat. naïve cafe\u0301!\n" * 60)
     sizes = ("model.hidden_size=8", "training.steps=20", "training.batch_size=4", "task.period=8")
     words = ("train", "-q", "--text", "text.txt", f"task.tokens={tokens}", *sizes)
@@ -135,9 +139,27 @@ def test_the_script_writes_what_the_run_writes(seqlab_command: Command, tmp_path
     asked = ("--prime", "the cafe\u0301", "--length", "30", "--temperature", "0")
     wanted = seqlab_command("sample", "latest", *asked).stdout
     assert without_seqlab(tmp_path / "out", "sample.py", *asked).strip() == wanted.strip()
+    write = script(tmp_path / "out", "sample.py", monkeypatch)["main"]
+    for words in (("--prime", ""), ("--temperature", "-1"), ("--temperature", "nan")):
+        monkeypatch.setattr(sys, "argv", ["sample.py", *words])
+        with pytest.raises(SystemExit) as leaving:
+            write()
+        assert leaving.value.code == 2
 
 
-def test_the_script_answers_by_name(seqlab_command: Command, tmp_path: Path) -> None:
+def script(folder: Path, name: str, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what a script of a folder has by name."""
+    with patch.context() as here:
+        here.syspath_prepend(folder)
+        found = runpy.run_path(str(folder / name))
+        for beside in ("model", "words"):
+            sys.modules.pop(beside)
+    return found
+
+
+def test_the_script_answers_by_name(
+    seqlab_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes = ("model.hidden_size=4", "training.steps=2", "training.test_sequences=8", "--model", "gru")
     assert (
         seqlab_command("train", "temporal-order", "-q", *sizes, "training.evaluation_sequences=8").returncode
@@ -154,6 +176,31 @@ def test_the_script_answers_by_name(seqlab_command: Command, tmp_path: Path) -> 
         scores = load_network(Run(path))(torch.tensor([[0, 1, 2]]))[0][0, -1]
     assert list(answer["probabilities"].values()) == pytest.approx(scores.softmax(0).tolist(), abs=1e-6)
     assert answer["answer"] == names["answers"][int(scores.argmax())]
+    read = script(tmp_path / "out", "predict.py", monkeypatch)["read"]
+    assert read(["X", 0]) == [names["inputs"].index("X"), 0]
+    for wrong, said in (
+        ([], "no sequence"), (None, "no sequence"), ([8], "numbers from 0 to 7"), ([-1], "step 0 is -1"),
+        ([0, 1.5], "step 1 is 1.5"), ([[0.5]], "the network reads symbols"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            read(wrong)
+    with pytest.raises(SystemExit, match="reads no texts"):
+        read("Xa")
+
+
+def test_what_is_read_as_scaled_is_said_to_be(
+    seqlab_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{n % 7},{n % 5}\n" for n in range(60)))
+    sizes = ("model.hidden_size=3", "task.window=4", "training.steps=1", "training.evaluate_every=1")
+    assert seqlab_command("train", "--data", "t.csv", "-q", *sizes).returncode == 0
+    done = seqlab_command("export", "latest", "--to", "pytorch", "--output", "out")
+    assert "of a table they are scaled by the training part" in " ".join(done.stderr.split())
+    with pytest.raises(ValueError, match=r"step 1 is \[1\], but the network reads lists of 2 numbers"):
+        script(tmp_path / "out", "predict.py", monkeypatch)["read"]([[0.5, 1], [1]])
+    refused = seqlab_command("export", "latest", "--to", "pytorch", "--output", "t.csv/out")
+    assert refused.returncode == 2
+    assert "'t.csv/out' cannot be written" in refused.stderr
 
 
 def test_the_script_labels_texts_as_the_run_does(seqlab_command: Command, tmp_path: Path) -> None:

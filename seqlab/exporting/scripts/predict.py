@@ -47,8 +47,29 @@ def read(given: Any) -> list[Any]:
     A text is cut into its tokens; where texts are answered at a sign behind them, it is put there.
     """
     if isinstance(given, str):
-        return encode(given + END)
-    return [number(one) if isinstance(one, str) else one for one in given]
+        given = list(encode(given + END))
+    if not isinstance(given, list) or not given:
+        raise ValueError("it is no sequence: neither a text nor a list of steps")
+    found = [number(one) if isinstance(one, str) else one for one in given]
+    for step, one in enumerate(found):
+        if not _fits(one):
+            raise ValueError(f"step {step} is {json.dumps(one)}, but {_wanted()}")
+    return found
+
+
+def _fits(one: Any) -> bool:
+    """Say whether that is a step that the network reads."""
+    size = WORDS["size"]
+    if WORDS["reads"] == "tokens":
+        return type(one) is int and 0 <= one < size
+    return isinstance(one, list) and len(one) == size and all(type(part) in (int, float) for part in one)
+
+
+def _wanted() -> str:
+    size = WORDS["size"]
+    if WORDS["reads"] == "tokens":
+        return f"the network reads symbols, numbers from 0 to {size - 1}"
+    return f"the network reads lists of {size} numbers"
 
 
 def main() -> None:
@@ -56,9 +77,13 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--last", action="store_true", help="the last step alone")
     given, model = asked.parse_args(), load()
-    for line in sys.stdin:
+    for place, line in enumerate(sys.stdin, 1):
         if line.strip():
-            outputs, _ = model.read(read(json.loads(line)))
+            try:
+                sequence = read(json.loads(line))
+            except ValueError as error:
+                sys.exit(f"Line {place} cannot be read: {error}.")
+            outputs, _ = model.read(sequence)
             answers = [answer(step) for step in outputs]
             print(json.dumps(answers[-1] if given.last else answers, ensure_ascii=False))
 

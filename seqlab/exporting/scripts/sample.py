@@ -47,6 +47,10 @@ def main() -> None:
     )
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
+    if not given.prime:
+        asked.error("--prime is empty: something has to be read first")
+    if not 0 <= given.temperature < math.inf:
+        asked.error(f"--temperature is {given.temperature}; it is a number from 0")
     print(given.prime + decode(list(write(given.prime, given.length, given.temperature, given.seed))))
 
 

@@ -29,6 +29,8 @@ def split(text: str) -> list[str]:
 
 def encode(text: str) -> list[int]:
     """Return the numbers of a text's tokens."""
+    if "tokens" not in WORDS:
+        sys.exit("The network reads no texts, but lists of what stands for a step each.")
     if WORDS["normalisation"] != "none":
         text = unicodedata.normalize(WORDS["normalisation"], text)
     if WORDS["tokens"] == "byte":
