@@ -112,7 +112,7 @@ def runs(
     if sort is not None:
         found = sort_by(found, sort)
     shown = found if everything else found[:limit]
-    chosen = [] if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    chosen = list(dict.fromkeys(filter(None, map(str.strip, (columns or "").split(",")))))
     told = [as_data(entry) for entry in shown]
     values = {name: column(shown, name, told) for name in chosen}
     if as_json:

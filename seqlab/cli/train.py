@@ -189,7 +189,8 @@ def resume(
     from seqlab.runs import whose
     from seqlab.session import extend, go_on, move_text, read_experiment
 
-    wanted = ("interrupted", "failed") if steps is None else ("finished",)
+    wanted = ("interrupted", "failed", *(["finished"] if text is not None else []))
+    wanted = wanted if steps is None else ("finished",)
     found = options.the_run(run, where=lambda info: info.status in wanted, kind=f"{' or '.join(wanted)} run")
     if steps is not None:
         options.admit_plugins(found, model, task, anyway=anyway)

@@ -58,7 +58,7 @@ def test_a_run_goes_on_with_the_same_text_elsewhere_and_with_no_other(
 
 
 def test_a_finished_run_is_told_where_its_text_is(moved: Run, seqlab_command: Command) -> None:
-    done = seqlab_command("resume", moved.path, "--text", "new.txt")
+    done = seqlab_command("resume", "latest", "--text", "new.txt")
     assert done.returncode == 0, done.stderr
     assert seqlab_command("novel", moved.path).returncode == 0
     assert moved.settings()["task.corpus"].endswith("new.txt")

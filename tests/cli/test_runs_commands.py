@@ -332,7 +332,7 @@ def test_the_best_runs_and_those_since_a_day(make: Callable[..., Run], seqlab_co
 
 def test_columns_are_facts_figures_and_settings(make: Callable[..., Run], seqlab_command: Command) -> None:
     run = make("hello", "rnn", 3, summary=SUMMARY)
-    rows = table(seqlab_command("runs", "--columns", "seed,accuracy,training.learning_rate,note").stdout)
+    rows = table(seqlab_command("runs", "--columns", "seed,accuracy,training.learning_rate,note,seed").stdout)
     assert rows == [
         ["run", "seed", "accuracy", "training.learning_rate", "note"],
         [run.id, "3", "0.987654", "0.001", "-"],

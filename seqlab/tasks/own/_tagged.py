@@ -66,10 +66,11 @@ def _fields(line: str, path: str, number: int, word: int, tag: int | None) -> li
     wanted = [word] if tag is None else [word, len(fields) if tag == -1 else tag]
     there = max(wanted) <= len(fields) and len(fields) >= len(wanted)
     if not there or not all(fields[at - 1] for at in wanted):
-        what = "a word and a tag" if tag is not None else "a word"
+        what = f"a word in column {word}"
+        if tag is not None:
+            what += " and a tag in " + ("the last" if tag == -1 else f"column {tag}")
         raise TextError(
-            f"{path}, line {number}: {shortened(line.strip())!r} has not {what} in columns "
-            f"{' and '.join(map(str, dict.fromkeys(wanted)))}.",
+            f"{path}, line {number}: {shortened(line.strip())!r} has not {what}.",
             hint="Between fields stand tabs or spaces; task.word and task.tag say which columns are meant.",
         )
     return [fields[at - 1] for at in wanted]

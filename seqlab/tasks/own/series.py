@@ -19,7 +19,7 @@ from seqlab.contracts import Batch, Spec, Split, at_once, numpy_stream
 from seqlab.data.named import NAMES
 from seqlab.data.series import Collection, Gaps, Layout, read_series
 from seqlab.data.table import absolute
-from seqlab.errors import UnknownNameError
+from seqlab.errors import UnknownNameError, UsageError
 from seqlab.settings import Names
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
@@ -114,6 +114,11 @@ class Series(Task):
         self.layout = Layout(read, time, group, gaps, encoding, header, decimal)
         self.collection = read_series(table, self.layout)
         self.columns = self.collection.columns
+        if taken := next((name for name in target if name in (time, group)), None):
+            raise UsageError(
+                f"The column {taken!r} says when a row comes, or of which series it is; it is not forecast.",
+                hint="Leave it out of --target, or name other columns with --time and --group.",
+            )
         known = set(self.columns)
         if unknown := next((name for name in target if name not in known), None):
             raise UnknownNameError("column", unknown, self.columns)

@@ -104,9 +104,11 @@ class Tags(Task):
         sentences = _sentences(table, encoding, word, tag)
         keys = ["\n".join(one.words) for one in sentences]
         self._parts = parted(hashes(keys))
-        if len(set(keys)) < FEWEST:
+        different = len(set(keys))
+        if different < FEWEST:
+            several = "" if different == 1 else "s"
             raise TextError(
-                f"{table} has {len(set(keys))} different sentences; at least {FEWEST} are wanted, of which a "
+                f"{table} has {different} different sentence{several}; at least {FEWEST} are wanted, of which a "
                 "tenth is held out for validation, and a tenth for the test.",
                 hint="An empty line stands behind each sentence.",
             )

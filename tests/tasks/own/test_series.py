@@ -240,6 +240,7 @@ def test_gaps_are_refused_with_their_line_or_hold_the_last_value_and_are_not_jud
         ("t,v\n" + "x,y\n" * 50, {}, "has no column of numbers: t, v"),
         ("t,v\n" + "1,2\n1,3\n", {"time": "t"}, "line 2 and line 3, have one time: 1"),
         ("t,v\n" + "1,2\n" * 30, {"target": ("w",)}, "Unknown column 'w'"),
+        ("t,v\n" + "".join(f"{n},{n}\n" for n in range(9)), {"time": "t", "target": ("t",)}, "'t' says when"),
         ("t,v\n" + "1,2\n" * 30, {"time": "day"}, "Unknown column 'day'"),
     ],
 )  # fmt: skip

@@ -159,9 +159,9 @@ def test_with_tabs_a_word_may_have_spaces(tmp_path: Path) -> None:
     [
         ("", "holds no sentence"),
         ("\n\n", "holds no sentence"),
-        ("a X\nb\n", "line 2: 'b' has not a word and a tag"),
-        ("a\tX\nb\t\n", "line 2: 'b' has not a word and a tag"),
-        ("a X\n", "has 1 different sentences; at least 10"),
+        ("a X\nb\n", "line 2: 'b' has not a word in column 1 and a tag in the last"),
+        ("a\tX\nb\t\n", "line 2: 'b' has not a word in column 1 and a tag in the last"),
+        ("a X\n", "has 1 different sentence; at least 10"),
         ("".join(f"w{n} X\n\n" for n in range(20)), "has one tag only, 'X'"),
         ("a\0 X\n", "byte 1 is zero"),
     ],
