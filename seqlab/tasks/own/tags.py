@@ -108,8 +108,8 @@ class Tags(Task):
         if different < FEWEST:
             several = "" if different == 1 else "s"
             raise TextError(
-                f"{table} has {different} different sentence{several}; at least {FEWEST} are wanted, of which a "
-                "tenth is held out for validation, and a tenth for the test.",
+                f"{table} has {different} different sentence{several}; at least {FEWEST} are wanted, of "
+                "which a tenth is held out for validation, and a tenth for the test.",
                 hint="An empty line stands behind each sentence.",
             )
         self.word, self.encoding = word, encoding
