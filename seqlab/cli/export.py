@@ -66,7 +66,7 @@ def export(
     }
     write, name, following = writers[to]
     if to is Format.csv:
-        options.require_writable(output, "--output", [found])
+        options.require_not_read(output, "--output", [found])
     try:
         path = write(found, output or found.path / name)
     except OSError as error:

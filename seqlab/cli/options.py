@@ -157,7 +157,14 @@ def require_writable(file: Path | None, option: str, runs: Iterable[Run], *read:
     if file.is_dir() or not file.absolute().parent.is_dir():
         wrong = "it is a folder" if file.is_dir() else "its folder is not there"
         raise UsageError(f"{str(file)!r} cannot be written: {wrong}.", hint=f"Name a file: {option} FILE")
-    if not file.exists():
+    require_not_read(file, option, runs, *read)
+
+
+def require_not_read(file: Path | None, option: str, runs: Iterable[Run], *read: str | Path) -> None:
+    """Refuse a file that would be written over what is read; see :func:`require_writable`."""
+    from seqlab.errors import UsageError
+
+    if file is None or not file.exists():
         return
     known = [
         value
