@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-EXTRAS := dev,fast,analysis,sentiment,translate,data
+EXTRAS := dev,fast,analysis,sentiment,translate,data,onnx
 
 .PHONY: demo test lint check check-slow check-locked check-oldest lock bench gallery clean
 

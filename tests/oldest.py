@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("fast", "analysis", "sentiment", "translate", "data")
+EXTRAS = ("fast", "analysis", "sentiment", "translate", "data", "onnx")
 
 
 def oldest(requirement: str) -> str:

@@ -47,8 +47,8 @@ class RelationNetwork(SequenceModel):
 
     Every step is answered, but in training only those are computed that are asked for.
 
-    Initialisation: see :class:`Grid`; the GRU as it starts by itself; E from N(0, 1); G, F from
-    N(0, 2 / what comes in); all else, biases too, uniform in plus or minus 1 / sqrt(what comes in).
+    Initialisation: see :class:`Grid`; the GRU as it starts by itself; E from N(0, 1); all else
+    from N(0, 2 / what comes in), biases uniform in plus or minus 1 / sqrt(what comes in).
 
     Args:
         spec: what is known of the task; it gives one picture.
@@ -140,18 +140,15 @@ class RelationNetwork(SequenceModel):
         with torch.no_grad():
             self.embedding.weight.normal_(generator=generator)
             self.reader.initialise(generator)
-            parts = [self.one, self.other, self.asked, self.readout]
+            layers = [self.one, self.other, self.asked, *self.relate, self.gather, self.readout]
             if self.relates == "asked":
-                parts += [self.key, self.query, self.apart, self.stands]
-            for part in parts:
-                for weight in part.parameters():
-                    bound = part.in_features**-0.5
-                    weight.uniform_(-bound, bound, generator=generator)
-            for layer in (*self.relate, self.gather):
-                weight, bias = layer.parameters()
+                layers += [self.key, self.query, self.apart, self.stands]
+            for layer in layers:
+                weight, *biases = layer.parameters()
                 weight.normal_(0, (2 / weight.shape[1]) ** 0.5, generator=generator)
-                bound = weight.shape[1] ** -0.5
-                bias.uniform_(-bound, bound, generator=generator)
+                for bias in biases:
+                    bound = weight.shape[1] ** -0.5
+                    bias.uniform_(-bound, bound, generator=generator)
 
     def _read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Return h of each step, (B, T, H), and the state at the end."""
