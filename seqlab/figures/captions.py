@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from seqlab.analysis.captions import Caption
 from seqlab.figures.style import MARK, RIGHT, look, plain
 
-ACROSS, DEEP = 7.5, 1.0
-"""Inches of a row of panels, and about those of a panel's height."""
+ACROSS, LEAST, DEEP = 7.5, 5.5, 1.0
+"""Inches of a row of panels, of a picture's width at least, and about those of a panel's height."""
 
 STRONGEST = 0.8
 """How much of the picture a weight of 1 covers."""
@@ -27,20 +27,25 @@ def caption_figure(caption: Caption, title: str) -> Figure:
         title: stands above.
 
     Returns:
-        Panels in the order of the words, those of one that looks below those of another.
+        Panels in the order of the words, those of one that looks below those of another; of a single word,
+        beside them.
     """
     high, wide = caption.picture.shape[:2]
     width = float(np.clip(DEEP * wide / high, DEEP, ACROSS / 2))
     panels = [(name, step) for name in caption.weights for step in range(len(caption.written))]
-    columns = min(len(caption.written), int(ACROSS / width))
+    beside = len(caption.written) if len(caption.written) > 1 else len(panels)
+    columns = min(beside, int(ACROSS / width))
     rows = -(-len(panels) // columns)
+    alone = 2.0 if len(caption.written) == 1 else 1.0  # with much room beside it
     with look():
-        figure = Figure(figsize=(columns * width + 0.3, rows * (width * high / wide + 0.35) + 0.6))
+        figure = Figure(
+            figsize=(max(columns * width + 0.3, LEAST), rows * (alone * width * high / wide + 0.5) + 0.6)
+        )
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         over = {name: caption.over_pixels(name) for name in caption.weights}
         for ax, (name, step) in zip(axes, panels, strict=False):
             _draw(ax, caption, over[name][step], step)
-            before = f"{name}: " if len(over) > 1 else ""
+            before = f"{name}:\n" if len(over) > 1 else ""
             word = plain(f"{before}{caption.written[step]}  {caption.probability[step]:.2f}")
             ax.set_title(word, fontsize=9)
         for ax in axes[len(panels) :]:
