@@ -27,7 +27,13 @@ FAKES = {
 }
 
 
-@pytest.mark.parametrize("fake", FAKES)
+EACH_TIME = {"lacks LLVM", "does not link"}
+"""Those that are tried each time; the others, which are told in the same place, by the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "fake", [name if name in EACH_TIME else pytest.param(name, marks=pytest.mark.slow) for name in FAKES]
+)
 def test_a_numba_that_does_not_work(fake: str, tmp_path: Path, seqlab_process: Callable[..., Any]) -> None:
     name, source, reason = FAKES[fake]
     package = tmp_path / "fakes" / name
