@@ -38,8 +38,8 @@ def start_from(
         task: that takes the place of the run's, or the user's own file behind it.
         words: ``key.path=value``.
         freeze: parts of the model that do not learn.
-        data: that take the place of the run's, whose name the new run then has, behind the task's option for
-            them; None where they stay.
+        data: that take the place of the run's, behind the task's option for them; None where they stay. The
+            new run has their name, or that of ``task``.
 
     Raises:
         UsageError: when another experiment is named, or data that the task does not read.
@@ -66,7 +66,8 @@ def start_from(
     options.admit_plugins(found, model, None, anyway=False)
     own = [*TO_BE_TAKEN, f"origin.run={json.dumps(str(found.path.absolute()))}", "origin.weights=null"]
     if freeze:
-        own.append(f"origin.freeze={json.dumps(list(freeze))}")
+        parts = [part.strip() for word in freeze for part in word.split(",") if part.strip()]
+        own.append(f"origin.freeze={json.dumps(parts)}")
     vocabulary = vocabulary_of(found)
     name = parse_reference(task).name if task is not None else str(found.settings().get("task.name"))
     known = component_options("task", name)  # none of a task of the user's own
@@ -78,9 +79,10 @@ def start_from(
                 hint="Name one that does: --task NAME (seqlab list tasks), or leave --from out.",
             )
         own.append(f"experiment={json.dumps(name_of(file))}")
-    also = (
-        "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")
-    )  # tasks set that themselves
+    elif task is not None:
+        own.append(f"experiment={json.dumps(name_of(name))}")
+    # The mark of a document is set by the tasks that have it.
+    also = "" if vocabulary is None else vocabulary.as_text().replace(DOCUMENT, "")
     if also and "also" in known:
         own.append(f"task.also={json.dumps(also)}")
     given = {word.partition("=")[0] for word in words}

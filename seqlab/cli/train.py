@@ -66,7 +66,7 @@ From = Annotated[
 Freeze = Annotated[
     list[str] | None,
     typer.Option(
-        help="With --from, a part of the model that does not learn, such as cells.0; again for more."
+        help="With --from, a part of the model that does not learn, such as cells.0; several with commas."
     ),
 ]
 Label = Annotated[str | None, typer.Option(help="Of the table, the column of labels, to be told by a model.")]

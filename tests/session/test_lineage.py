@@ -99,7 +99,8 @@ def test_a_run_goes_on_without_the_one_that_it_started_from(
 
 
 def test_frozen_parts_stay_as_they_were(seqlab_command: Command, tmp_path: Path, old: Run) -> None:
-    run = begun(seqlab_command, tmp_path, "--from", old.id, "--freeze", "cells.0.input", "training.steps=5")
+    parts = "cells.0.input.weight,cells.0.input.bias"
+    run = begun(seqlab_command, tmp_path, "--from", old.id, "--freeze", parts, "training.steps=5")
     (start, _), (end, _) = (
         (dict(model.named_parameters()), None) for model in (reopen(run).model, load_language_model(run)[0])
     )
@@ -162,3 +163,10 @@ def test_labels_of_another_table_are_learned_from_the_weights_of_one(
     before = dict(load_network(old).named_parameters())
     same = {name for name in start if name in before and torch.equal(start[name], before[name])}
     assert {"cells.0.W"} < same
+
+
+def test_another_task_gives_the_run_its_name(seqlab_command: Command, tmp_path: Path) -> None:
+    small = ("model.hidden_size=4", "training.steps=1", "training.test_sequences=8")
+    old = begun(seqlab_command, tmp_path, "temporal-order", *small)
+    run = begun(seqlab_command, tmp_path, "--from", old.id, "--task", "three-symbols", *small[1:])
+    assert run.id.startswith("three-symbols-lstm-s1-")
