@@ -36,6 +36,7 @@ def export_trained(run: Run, form: str, output: Path | None, model: str | None, 
         "size": network.spec.input_size,
         "outputs": network.spec.outputs,
         "sample": extra.get("sample"),
+        "scales": extra.get("scales") or None,
         **(extra.get("names") or {}),
     }
     done = export_network(
@@ -48,10 +49,10 @@ def export_trained(run: Run, form: str, output: Path | None, model: str | None, 
     )
     if read_experiment(run, model, without_task=True).mixture is not None:
         note("The network alone: the counts that the run's settings mix it with stay here.")
-    if network.spec.inputs == "features":
+    if network.spec.inputs == "features" and not facts["scales"]:
         note(
-            f"It reads {network.spec.input_size} features a step as the task makes them: of a table they are "
-            "scaled by the training part, which is not in the folder, and so are values that it answers."
+            f"It reads {network.spec.input_size} features a step as the task makes them: of a table with "
+            "several series, or of changes, they are scaled by what is not in the folder, as are answers."
         )
     if as_json:
         return show_json(

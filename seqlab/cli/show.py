@@ -32,6 +32,7 @@ _TOLD_ELSEWHERE = (
         "fingerprint",
         "origin",
         "names",
+        "scales",
     ),
 )
 

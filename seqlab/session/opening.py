@@ -152,6 +152,7 @@ def begin(experiment: TrainExperiment, *, command: str, again: Run | None = None
             "sees": task.sees is not None,
             "draws": session.model.draws,
             "names": names_of(task),
+            "scales": dict(task.scales),
             "predicts": task.predicts,
             "engine": session.experiment.training.engine,
             "fingerprint": identity.fingerprint,

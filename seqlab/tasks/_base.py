@@ -55,6 +55,9 @@ class Task(ABC):
         asks_about_pictures: whether a question belongs to each.
         forecasts: whether it forecasts series of numbers; see :meth:`outlook` and :meth:`hindsight`.
         predicts: whether it labels the sequences of a user's file; see :meth:`ask_of_file`.
+        scales: of numbers of a user's own, what is taken from a step and what it is divided by
+            (``read_mean``, ``read_spread``), and what answers are multiplied by and what is added then
+            (``said_factor``, ``said_shift``), where it is the same for all sequences; for exported networks.
         reads: the option that names the file or folder which the task reads, where it reads any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
@@ -77,6 +80,7 @@ class Task(ABC):
     asks_about_pictures: bool = False
     forecasts: bool = False
     predicts: bool = False
+    scales: Mapping[str, Sequence[float]] = MappingProxyType({})
     reads: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 

@@ -6,6 +6,7 @@
     echo '[[0.5, 1.0], [0.1, 0.0]]' | python predict.py     # features, a list for each step
     python predict.py --last < sequences.jsonl      # what it makes of the last step alone
 
+Numbers are in the units of the data, where words.json has their scales.
 Scores become probabilities; where classes have names, the likeliest stands in front.
 """
 
@@ -20,13 +21,17 @@ from typing import Any
 from model import load
 from words import NUMBERS, WORDS, encode, number
 
+SCALES = WORDS.get("scales") or {}
 END = "\x1c" if WORDS.get("answers") and "\x1c" in NUMBERS else ""
 
 
 def answer(outputs: list[float]) -> Any:
     """Return what outputs say: probabilities, or values as they are."""
     if WORDS["outputs"] == "values":
-        return outputs
+        factor, shift = SCALES.get("said_factor"), SCALES.get("said_shift")
+        return (
+            outputs if factor is None else [a * b + c for a, b, c in zip(outputs, factor, shift, strict=True)]
+        )
     if WORDS["outputs"] == "bits":
         return [1 / (1 + math.exp(-value)) if value > -700 else 0.0 for value in outputs]
     greatest = max(outputs)
@@ -54,6 +59,11 @@ def read(given: Any) -> list[Any]:
     for step, one in enumerate(found):
         if not _fits(one):
             raise ValueError(f"step {step} is {json.dumps(one)}, but {_wanted()}")
+    if "read_mean" in SCALES:
+        by = list(zip(SCALES["read_mean"], SCALES["read_spread"], strict=True))
+        return [
+            [(part - mean) / spread for part, (mean, spread) in zip(one, by, strict=True)] for one in found
+        ]
     return found
 
 

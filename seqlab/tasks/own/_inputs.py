@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -68,11 +69,13 @@ class Inputs(ABC):
         kind: symbols or features.
         size: how many.
         vocabulary: of symbols; None for features.
+        scales: as of :class:`seqlab.tasks.Task`; nothing for symbols.
     """
 
     kind: Kind
     size: int
     vocabulary: Vocabulary | None
+    scales: Mapping[str, Sequence[float]] = MappingProxyType({})
 
     @abstractmethod
     def read(self, text: str) -> Codes:
@@ -144,6 +147,11 @@ class Numbers(Inputs):
         self._spread = or_one(deviations(whole))
         self._ragged = len({len(one) for one in series}) > 1
         self.size = whole.shape[1] + self._ragged
+        one = int(self._ragged)  # the feature more is read as it is
+        self.scales = {
+            "read_mean": self._mean.tolist() + [0.0] * one,
+            "read_spread": self._spread.tolist() + [1.0] * one,
+        }
 
     def read(self, text: str) -> Codes:
         """Refuse a text; see :class:`Inputs`."""

@@ -139,6 +139,20 @@ def _said(
     return np.asarray(base[:, targets, None, None] + scaled * scales.ahead[which][..., None])
 
 
+def scales_of(parts: Parts, quantiles: int) -> dict[str, list[float]]:
+    """Return what one series is scaled by (see ``Task.scales``); nothing of several, or of changes."""
+    scales = parts.scales
+    if len(scales.mean) != 1 or parts.cut.differences:
+        return {}
+    factor = np.repeat(scales.ahead[0].ravel(), quantiles)
+    shift = np.repeat(scales.mean[0, list(parts.targets)], len(factor) // len(parts.targets))
+    read = {"read_mean": scales.read_mean[0], "read_spread": scales.read_spread[0]}
+    return {
+        name: values.tolist()
+        for name, values in (read | {"said_factor": factor, "said_shift": shift}).items()
+    }
+
+
 def _known(series: Series, parts: Parts) -> int:
     """Return the number of a series among those that were trained on, whose scales it has."""
     if series.name not in parts.names:

@@ -127,7 +127,7 @@ class Labels(Task):
         self._which = {split: np.flatnonzero(self._parts == part) for part, split in enumerate(SPLITS)}
         self.longest, self.tokens, self.encoding = longest, tokens, encoding
         self.balanced = class_weights == "balanced"
-        self.vocabulary = self._inputs.vocabulary
+        self.vocabulary, self.scales = self._inputs.vocabulary, self._inputs.scales
         self.spec = Spec(self._inputs.kind, self._inputs.size, "classes", len(self.answers), causal=False)
         self.data = _data(table, found, tuple(self._notes()))
 

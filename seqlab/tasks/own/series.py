@@ -27,7 +27,7 @@ from seqlab.tasks._forecasting import Answering, Forecast
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, SEQUENCES, SHARE, Metric
 from seqlab.tasks.own._baselines import Baseline, baselines, season_of
-from seqlab.tasks.own._outlook import hindsight, outlook
+from seqlab.tasks.own._outlook import hindsight, outlook, scales_of
 from seqlab.tasks.own._parts import Cut, Integers, Parts, cut_up
 
 SERIES, LAST = "series", "last"
@@ -127,6 +127,7 @@ class Series(Task):
         self.parts = cut_up(self.collection, self.target, Cut(window, horizon, validation, test, differences))
         self.quantiles = (0.5,) if interval is None else ((1 - interval) / 2, 0.5, (1 + interval) / 2)
         found = season_of(self._longest) if season is None else None
+        self.scales = scales_of(self.parts, len(self.quantiles))
         self.season = season or (found[0] if found else 1)
         self.data = _data(table, self.collection, (_on_season(season, found), *_on_range(self.parts)))
         outputs = len(self.target) * horizon * len(self.quantiles)
