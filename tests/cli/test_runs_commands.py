@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import CONFIG, SUMMARY, Command, table
 
+from seqlab.defaults import component_options
 from seqlab.runs import Run
 
 
@@ -286,6 +287,7 @@ def test_a_reader_that_leaves_early_is_no_failure(words: list[str], make: Callab
 @pytest.mark.parametrize("words", [["runs"], ["show"]])
 def test_looking_at_runs_loads_no_torch(words: list[str], make: Callable[..., Run]) -> None:
     make()
+    component_options("model", "lstm")  # once, what options there are is asked of the components themselves
     code = f"""
 import sys
 sys.argv = {["seqlab", *words]}
