@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,14 +17,28 @@ from seqlab.outside import shortened
 
 
 @dataclass(frozen=True)
-class JsonLines:
-    """A JSON object a line; what some lack is a gap there."""
+class Typed:
+    """A file whose cells are numbers or texts as they stand.
+
+    Attributes:
+        path: of the file.
+        names: of the columns.
+        unit: what a row is called by its place.
+        decimal: the sign in texts that are numbers.
+    """
 
     path: Path
     names: tuple[str, ...]
+    unit: ClassVar[str] = "row"
+    decimal: ClassVar[str] = "."
+
+
+@dataclass(frozen=True)
+class JsonLines(Typed):
+    """A JSON object a line; what some lack is a gap there."""
+
     encoding: str
-    unit: str = "line"
-    decimal: str = "."
+    unit: ClassVar[str] = "line"
 
     @property
     def form(self) -> str:
@@ -61,14 +75,8 @@ class JsonLines:
             yield Chunk(places, [[row.get(name) for _, row in found] for name in self.names])
 
 
-@dataclass(frozen=True)
-class Array:
+class Array(Typed):
     """An array of NumPy's, (T,) or (T, columns)."""
-
-    path: Path
-    names: tuple[str, ...]
-    unit: str = "row"
-    decimal: str = "."
 
     @property
     def form(self) -> str:
@@ -99,14 +107,8 @@ class Array:
             yield Chunk(np.arange(first + 1, first + 1 + cells.shape[1]), list(cells))
 
 
-@dataclass(frozen=True)
-class Parquet:
+class Parquet(Typed):
     """A file of Apache Parquet, which pyarrow reads."""
-
-    path: Path
-    names: tuple[str, ...]
-    unit: str = "row"
-    decimal: str = "."
 
     @property
     def form(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from seqlab.errors import SettingsError, UsageError
-from seqlab.exporting.step import ROWS, Step, example, flat, require_steps
+from seqlab.exporting.step import laid_out
 from seqlab.files import replace_file
 from seqlab.models import SequenceModel
 from seqlab.training.checkpoints import first_line
@@ -35,17 +35,13 @@ def write_onnx(model: SequenceModel, path: Path, title: str) -> None:
         import onnxscript  # noqa: F401  (torch's exporter needs it)
     except ImportError:
         raise MISSING from None
-    require_steps(model)
-    step, start = Step(model), flat(model.start({}, 1))
-    parts = tuple(part.repeat(ROWS, *[1] * (part.dim() - 1)) for part in start)
-    rows = torch.export.Dim("rows", min=1, max=1 << 20)
-    shapes = ({0: rows}, tuple({0: rows} for _ in parts)) if parts else ({0: rows},)
-    names = [f"state_{number}" for number in range(len(parts))]
+    step, arguments, shapes, start = laid_out(model)
+    names = [f"state_{number}" for number in range(len(start))]
     try:
         with torch.no_grad(), warnings.catch_warnings(action="ignore"), _silent():
             program = torch.onnx.export(
                 step,
-                (example(model, ROWS, 1), *parts),
+                arguments,
                 input_names=["inputs", *names],
                 output_names=["outputs", *(name.replace("state", "next") for name in names)],
                 dynamic_shapes=shapes,

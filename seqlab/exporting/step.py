@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +87,23 @@ def require_steps(model: SequenceModel) -> None:
         )
 
 
+def laid_out(model: SequenceModel) -> tuple[Step, tuple[Tensor, ...], Any, tuple[Tensor, ...]]:
+    """Return what torch is to trace: a step, what it is called with, and which axes of that are rows.
+
+    Returns:
+        The step, its arguments, their dynamic shapes, and the parts of the state at the start, a row each.
+
+    Raises:
+        SettingsError: when the network is more than its steps.
+    """
+    require_steps(model)
+    step, start = Step(model), flat(model.start({}, 1))
+    parts = tuple(part.repeat(ROWS, *[1] * (part.dim() - 1)) for part in start)
+    rows = Dim("rows", min=1, max=1 << 20)
+    shapes = ({0: rows}, tuple({0: rows} for _ in parts)) if parts else ({0: rows},)
+    return step, (example(model, ROWS, 1), *parts), shapes, start
+
+
 def trace(model: SequenceModel) -> Traced:
     """Return one step of a network, traced.
 
@@ -95,15 +113,10 @@ def trace(model: SequenceModel) -> Traced:
     Raises:
         SettingsError: when it is more than its steps, or torch cannot trace it.
     """
-    require_steps(model)
-    step, start = Step(model), flat(model.start({}, 1))
-    parts = tuple(part.repeat(ROWS, *[1] * (part.dim() - 1)) for part in start)
-    rows = Dim("rows", min=1, max=1 << 20)
-    shapes = ({0: rows}, tuple({0: rows} for _ in parts)) if parts else ({0: rows},)
+    step, arguments, shapes, start = laid_out(model)
     try:
         with torch.no_grad():
-            inputs = example(model, ROWS, 1)
-            program = torch.export.export(step, (inputs, *parts), dynamic_shapes=shapes, strict=False)
+            program = torch.export.export(step, arguments, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # torch raises many kinds; none is the user's fault
         raise SettingsError(
             f"torch cannot trace a step of this network: {first_line(error)}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.container import Container
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 HEAD = ("picture", "panel", "line", "x", "y", "value")
@@ -39,18 +39,13 @@ def _lines(ax: Axes) -> Iterator[tuple[str, Any, Any]]:
         label = str(line.get_label())
         yield f"line {number + 1}" if label.startswith("_") else label, line.get_xdata(), line.get_ydata()
     for number, container in enumerate(ax.containers):
-        bars = [bar for bar in _bars(container) if hasattr(bar, "get_height")]
-        if bars:
+        if isinstance(container, BarContainer):
             label = str(container.get_label())
             yield (
                 f"bars {number + 1}" if label.startswith("_") or not label else label,
-                [bar.get_x() + bar.get_width() / 2 for bar in bars],
-                [bar.get_height() for bar in bars],
+                [bar.get_x() + bar.get_width() / 2 for bar in container],
+                [bar.get_height() for bar in container],
             )
-
-
-def _bars(container: Container) -> list[Any]:
-    return list(container) if type(container).__name__ == "BarContainer" else []
 
 
 def _plain(value: Any) -> Any:

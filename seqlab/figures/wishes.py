@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib
-import matplotlib.style
 from matplotlib.colors import is_color_like, to_hex
 
 from seqlab.errors import UnknownNameError, UsageError
@@ -109,10 +108,11 @@ def _style(name: str) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             raise UsageError(f"{name} is no style of matplotlib: {error}.") from None
         return {key: value for key, value in found.items() if key not in _UNTOLD}
-    known = {name: name for name in (*STYLES, *matplotlib.style.available)}
-    if name not in known:
-        raise UnknownNameError("style", name, known)
-    return {key: value for key, value in matplotlib.style.library[name].items() if key not in _UNTOLD}
+    from matplotlib.style import library  # reads some thirty files
+
+    if name not in library:
+        raise UnknownNameError("style", name, (*STYLES, *library))
+    return {key: value for key, value in library[name].items() if key not in _UNTOLD}
 
 
 def _size(text: str) -> tuple[float, float]:

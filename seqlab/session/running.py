@@ -148,7 +148,7 @@ class _Member:
         """Go back to the last checkpoint, if there is one."""
         if self.run.last_checkpoint.is_file():
             load_checkpoint(self.run.last_checkpoint, self.learner)
-        elif self.session.experiment.origin is not None:
+        elif self.session.experiment.origin is not None and "origin" not in self.run.info().extra:
             note_before(self.run, self.session)
         self.learner.counters.setdefault("seconds", 0.0)
         self.run.sweep()

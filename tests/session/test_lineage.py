@@ -170,3 +170,18 @@ def test_another_task_gives_the_run_its_name(seqlab_command: Command, tmp_path: 
     old = begun(seqlab_command, tmp_path, "temporal-order", *small)
     run = begun(seqlab_command, tmp_path, "--from", old.id, "--task", "three-symbols", *small[1:])
     assert run.id.startswith("three-symbols-lstm-s1-")
+
+
+def test_killed_before_its_first_checkpoint_a_run_begins_again_without_its_origin(
+    seqlab_command: Command, tmp_path: Path, old: Run
+) -> None:
+    run = begun(seqlab_command, tmp_path, "--from", old.id, "--text", "new.txt", "training.steps=2")
+    told, metrics = run.info().extra["origin"], run.metrics_path.read_bytes()
+    run.update_info(status="interrupted", files={})
+    for path in (run.last_checkpoint, run.best_weights, run.summary_path):
+        path.unlink()
+    shutil.rmtree(old.path)
+    done = seqlab_command("resume", run.id, "-q")
+    assert done.returncode == 0, done.stderr
+    assert run.metrics_path.read_bytes() == metrics
+    assert run.info().extra["origin"] == told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -12,7 +12,7 @@ import numpy as np
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
 from seqlab.tasks._judging import SHARE, Metric
-from seqlab.text import Vocabulary, ngram
+from seqlab.text import Corpus, Vocabulary, ngram
 from seqlab.text.tokens import UNITS
 from seqlab.text.vocabulary import Codes
 
@@ -49,6 +49,36 @@ class CorpusInfo(Data):
     encoding: str = "utf-8"
     normalisation: str = "none"
     line_ends: str = "keep"
+
+    @classmethod
+    def about(
+        cls,
+        found: Corpus,
+        vocabulary: Vocabulary,
+        encoding: str,
+        *,
+        sha256: str,
+        characters: int,
+        length: int,
+        notes: Iterable[str],
+    ) -> CorpusInfo:
+        """Return what is recorded of a corpus that has become tokens of a vocabulary."""
+        return cls(
+            name=found.name,
+            source=found.source,
+            sha256=sha256,
+            stands_in_for=found.stands_in_for,
+            reason=found.reason,
+            notes=tuple(notes),
+            characters=characters,
+            tokens=vocabulary.tokens,
+            length=length,
+            symbols=len(vocabulary),
+            folded=vocabulary.folded,
+            encoding=encoding,
+            normalisation=vocabulary.form.normalisation,
+            line_ends=vocabulary.form.line_ends,
+        )
 
 
 class LanguageModel(Task):

@@ -138,21 +138,14 @@ class CharLM(LanguageModel):
                 f"{len(read.codes)} {UNITS[tokens]}{'s' if len(read.codes) != 1 else ''}.",
                 hint="Give a longer text; `miniature` is one that is always there.",
             )
-        self.data = CorpusInfo(
-            name=found.name,
-            source=found.source,
+        self.data = CorpusInfo.about(
+            found,
+            read.vocabulary,
+            encoding,
             sha256=read.sha256,
-            stands_in_for=found.stands_in_for,
-            reason=found.reason,
-            notes=tuple(self._notes(read, split_by)),
             characters=read.characters,
-            tokens=tokens,
             length=len(read.codes),
-            symbols=symbols,
-            folded=read.vocabulary.folded,
-            encoding=encoding,
-            normalisation=normalisation,
-            line_ends=line_ends,
+            notes=self._notes(read, split_by),
         )
         self.sample = Sample(prime=read.vocabulary.start or read.vocabulary.decode(read.codes[:1]))
 

@@ -112,21 +112,14 @@ class Lines(LanguageModel):
         self.period, self._end = period, int(self.vocabulary.encode(end)[0])
         symbols = len(self.vocabulary)
         self.spec = Spec("tokens", symbols, "classes", symbols, causal=True)
-        self.data = CorpusInfo(
-            name=found.name,
-            source=found.source,
+        self.data = CorpusInfo.about(
+            found,
+            self.vocabulary,
+            encoding,
             sha256=read.sha256,
-            stands_in_for=found.stands_in_for,
-            reason=found.reason,
-            notes=tuple(self._notes(read, unit, np.bincount(parts).tolist(), different)),
             characters=sum(map(len, texts.values())),
-            tokens=tokens,
             length=sum(map(len, self._parts.values())),
-            symbols=symbols,
-            folded=self.vocabulary.folded,
-            encoding=encoding,
-            normalisation=normalisation,
-            line_ends="lf",
+            notes=self._notes(read, unit, np.bincount(parts).tolist(), different),
         )
         longest = max(int(lengths.max()) for _, lengths in self._stretches.values())
         self.sample = Sample(prime=end, length=min(2 * longest, LONGEST_SAMPLE), stop=end)
