@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.contracts import Signal
+
+PICTURE = "picture"
+"""What a picture is called that is known before the first step."""
+
 Pixels = NDArray[np.float32]
 
 FAINT = 0.25
@@ -29,3 +34,8 @@ class Form:
     columns: int
     features: int = 1
     fill: float | None = None
+
+    @property
+    def signal(self) -> Signal:
+        """What a model is told of them."""
+        return Signal("features", self.features, ("row", "column"))

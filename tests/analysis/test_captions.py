@@ -13,7 +13,7 @@ from seqlab.analysis.captions import find_named, read_caption
 from seqlab.contracts import BOXES, PAD, Batch, State
 from seqlab.errors import UsageError
 from seqlab.models import SequenceModel
-from seqlab.tasks.pictures._captions import PICTURE
+from seqlab.tasks._seeing import PICTURE
 from seqlab.tasks.pictures.digit_captions import DigitCaptions
 
 pytest.importorskip("sklearn", reason="its digits are what is described")

@@ -14,17 +14,14 @@ from torch import Tensor, nn
 from seqlab.contracts import PAD, Batch, Spec, State, hold
 from seqlab.errors import SettingsError
 from seqlab.models._base import Judge, SequenceModel
-from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._cell import Input, linear
 from seqlab.models._choosing import reinforced
 from seqlab.models._contract import source_of
 from seqlab.models._layers import Layers
 from seqlab.models._padding import padding
 from seqlab.models.attention._aligning import Additive, Memory
+from seqlab.models.pictures._cells import CELLS, Gated
 from seqlab.models.pictures._grid import Grid
-from seqlab.models.recurrent.gru import GRU
-from seqlab.models.recurrent.lstm import LSTM
-
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
 
 POOLED = 36
 """Places to which a grid is averaged where all of a picture goes into one vector."""
@@ -101,7 +98,7 @@ class Captioner(SequenceModel):
         self,
         spec: Spec,
         *,
-        cell: Literal["lstm", "gru"] = "lstm",
+        cell: Gated = "lstm",
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         channels: Annotated[int, Field(ge=1, le=4096)] = 16,
         attention: Literal["soft", "hard", "none-every-step", "none-first-step"] = "soft",

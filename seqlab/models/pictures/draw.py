@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from pydantic import Field
@@ -12,15 +12,12 @@ from torch import Tensor, nn
 from seqlab.contracts import PAD, Spec, State, hold
 from seqlab.errors import SettingsError
 from seqlab.models._base import SequenceModel
-from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._cell import Input, linear
 from seqlab.models._contract import source_of
 from seqlab.models._layers import Layers
+from seqlab.models.pictures._cells import CELLS, Gated
 from seqlab.models.pictures._filters import NUMBERS, Filters, filters
 from seqlab.models.pictures._noise import drawn_for, keys_of
-from seqlab.models.recurrent.gru import GRU
-from seqlab.models.recurrent.lstm import LSTM
-
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
 
 Parts = tuple[Tensor, ...]
 
@@ -80,7 +77,7 @@ class Draw(SequenceModel):
         self,
         spec: Spec,
         *,
-        cell: Literal["lstm", "gru"] = "lstm",
+        cell: Gated = "lstm",
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         code: Annotated[int, Field(ge=1, le=4096)] = 10,
         attention: bool = True,

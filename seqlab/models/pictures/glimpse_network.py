@@ -14,16 +14,13 @@ from torch import Tensor
 from seqlab.contracts import PAD, Batch, Spec, State, hold
 from seqlab.errors import SettingsError
 from seqlab.models._base import Judge, SequenceModel
-from seqlab.models._cell import Cell, Input, linear
+from seqlab.models._cell import Input, linear
 from seqlab.models._choosing import reinforced, unshown
 from seqlab.models._contract import source_of
 from seqlab.models._layers import Layers
+from seqlab.models.pictures._cells import CELLS, Gated
 from seqlab.models.pictures._noise import drawn_for, keys_of
 from seqlab.models.pictures._patches import patches, windows
-from seqlab.models.recurrent.gru import GRU
-from seqlab.models.recurrent.lstm import LSTM
-
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
 
 
 class Path(NamedTuple):
@@ -87,7 +84,7 @@ class GlimpseNetwork(SequenceModel):
         self,
         spec: Spec,
         *,
-        cell: Literal["lstm", "gru"] = "gru",
+        cell: Gated = "gru",
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         looking: Literal["learned", "random"] = "learned",
         patch: Annotated[int, Field(ge=1, le=1024)] = 8,

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from seqlab.contracts import Spec
-from seqlab.models._cell import Cell, linear
+from seqlab.models._cell import linear
 from seqlab.models._recurrent import Recurrent
+from seqlab.models.pictures._cells import CELLS, Gated
 from seqlab.models.pictures._grid import Grid
-from seqlab.models.recurrent.gru import GRU
-from seqlab.models.recurrent.lstm import LSTM
-
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
 
 
 class LRCN(Recurrent):
@@ -48,7 +45,7 @@ class LRCN(Recurrent):
         self,
         spec: Spec,
         *,
-        cell: Literal["lstm", "gru"] = "lstm",
+        cell: Gated = "lstm",
         hidden_size: Annotated[int, Field(ge=1, le=65536)] = 128,
         channels: Annotated[int, Field(ge=1, le=4096)] = 16,
         places: Annotated[int, Field(ge=1, le=65536)] = 32,

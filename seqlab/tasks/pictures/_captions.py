@@ -8,14 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqlab.contracts import BOXES, PAD, Batch, Signal, Spec, Written
+from seqlab.contracts import BOXES, PAD, Batch, Spec, Written
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCE_ACCURACY, SEQUENCES
 from seqlab.tasks._passes import Integers
-from seqlab.tasks._seeing import Form, Pixels
-
-PICTURE = "picture"
-"""What the context is called."""
+from seqlab.tasks._seeing import PICTURE, Form, Pixels
 
 BEGIN, END = "<begin>", "<end>"
 
@@ -42,7 +39,7 @@ class Captions(Task):
             "classes",
             count + 1,
             causal=True,
-            context={PICTURE: Signal("features", form.features, ("row", "column"))},
+            context={PICTURE: form.signal},
             writes=Written(begin=count, end=count, longest=longest + 1),
         )
 

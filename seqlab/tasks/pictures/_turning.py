@@ -7,6 +7,16 @@ from numpy.typing import NDArray
 
 from seqlab.tasks.pictures._idx import Bytes
 
+DEGREES, SHIFT = 12, 1 / 32
+"""By how much training pictures are turned at most, and shifted, in their height."""
+
+
+def turned_a_little(pixels: Bytes, stream: np.random.Generator) -> Bytes:
+    """Return pictures (..., R, C) turned by up to 12 degrees and shifted by up to R / 32 pixels."""
+    rows, columns = pixels.shape[-2:]
+    flat = pixels.reshape(-1, rows, columns)
+    return turned(flat, DEGREES, SHIFT * rows, stream).reshape(pixels.shape)
+
 
 def turned(pixels: Bytes, degrees: float, shift: float, stream: np.random.Generator) -> Bytes:
     """Return pictures turned about their middle and shifted, each by numbers drawn evenly.

@@ -13,10 +13,11 @@ from seqlab.errors import SettingsError
 from seqlab.tasks._judging import Trial
 from seqlab.tasks._passes import Integers
 from seqlab.tasks._seeing import Form
+from seqlab.tasks.pictures._canvas import pasted
 from seqlab.tasks.pictures._captions import Captions
 from seqlab.tasks.pictures._idx import Bytes
 from seqlab.tasks.pictures._images import absolute, load_images
-from seqlab.tasks.pictures._turning import turned
+from seqlab.tasks.pictures._turning import turned_a_little
 
 
 class DigitCaptions(Captions):
@@ -81,8 +82,7 @@ class DigitCaptions(Captions):
         which = stream.integers(len(part), size=(size, self.most))
         pixels = part.pixels[which]  # (B, most, R, C)
         if split == "train" and self.turn:
-            flat = pixels.reshape(-1, *self.images.size)
-            pixels = turned(flat, 12, self.images.size[0] / 32, stream).reshape(pixels.shape)
+            pixels = turned_a_little(pixels, stream)
         boxes = self._boxes(counts, stream)
         return self.described(part.labels[which], boxes, counts, self._canvases(pixels, boxes, counts))
 
@@ -99,10 +99,6 @@ class DigitCaptions(Captions):
         return np.where(there[..., None], boxes, 0)
 
     def _canvases(self, pixels: Bytes, boxes: Integers, counts: Integers) -> NDArray[np.float32]:
-        rows, columns = self.images.size
-        canvases = np.zeros((len(counts), *self.canvas), np.float32)
         row, number = (np.arange(self.most) < counts[:, None]).nonzero()
-        top, left = boxes[row, number, :2].T[..., None, None]
-        down, right = top + np.arange(rows)[:, None], left + np.arange(columns)
-        canvases[row[:, None, None], down, right] = pixels[row, number] / np.float32(255)
-        return canvases[..., None]
+        shape = len(counts), *self.canvas
+        return pasted(pixels[row, number], row, boxes[row, number, :2], shape)[..., None]

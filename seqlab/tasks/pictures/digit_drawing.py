@@ -10,15 +10,13 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from seqlab.contracts import Batch, Signal, Spec, Split, numpy_stream
+from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import LOSS, SEQUENCES, SHARE, Metric
 from seqlab.tasks._passes import Integers, in_passes
+from seqlab.tasks._seeing import PICTURE, Form
 from seqlab.tasks.pictures._images import absolute, load_images
-from seqlab.tasks.pictures._turning import turned
-
-PICTURE = "picture"
-"""What the context is called."""
+from seqlab.tasks.pictures._turning import turned_a_little
 
 ORDER = ("drawing",)
 """Of what random stream the order of a pass is."""
@@ -79,8 +77,8 @@ class DigitDrawing(Task):
         self.steps, self.white, self.turn, self.images = steps, white, turn, load_images(images)
         self.data = self.images.data
         rows, columns = self.images.size
-        signal = Signal("features", 1, ("row", "column"))
-        self.spec = Spec("tokens", 1, "bits", rows * columns, causal=True, context={PICTURE: signal})
+        context = {PICTURE: Form(rows, columns).signal}
+        self.spec = Spec("tokens", 1, "bits", rows * columns, causal=True, context=context)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return the next ``size`` pictures of a pass, in black and white."""
@@ -92,7 +90,7 @@ class DigitDrawing(Task):
     def _batch(self, split: Split, which: Integers, stream: np.random.Generator) -> Batch:
         pixels = self.images.parts[split].pixels[which]
         if split == "train" and self.turn:
-            pixels = turned(pixels, 12, self.images.size[0] / 32, stream)
+            pixels = turned_a_little(pixels, stream)
         shades = pixels / np.float32(255)
         above = stream.random(shades.shape, np.float32) if self.white == "drawn" else np.float32(0.5)
         return self._shown(torch.from_numpy((shades > above).astype(np.float32))[..., None])

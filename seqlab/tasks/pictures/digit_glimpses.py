@@ -9,21 +9,17 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from seqlab.contracts import BOXES, Batch, Signal, Spec, Split, numpy_stream
+from seqlab.contracts import BOXES, Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES
 from seqlab.tasks._passes import Integers, in_passes
-from seqlab.tasks._seeing import Form, Pixels
-from seqlab.tasks.pictures._idx import Bytes
+from seqlab.tasks._seeing import PICTURE, Form, Pixels
+from seqlab.tasks.pictures._canvas import pasted
 from seqlab.tasks.pictures._images import absolute, load_images
-from seqlab.tasks.pictures._turning import turned
-
-PICTURE = "picture"
-"""What the context is called."""
+from seqlab.tasks.pictures._turning import turned_a_little
 
 ORDER = ("glimpses",)
 """Of what random stream the order of a pass is."""
@@ -81,8 +77,8 @@ class DigitGlimpses(Task):
         rows, columns = self.images.size
         self.canvas = int(rows * room), int(columns * room)
         self.sees = Form(*self.canvas, fill=self.images.fill / room)
-        signal = Signal("features", 1, ("row", "column"))
-        self.spec = Spec("tokens", 1, "classes", len(self.answers), causal=True, context={PICTURE: signal})
+        context = {PICTURE: self.sees.signal}
+        self.spec = Spec("tokens", 1, "classes", len(self.answers), causal=True, context=context)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return canvases, as the class says."""
@@ -90,14 +86,15 @@ class DigitGlimpses(Task):
         which = in_passes(ORDER, len(part), index, size, split, seed)
         pixels = part.pixels[which]  # (B, R, C)
         if split == "train" and self.turn:
-            pixels = turned(pixels, 12, self.images.size[0] / 32, stream)
+            pixels = turned_a_little(pixels, stream)
         boxes = self._boxes(size, stream)
+        canvases = pasted(pixels, np.arange(size), boxes[:, :2], (size, *self.canvas))
         steps = torch.from_numpy(boxes)[:, None].repeat(1, self.looks, 1)
         labels = torch.from_numpy(part.labels[which])
         return Batch(
             torch.zeros(size, self.looks, dtype=torch.int64),
             labels[:, None].repeat(1, self.looks),
-            context={PICTURE: torch.from_numpy(self._canvases(pixels, boxes))},
+            context={PICTURE: torch.from_numpy(canvases[..., None])},
             notes={BOXES: steps},
         )
 
@@ -128,11 +125,3 @@ class DigitGlimpses(Task):
         own = np.array(self.images.size)
         first = stream.integers(0, np.array(self.canvas) - own, (size, 2), endpoint=True)
         return np.concatenate([first, first + own], 1)
-
-    def _canvases(self, pixels: Bytes, boxes: Integers) -> NDArray[np.float32]:
-        rows, columns = self.images.size
-        canvases = np.zeros((len(boxes), *self.canvas), np.float32)
-        down = boxes[:, 0, None, None] + np.arange(rows)[:, None]
-        right = boxes[:, 1, None, None] + np.arange(columns)
-        canvases[np.arange(len(boxes))[:, None, None], down, right] = pixels / np.float32(255)
-        return canvases[..., None]

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._passes import Integers
+from seqlab.tasks.pictures._canvas import pasted
 from seqlab.tasks.pictures._images import Pictures, absolute, load_images
 
 WAYS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
@@ -117,10 +118,6 @@ class MovingDigits(Task):
         return np.where(np.arange(self.length) < change[:, None], first[:, None], second[:, None])
 
     def _frames(self, part: Pictures, shown: Integers, places: Integers) -> NDArray[np.float32]:
-        rows, columns = self.images.size
-        frames = np.zeros((*shown.shape, *self.canvas), np.float32)
-        film, frame = np.indices(shown.shape)[..., None, None]
-        down = places[..., 0, None, None] + np.arange(rows)[:, None]
-        right = places[..., 1, None, None] + np.arange(columns)
-        frames[film, frame, down, right] = part.pixels[shown] / np.float32(255)
+        each, corners = shown.ravel(), places.reshape(-1, 2)
+        frames = pasted(part.pixels[each], np.arange(each.size), corners, (each.size, *self.canvas))
         return frames.reshape(*shown.shape, -1)

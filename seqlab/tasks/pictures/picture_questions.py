@@ -11,17 +11,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, Signal, Spec, Split, numpy_stream
+from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
 from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES, SHARE, Metric, Trial
 from seqlab.tasks._passes import Integers
-from seqlab.tasks._seeing import Form, Pixels
+from seqlab.tasks._seeing import PICTURE, Form, Pixels
 from seqlab.tasks.pictures._shapes import ANSWERS, COLOURS, KINDS, PLAIN, RELATIONAL, draw_scenes
 
-PICTURE, KIND = "picture", "kind"
-"""What the context is called, and what is noted of each row: a place in KINDS."""
+KIND = "kind"
+"""What is noted of each row: a place in KINDS."""
 
 QUESTIONS = {kind: words.split() for kind, words in {**PLAIN, **RELATIONAL}.items()}
 WORDS = tuple(sorted({word for words in QUESTIONS.values() for word in words} - {"{}"} | COLOURS.keys()))
@@ -83,7 +83,7 @@ class PictureQuestions(Task):
         self.size, self.asks, self.plain_first = size, asks, plain_first
         self.symbols, self.answers = WORDS, ANSWERS
         self.sees = Form(size, size, 3) if shown else None
-        context = {PICTURE: Signal("features", 3, ("row", "column"))} if shown else {}
+        context = {} if self.sees is None else {PICTURE: self.sees.signal}
         self.spec = Spec("tokens", len(WORDS), "classes", len(ANSWERS), causal=True, context=context)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:

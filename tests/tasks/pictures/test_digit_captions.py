@@ -8,7 +8,7 @@ import pytest
 
 from seqlab.contracts import BOXES, Split
 from seqlab.errors import SettingsError
-from seqlab.tasks.pictures._captions import PICTURE
+from seqlab.tasks._seeing import PICTURE
 from seqlab.tasks.pictures._turning import turned
 from seqlab.tasks.pictures.digit_captions import DigitCaptions
 

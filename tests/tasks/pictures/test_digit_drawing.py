@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from seqlab.tasks._seeing import PICTURE
 from seqlab.tasks.pictures._images import load_images
-from seqlab.tasks.pictures.digit_drawing import PICTURE, DigitDrawing
+from seqlab.tasks.pictures.digit_drawing import DigitDrawing
 
 pytest.importorskip("sklearn", reason="its digits are what is drawn")
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from seqlab.contracts import BOXES
+from seqlab.tasks._seeing import PICTURE
 from seqlab.tasks.pictures._images import load_images
-from seqlab.tasks.pictures.digit_glimpses import PICTURE, DigitGlimpses
+from seqlab.tasks.pictures.digit_glimpses import DigitGlimpses
 
 pytest.importorskip("sklearn", reason="its digits are what is looked at")
 

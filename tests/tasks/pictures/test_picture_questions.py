@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from seqlab.contracts import PAD, numpy_stream
+from seqlab.tasks._seeing import PICTURE
 from seqlab.tasks.pictures._shapes import ANSWERS, COLOURS, KINDS, Scenes, draw_scenes
-from seqlab.tasks.pictures.picture_questions import ASKED, KIND, PICTURE, WORDS, PictureQuestions
+from seqlab.tasks.pictures.picture_questions import ASKED, KIND, WORDS, PictureQuestions
 
 
 def answer_by_hand(scenes: Scenes, row: int, kind: str, asked: int) -> set[str]:

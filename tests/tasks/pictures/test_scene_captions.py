@@ -9,7 +9,7 @@ import pytest
 
 from seqlab.contracts import BOXES, Batch
 from seqlab.errors import SettingsError
-from seqlab.tasks.pictures._captions import PICTURE
+from seqlab.tasks._seeing import PICTURE
 from seqlab.tasks.pictures.scene_captions import COLOURS, SHAPES, SceneCaptions
 
 HELD_OUT = {("red", "circle"), ("green", "square"), ("blue", "triangle"), ("yellow", "cross")}
