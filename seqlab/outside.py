@@ -42,6 +42,8 @@ def path_of(named: str | Path) -> Path:
     """
     name = str(named)
     sizes = [len(part.encode(errors="surrogateescape")) for part in re.split(r"[/\\]", name)]
+    if not name:
+        raise UsageError("The name of a file is empty.", hint="For the folder that you are in, write .")
     if "\0" in name or max(sizes) > LONGEST_NAME or sum(sizes) + len(sizes) > LONGEST_PATH:
         wrong = "holds a zero byte" if "\0" in name else f"has {sum(sizes) + len(sizes) - 1:,} bytes"
         raise UsageError(f"No file can be called {shortened(name)!r}: that {wrong}.")

@@ -1,4 +1,4 @@
-"""How a command's options are read: what takes one value is given once; a setting is no option."""
+"""How a command's options are read: what takes one value is given one, once; a setting is no option."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from seqlab.errors import UsageError, nearest
 OTHER_NAMES = {"delete": "rm", "remove": "rm", "ls": "runs", "generate": "sample", "sweep": "compare"}
 """What other programs call a command of ours."""
 
+TEXTS = frozenset({"--prime", "--input", "--once", "--title"})
+"""Options whose value is a text, which may be empty: to begin with nothing is to begin, too."""
+
 
 class Command(TyperCommand):
-    """A command that refuses an option given twice, where it takes one value; a switch may be repeated."""
+    """A command that refuses an option given twice, where it takes one value, and one that is empty.
+
+    A switch may be repeated.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse what was typed.
@@ -25,12 +31,17 @@ class Command(TyperCommand):
         """
         if not ctx.resilient_parsing:
             try:
-                _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+                values, _, given = self.make_parser(ctx).parse_args(args=list(args))
             except Exception as error:
                 if hasattr(error, "possibilities"):  # no such option
                     raise self._unknown(ctx, str(getattr(error, "option_name", ""))) from None
                 raise _usage_error(ctx, error) from None
             for option, times in Counter(given).items():
+                if values.get(option.name) == "" and names_something(option):
+                    raise UsageError(
+                        f"{option.opts[0]} is empty.",
+                        hint=f"Leave it out, or name something: seqlab {ctx.info_name} --help",
+                    )
                 if times > 1 and option.param_type_name == "option" and not takes_several(option):
                     raise UsageError(
                         f"{option.opts[0]} is given {times} times, but takes one value.",
@@ -92,3 +103,10 @@ def _usage_error(ctx: Any, error: Exception) -> Exception:
 def takes_several(option: object) -> bool:
     """Say whether an option collects values, counts, or is a switch."""
     return any(getattr(option, name, False) for name in ("multiple", "count", "is_flag"))
+
+
+def names_something(parameter: Any) -> bool:
+    """Say whether a parameter, if it is given, has to name something: a file, or what an option takes."""
+    if parameter.param_type_name == "option":
+        return parameter.opts[0] not in TEXTS
+    return bool(parameter.type.name == "path")

@@ -43,3 +43,27 @@ def test_a_switch_may_be_repeated_and_a_run_of_a_text_have_a_name_of_its_own(seq
     done = seqlab_command(*words.split())
     assert done.returncode == 0, done.stderr
     assert "experiment\tmine" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("answer --image", "--image is empty"),
+        ("answer --file", "--file is empty"),
+        ("train --images", "--images is empty"),
+        ("train hello --from", "--from is empty"),
+        ("corpus info miniature --tokens", "--tokens is empty"),
+        ("score latest", "file is empty"),
+        ("unpack", "The name of a file is empty"),
+    ],
+)
+def test_what_has_to_name_something_is_refused_where_it_is_empty(
+    seqlab_command: Command, words: str, named: str
+) -> None:
+    done = seqlab_command(*words.split(), "")
+    assert (done.returncode, named in done.stderr) == (2, True), done.stderr
+
+
+def test_a_text_to_begin_with_may_be_empty(seqlab_command: Command) -> None:
+    done = seqlab_command("sample", "none", "--prime", "")
+    assert "Unknown run 'none'" in done.stderr
