@@ -214,7 +214,7 @@ def _stream(session: Session, question: Batch) -> None:
         sys.stdout.write(harmless(last.text[len(shown) :]))
         sys.stdout.flush()
         shown = last.text
-    sys.stdout.write("\n")
+    sys.stdout.write("\n" if shown else f"{readable(shown)}\n")
     if last is not None:
         ended = "" if last.is_ended else ", cut off where an answer may not be longer"
         tell(f"Probability {probable(last.probability)}{ended}")
@@ -229,11 +229,16 @@ def _data(questions: Sequence[str], answers: Sequence[Sequence[Answer]]) -> list
 
 def _show(questions: Sequence[str], answers: Sequence[Sequence[Answer]], *, several: bool) -> None:
     rows = [
-        (asked, one.text, probable(one.probability), *((f"{one.score:.4f}",) if several else ()))
+        (asked, readable(one.text), probable(one.probability), *((f"{one.score:.4f}",) if several else ()))
         for asked, found in zip(questions, answers, strict=True)
         for one in found
     ]
     show_table(("asked", "answer", "probability", *(("score",) if several else ())), rows)
+
+
+def readable(text: str) -> str:
+    """Return an answer as it is shown: on a terminal one without a word is said to be so."""
+    return text or ("(nothing)" if sys.stdout.isatty() else "")
 
 
 def probable(probability: float) -> str:

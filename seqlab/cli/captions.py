@@ -67,17 +67,17 @@ def show_caption(
 
 def _say(caption: Caption, found: Found | None) -> None:
     """Print of each word where its weight is the greatest, and how often that is what is named."""
-    said = {True: "yes", False: "no", None: ""}
-    rows = []
+    said = {True: "yes", False: "no", None: "names nothing"}
+    rows, is_known = [], caption.boxes is not None
     for name, weights in caption.weights.items():
         peaks, hits = caption.peaks(name).tolist(), caption.is_on_it(name)
         for step, word in enumerate(caption.written):
             probability, weight = caption.probability[step], weights[step].max()
             place = "row {}, column {}".format(*peaks[step])
-            rows.append(
-                (name, str(step), word, f"{probability:.3f}", place, f"{weight:.3f}", said[hits[step]])
-            )
-    show_table(("", "step", "written", "probability", "looks at pixel", "weight", "is of it"), rows)
+            hit = (said[hits[step]],) if is_known else ()
+            rows.append((name, str(step), word, f"{probability:.3f}", place, f"{weight:.3f}", *hit))
+    head = ("what looks", "step", "written", "probability", "looks at pixel", "weight")
+    show_table((*head, "is of it") if is_known else head, rows)
     if caption.wanted is not None:
         say(f"wanted: {caption.wanted}")
     if found is not None:

@@ -13,6 +13,7 @@ import torch
 from conftest import table
 from PIL import Image
 
+from seqlab.cli.answer import readable
 from seqlab.runs import find_run
 from seqlab.session import reopen_trained
 from seqlab.session.seeing import see_file
@@ -71,10 +72,12 @@ def test_a_picture_is_described_with_the_probability_of_just_these_words(
     ):
         refused = seqlab_command(*words)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
-    inspected = seqlab_command(
-        "inspect", "--image", "digits.png", "--json", "--sequences", "4", "--format", "png"
+    looked = ("inspect", "--image", "digits.png", "--sequences", "4", "--format", "png")
+    assert (
+        json.loads(seqlab_command(*looked, "--json").stdout)["written"][: len(answer.split())]
+        == answer.split()
     )
-    assert json.loads(inspected.stdout)["written"][: len(answer.split())] == answer.split()
+    assert "is of it" not in seqlab_command(*looked).stdout  # of a user's picture nobody knows where what is
 
 
 def test_a_digit_is_named_with_the_probabilities_of_the_likeliest(
@@ -96,3 +99,9 @@ def test_a_run_that_sees_no_pictures_is_refused(seqlab_command: Command, picture
     for run, said in (("latest", "run that sees pictures"), ("hello", "sees no pictures of yours")):
         refused = seqlab_command("answer", run, "--image", "digits.png")
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+
+
+def test_an_answer_without_a_word_is_said_to_be_so_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (readable(""), readable("one")) == ("", "one")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert (readable(""), readable("one")) == ("(nothing)", "one")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import table
 from PIL import Image
 
 from seqlab.cli.inspect import inspect
@@ -129,7 +130,10 @@ def test_where_in_a_picture_each_word_looks(seqlab_command: Any) -> None:
     assert len(told["centres"]) == 36
     assert told["found"]["captions"] == 8
     said = seqlab_command("inspect", "--sequences", "8", "--example", "3", "--format", "png")
-    assert said.stdout.startswith("\tstep\twritten\tprobability\tlooks at pixel\tweight\tis of it\n")
+    head, *rows = table(said.stdout.split("wanted: ")[0])
+    assert head == ["what looks", "step", "written", "probability", "looks at pixel", "weight", "is of it"]
+    assert {row[-1] for row in rows} <= {"yes", "no", "names nothing"}
+    assert all(row[-1] == "names nothing" for row in rows if row[2] == "<end>")
     assert f"words in 8 test captions (by chance {told['found']['chance']:.1%})" in said.stdout
     assert {Path(path).name for path in told["figures"]} == {"caption.png", "caption.svg", "caption.csv"}
     for refused, message in (
