@@ -37,7 +37,7 @@ class Command(TyperCommand):
                     raise self._unknown(ctx, str(getattr(error, "option_name", ""))) from None
                 raise _usage_error(ctx, error) from None
             for option, times in Counter(given).items():
-                if values.get(option.name) == "" and names_something(option):
+                if values.get(option.name or "") == "" and names_something(option):
                     raise UsageError(
                         f"{option.opts[0]} is empty.",
                         hint=f"Leave it out, or name something: seqlab {ctx.info_name} --help",
