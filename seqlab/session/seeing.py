@@ -34,8 +34,8 @@ class Seen:
 def see_file(path: Path, form: Form) -> Seen:
     """Read a PNG or a JPEG and bring it into a form.
 
-    What is transparent is white. For shades of grey, colours become their luma (ITU-R 601), and a picture
-    whose edge is brighter than the middle grey is inverted. Where the form has a ``fill``, it is cut to what
+    What is transparent is white. For shades of grey, colours become their luma (ITU-R 601), a picture whose
+    edge is brighter than the middle grey is inverted, and what is as dark as the edge becomes 0. Where the form has a ``fill``, it is cut to what
     is at least a quarter as bright as its brightest pixel. Then it is resized with its sides in their ratio,
     smaller by areas and larger between pixels, until it fits, and put into the middle; around it is the
     median of the edge that it had. Shades are stretched so that the brightest is 1.
@@ -54,6 +54,8 @@ def see_file(path: Path, form: Form) -> Seen:
     if form.features == 1 and ground[0] > 0.5:
         pixels, ground = np.float32(1) - pixels, 1 - ground
         how.append("inverted, since its edge is bright")
+    if form.features == 1:  # paper is hardly ever white, and the pictures learned from have no ground at all
+        pixels, ground = np.maximum(pixels - ground, 0), np.zeros_like(ground)
     room = form.rows, form.columns
     if form.fill is not None:
         pixels = _cut(pixels, path)

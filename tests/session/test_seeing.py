@@ -36,6 +36,15 @@ def test_dark_on_bright_is_inverted_whatever_holds_the_shades(tmp_path: Path, mo
     assert seen.how == ("4 x 4 pixels", "inverted, since its edge is bright")
 
 
+def test_paper_that_is_not_white_becomes_the_ground_of_what_was_learned_from(tmp_path: Path) -> None:
+    """Ink of shade 30 on paper of shade 230, with a margin above and below where the picture ends."""
+    paper = np.full((4, 8), 230, np.uint8)
+    paper[1:3, 3] = 30
+    seen = see_file(saved(tmp_path, paper), Form(8, 8))
+    assert sorted({*seen.pixels.ravel().round(6).tolist()}) == [0, 1]
+    assert np.argwhere(seen.pixels[..., 0]).tolist() == [[3, 3], [4, 3]]
+
+
 def test_shades_of_16_bits_are_read(tmp_path: Path) -> None:
     seen = see_file(saved(tmp_path, L_SHAPE.astype(np.uint16) * 300), Form(4, 4))
     assert np.allclose(seen.pixels[..., 0], L_SHAPE / 200)
