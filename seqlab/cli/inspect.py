@@ -197,9 +197,9 @@ def _states(
             f"With {force.words}: {costs['metric']} {costs['forced']:.4g}, left free {costs['free']:.4g} "
             f"({costs['sequences']:,} different test sequences)."
         )
-    return point_to(
-        paths, "seqlab inspect --lesions, --input TEXT, or --force GATE=VALUE --from STEP --to STEP"
-    )
+    other = "--input TEXT" if task.spec.inputs == "tokens" else "--example 1"
+    other = other if task.sees is None else "--image FILE"
+    return point_to(paths, f"seqlab inspect --lesions, {other}, or --force GATE=VALUE --from STEP --to STEP")
 
 
 def _draw(

@@ -74,20 +74,23 @@ def show_windows(
 def _say(labels: Sequence[str], paths: Sequence[Path], found: Found | None) -> None:
     """Print of each step the middles of the windows and what would be said, or what has been paid."""
     names = list(paths[0].windows)
-    said = ("would say", "probability", "wanted") if paths[0].said else ()
+    said = ("would say", "probability") if paths[0].said else ()
+    wanted = ("wanted",) if any(path.wanted is not None for path in paths) else ()
     cost = ("nats of the code so far", "of the pixels") if paths[0].drawn is not None else ()
     rows = [
         (
             label,
             str(step),
             *("{:.1f}, {:.1f}".format(*path.middles(name)[step]) for name in names),
-            *((path.said[step], f"{path.probability[step]:.3f}", path.wanted or "") if said else ()),
+            *((path.said[step], f"{path.probability[step]:.3f}") if said else ()),
+            *((path.wanted or "",) if wanted else ()),
             *((f"{path.paid[step]:.2f}", f"{path.missing[step]:.2f}") if cost else ()),
         )
         for label, path in zip(labels, paths, strict=True)
         for step in range(path.steps)
     ]
-    show_table(("picture", "step", *(f"{name}, row and column" for name in names), *said, *cost), rows)
+    places = (f"{name}, row and column" for name in names)
+    show_table(("picture", "step", *places, *said, *wanted, *cost), rows)
     if found is None:
         return
     for name, shares in found.shares.items():

@@ -20,38 +20,44 @@ PANEL = 1.15
 def windows_figure(paths: Sequence[Path], title: str) -> Figure:
     """Draw a row for each picture, and a panel for each step: what it saw there is framed, as are changes.
 
-    Where answers are pictures, what is drawn by then stands below, with the frames of what draws.
+    Where answers are pictures, what is drawn by then stands below, with the frames of what draws. Pictures of
+    a single step stand beside one another.
 
     Args:
         paths: what is drawn.
         title: stands above.
     """
-    draws = paths[0].drawn is not None
-    rows, columns = len(paths) * (1 + draws), paths[0].steps
     high, wide = paths[0].picture.shape[:2]
-    below = 0.2 if paths[0].said else 0.0
-    size = columns * PANEL + 0.2, rows * (PANEL * high / wide + below) + 0.6
+    above, draws = (0.2 if paths[0].said else 0.0), paths[0].drawn is not None
+    steps, is_single = paths[0].steps, paths[0].steps == 1
+    across, down = (len(paths), 1) if is_single else (steps, len(paths))
+    rows = down * (1 + draws)
+    size = across * PANEL + 0.2, rows * (PANEL * high / wide + above) + 0.6
     with look():
         figure = Figure(figsize=(max(size[0], 4.0), size[1]))
-        axes = figure.subplots(rows, columns, squeeze=False)
+        axes = figure.subplots(rows, across, squeeze=False)
         for number, path in enumerate(paths):
-            for step in range(columns):
-                ax = axes[number * (1 + draws), step]
-                _show(ax, path.picture)
-                seen = [name for name in path.windows if not (draws and name == "write")]
-                _frame(ax, path, seen, step)
-                if path.said:
-                    ax.set_title(
-                        plain(f"{path.said[step]} {path.probability[step]:.2f}"),
-                        fontsize=8,
-                        color=RIGHT if path.said[step] == path.wanted else "black",
-                    )
-                if path.drawn is not None:
-                    ax = axes[number * 2 + 1, step]
-                    _show(ax, path.drawn[step])
-                    _frame(ax, path, [name for name in path.windows if name == "write"], step)
+            for step in range(steps):
+                row, column = (0, number) if is_single else (number, step)
+                _draw(axes[row * (1 + draws) : (row + 1) * (1 + draws), column], path, step)
         figure.suptitle(plain(title), fontsize=10)
     return figure
+
+
+def _draw(axes: Sequence[Axes], path: Path, step: int) -> None:
+    """Draw the panel of a step and, where a picture is drawn, that below it."""
+    _show(axes[0], path.picture)
+    draws = path.drawn is not None
+    _frame(axes[0], path, [name for name in path.windows if not (draws and name == "write")], step)
+    if path.said:
+        axes[0].set_title(
+            plain(f"{path.said[step]} {path.probability[step]:.2f}"),
+            fontsize=8,
+            color=RIGHT if path.said[step] == path.wanted else "black",
+        )
+    if path.drawn is not None:
+        _show(axes[1], path.drawn[step])
+        _frame(axes[1], path, [name for name in path.windows if name == "write"], step)
 
 
 def _show(ax: Axes, picture: NDArray[np.floating]) -> None:

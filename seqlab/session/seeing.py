@@ -35,10 +35,11 @@ def see_file(path: Path, form: Form) -> Seen:
     """Read a PNG or a JPEG and bring it into a form.
 
     What is transparent is white. For shades of grey, colours become their luma (ITU-R 601), a picture whose
-    edge is brighter than the middle grey is inverted, and what is as dark as the edge becomes 0. Where the form has a ``fill``, it is cut to what
-    is at least a quarter as bright as its brightest pixel. Then it is resized with its sides in their ratio,
-    smaller by areas and larger between pixels, until it fits, and put into the middle; around it is the
-    median of the edge that it had. Shades are stretched so that the brightest is 1.
+    edge is brighter than the middle grey is inverted, and what is as dark as its edge becomes 0. Where the
+    form has a ``fill``, it is cut to what is at least a quarter as bright as its brightest pixel. Then it is
+    resized with its sides in their ratio, smaller by areas and larger between pixels, until it fits, and put
+    into the middle; around it is the median of the edge that it had. Shades are stretched so that the
+    brightest is 1.
 
     Args:
         path: of the file.

@@ -90,8 +90,9 @@ def test_a_digit_is_named_with_the_probabilities_of_the_likeliest(
     assert len({row[1] for row in rows}) == 10
     assert sum(float(row[2]) for row in rows) == pytest.approx(1, abs=0.01)
     assert "put into the middle of 8 x 8" in done.stderr
-    told = seqlab_command("inspect", "--image", "digits.png", "--json", "--format", "png", "--sequences", "8")
-    assert json.loads(told.stdout)["said"][-1] == rows[0][1]
+    looked = ("inspect", "--image", "digits.png", "--format", "png", "--sequences", "8")
+    assert json.loads(seqlab_command(*looked, "--json").stdout)["said"][-1] == rows[0][1]
+    assert "--lesions, --image FILE, or" in seqlab_command(*looked).stderr
 
 
 def test_a_run_that_sees_no_pictures_is_refused(seqlab_command: Command, picture: Path) -> None:

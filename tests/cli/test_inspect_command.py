@@ -165,6 +165,8 @@ def test_which_parts_of_a_picture_are_seen(seqlab_command: Any, tmp_path: Path) 
     Image.fromarray(np.pad(np.full((30, 6), 255, np.uint8), 9)).save(drawn)
     own = json.loads(seqlab_command("inspect", "--image", drawn, "--json").stdout)["pictures"]
     assert (len(own), own[0]["wanted"], len(own[0]["said"])) == (1, None, 2)
+    head, *_ = table(seqlab_command("inspect", "--image", drawn, "--sequences", "8").stdout)
+    assert head[-1] == "probability"  # what is wanted nobody knows
     answered = json.loads(seqlab_command("answer", "latest", "--image", drawn, "--json").stdout)
     (answer,) = answered["questions"][0]["answers"]
     assert answer["text"] == own[0]["said"][-1]

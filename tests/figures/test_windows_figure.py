@@ -39,3 +39,14 @@ def test_what_is_drawn_stands_below_the_picture_with_the_frames_of_what_draws() 
         assert np.asarray(above.images[0].get_array()).min() == 1
         assert np.array_equal(np.asarray(below.images[0].get_array()), drawn[step, ..., 0])
         assert [ax.patches[0].get_x() for ax in (above, below)] == [0.5, 1.5]  # type: ignore[attr-defined]
+
+
+def test_pictures_of_a_single_step_stand_beside_one_another() -> None:
+    paths = [
+        Path(np.full((4, 4, 1), shade, np.float32), {}, np.zeros(1), drawn=np.full((1, 4, 4, 1), shade / 2))
+        for shade in (0.2, 0.4, 0.6)
+    ]
+    figure = windows_figure(paths, "a run")
+    shades = [np.asarray(ax.images[0].get_array()).max() for ax in figure.axes]
+    assert np.allclose(shades, [0.2, 0.4, 0.6, 0.1, 0.2, 0.3])
+    assert len({round(ax.get_position().y0, 3) for ax in figure.axes}) == 2
