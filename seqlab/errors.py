@@ -68,6 +68,10 @@ class TextError(UsageError):
     """A corpus, a prime, a table or another text cannot be used."""
 
 
+class NotInstalledError(TextError):
+    """What is read comes with a package that is not installed, or takes one to be read."""
+
+
 class UnreachableError(TextError):
     """A text lies on a server that cannot be reached."""
 

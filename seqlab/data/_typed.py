@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seqlab.data._source import CHUNK, SAMPLE, Chunk, lines_of, named
-from seqlab.errors import TextError
+from seqlab.errors import NotInstalledError, TextError
 from seqlab.outside import shortened
 
 
@@ -187,7 +187,7 @@ def _parquet(path: Path) -> Any:
         import pyarrow
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise TextError(
+        raise NotInstalledError(
             f"{path} is read by pyarrow, which is not installed.", hint="pip install 'seqlab[data]'"
         ) from None
     try:

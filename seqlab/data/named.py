@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import numpy_stream
 from seqlab.data._cells import Times
-from seqlab.errors import TextError
+from seqlab.errors import NotInstalledError
 
 TAU, RATE, STEPS_A_UNIT = 17, 0.2, 10
 LENGTH, SETTLING = 6_000, 1_000
@@ -84,7 +84,7 @@ def _of_statsmodels(name: str) -> Any:
     try:
         from statsmodels import datasets
     except ImportError:
-        raise TextError(
+        raise NotInstalledError(
             f"The series {name!r} comes with statsmodels, which is not installed.",
             hint="pip install 'seqlab[data]'; or take mackey-glass or sines, which seqlab makes itself.",
         ) from None

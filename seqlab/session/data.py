@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqlab.errors import RunFolderError, TextError, UsageError
+from seqlab.errors import NotInstalledError, RunFolderError, TextError, UsageError
 from seqlab.plugins import flags
 from seqlab.registry import check_options, load
 from seqlab.runs import Run
@@ -20,7 +20,7 @@ def task_of(run: Run, experiment: TrainExperiment, *, anyway: bool = False) -> T
     try:
         task = build_task(experiment.task)
     except (TextError, OSError) as error:
-        if _option(experiment) is None:
+        if _option(experiment) is None or isinstance(error, NotInstalledError):
             raise
         reason = error.message if isinstance(error, TextError) else str(error)
         message = f"{run.id} was trained on data that cannot be read: {reason}"

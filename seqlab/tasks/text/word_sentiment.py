@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
-from seqlab.errors import TextError
+from seqlab.errors import NotInstalledError
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
@@ -163,7 +163,7 @@ def lexicon() -> Path:
     for path in places:
         if path.is_file():
             return path
-    raise TextError(
+    raise NotInstalledError(
         f"The words are those of the package {PACKAGE}, which is not installed.",
         hint="pip install 'seqlab[sentiment]'",
     )
