@@ -39,13 +39,13 @@ def windows_figure(paths: Sequence[Path], title: str) -> Figure:
         for number, path in enumerate(paths):
             for step in range(steps):
                 row, column = (0, number) if is_single else (number, step)
-                _draw(axes[row * (1 + draws) : (row + 1) * (1 + draws), column], path, step)
+                _draw(list(axes[row * (1 + draws) :, column]), path, step)
         figure.suptitle(plain(title), fontsize=10)
     return figure
 
 
 def _draw(axes: Sequence[Axes], path: Path, step: int) -> None:
-    """Draw the panel of a step and, where a picture is drawn, that below it."""
+    """Draw the first panel, of a step, and where a picture is drawn the second, below it."""
     _show(axes[0], path.picture)
     draws = path.drawn is not None
     _frame(axes[0], path, [name for name in path.windows if not (draws and name == "write")], step)
