@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import RunFolderError, UsageError
-from seqlab.outside import open_ordinary, path_of
+from seqlab.outside import path_of, read_ordinary
 
 SEAL = "sha256"
 """The key of a JSON file's own checksum."""
@@ -136,8 +136,7 @@ def read_bytes(path: Path) -> bytes:
         RunFolderError: when it cannot be read, or is a pipe or a device.
     """
     try:
-        with open_ordinary(path) as opened:
-            return opened.read()
+        return read_ordinary(path)
     except FileNotFoundError:
         raise
     except OSError as error:

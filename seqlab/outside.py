@@ -73,6 +73,16 @@ def open_ordinary(path: Path) -> BinaryIO:
     )
 
 
+def read_ordinary(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        UsageError, OSError: as :func:`open_ordinary` does.
+    """
+    with open_ordinary(path) as opened:
+        return opened.read()
+
+
 def shortened(text: str, length: int = 60) -> str:
     """Return a text for a message, cut off where it is long.
 

@@ -166,7 +166,7 @@ def _object(path: Path, place: int, line: str) -> dict[str, Any]:
 def _array(path: Path) -> np.ndarray[Any, np.dtype[Any]]:
     try:
         return np.asarray(np.load(path, allow_pickle=False, mmap_mode="r"))
-    except (ValueError, EOFError, OSError, SyntaxError) as error:
+    except Exception as error:  # its header is parsed as Python, which may raise anything
         raise TextError(f"{path} is no array of numbers that NumPy reads: {error}.") from None
 
 

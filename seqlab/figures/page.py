@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from seqlab.errors import RunFolderError
 from seqlab.figures.style import COLOURS, SHADES, shade
+from seqlab.outside import read_ordinary
 
 STYLE = Path(__file__).with_name("page.css")
 GRID = "#e0e0e0"
@@ -137,7 +138,7 @@ def _pictures(figures: Sequence[Mapping[str, str]], folder: Path) -> str:
     for index, one in enumerate(shown):
         path = folder / Path(one["svg"]).name
         try:
-            svg = path.read_text(encoding="utf-8")
+            svg = read_ordinary(path).decode("utf-8")
         except OSError:
             raise RunFolderError(f"The picture {path} is missing.", hint="Compare again.") from None
         label = f'<svg role="img" aria-label="{escape(one["caption"])}"'

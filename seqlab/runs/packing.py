@@ -30,6 +30,9 @@ DATA = "data"
 LARGEST = 64 * 1024**3
 """Bytes that a packed run comes to, at most."""
 
+TIGHTEST = 200
+"""Times its own size that a packed run comes to, at most; zeros would be packed a thousand times as tight."""
+
 MOST = 100_000
 """Files of a packed run, at most."""
 
@@ -178,14 +181,15 @@ def _contents(file: Path, packed: zipfile.ZipFile) -> tuple[str, Mapping[str, Ma
         raise RunFolderError(
             f"{file} is damaged: its {PACKED} says {type(error).__name__}: {error}."
         ) from None
-    if total > LARGEST or any(len(digest) != 64 for digest in hashes):
+    bound = min(LARGEST, TIGHTEST * file.stat().st_size)
+    if total > bound or any(len(digest) != 64 for digest in hashes):
         raise RunFolderError(f"{file} is damaged: it says that it comes to {total:,} bytes.")
     for one in told:
         _require_inside(file, one)
     for member in members.values():
         kind = stat.S_IFMT(member.external_attr >> 16)
         inner = member.filename.removeprefix(f"{name}/")
-        if member.filename == listed[0] or member.is_dir():
+        if member.filename == listed[0] or member.filename.endswith("/"):  # a folder
             continue
         if inner not in told or kind not in (0, stat.S_IFREG) or member.file_size != told[inner]["bytes"]:
             raise RunFolderError(

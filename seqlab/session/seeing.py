@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seqlab.errors import TextError
+from seqlab.outside import open_ordinary
 from seqlab.tasks import Form
 from seqlab.tasks._seeing import FAINT, Pixels
 
@@ -82,13 +83,10 @@ def see_file(path: Path, form: Form) -> Seen:
 
 def _opened(path: Path) -> Image.Image:
     """Return the picture of a file, upright, whose pixels can be read."""
-    if path.is_dir():
-        raise TextError(f"{str(path)!r} is a folder, not a picture.", hint="Name one PNG or JPEG file.")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_ordinary(path) as opened:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=FORMATS)
-        with image:
+            image = Image.open(opened, formats=FORMATS)
             if image.width * image.height > MOST:
                 size = f"{image.width:,} x {image.height:,}"
                 raise TextError(
@@ -102,6 +100,10 @@ def _opened(path: Path) -> Image.Image:
         raise TextError(f"{str(path)!r} is no picture in PNG or JPEG.", hint="Save it as PNG.") from None
     except FileNotFoundError:
         raise TextError(f"There is no file {str(path)!r}.") from None
+    except IsADirectoryError:
+        raise TextError(
+            f"{str(path)!r} is a folder, not a picture.", hint="Name one PNG or JPEG file."
+        ) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise TextError(f"{str(path)!r} cannot be read: {error}.", hint="Is it whole?") from None
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seqlab.errors import TextError
-from seqlab.outside import path_of
+from seqlab.outside import path_of, read_ordinary
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Data:
         paths, digest = [path_of(file).resolve() for file in files], hashlib.sha256()
         for path in paths:
             try:
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+                digest.update(hashlib.sha256(read_ordinary(path)).digest())
             except OSError as error:
                 raise TextError(f"{path} cannot be read: {error.strerror}.") from None
         return cls(", ".join(path.name for path in paths), ", ".join(map(str, paths)), digest.hexdigest())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqlab.errors import TextError
+from seqlab.outside import read_ordinary
 
 Pair = tuple[str, str]
 
@@ -23,7 +24,7 @@ def read_catalogue(path: Path) -> list[Pair]:
         TextError: when it is none, or cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_ordinary(path)
         pairs = _compiled(data) if path.suffix == ".mo" else _source(data)
         return [(text, told) for text, told in pairs if text and told]
     except OSError as error:

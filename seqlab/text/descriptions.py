@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqlab.errors import TextError
+from seqlab.outside import read_ordinary
 from seqlab.text.catalogues import Pair
 
 HELPER = Path("/usr/lib/apt/apt-helper")
@@ -101,7 +102,7 @@ def _text(path: Path) -> str:
     try:
         if path.suffix == ".lz4":
             return _by_apt(path).decode()
-        return _UNPACKED.get(path.suffix, bytes)(path.read_bytes()).decode()
+        return _UNPACKED.get(path.suffix, bytes)(read_ordinary(path)).decode()
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise TextError(f"{str(path)!r} cannot be read: {error}.") from None
     except UnicodeDecodeError:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqlab.errors import NotInstalledError, TextError, nearest
-from seqlab.outside import path_of
+from seqlab.outside import path_of, read_ordinary
 from seqlab.text.catalogues import Pair, read_catalogue
 from seqlab.text.descriptions import Described, language_of, read_descriptions
 
@@ -191,7 +191,7 @@ def _read(path: Path) -> Sequence[Pair]:
     if path.suffix in (".po", ".mo"):
         return read_catalogue(path)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_ordinary(path).decode("utf-8-sig").splitlines()
     except OSError as error:
         raise TextError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 from seqlab.errors import TextError
+from seqlab.outside import open_ordinary
 
 Normalisation = Literal["none", "NFC", "NFKC"]
 LineEnds = Literal["lf", "keep"]
@@ -130,7 +131,7 @@ def _joined(files: Iterable[Iterator[str]]) -> Iterator[str]:
 
 def _opened(file: Path, encoding: str) -> Iterator[str]:
     try:
-        with file.open("rb") as opened:
+        with open_ordinary(file) as opened:
             yield from _decoded(opened, str(file), encoding)
     except OSError as error:
         raise TextError(f"{str(file)!r} cannot be read: {error.strerror}.") from None

@@ -191,6 +191,10 @@ def test_arrays_have_columns_by_number(tmp_path: Path) -> None:
     np.save(tmp_path / "o.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(TextError, match="no array of numbers"):
         read_table(tmp_path / "o.npy")
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "d.npy").write_bytes(whole.replace(b"False, ", b"Fals\n  "))
+    with pytest.raises(TextError, match="no array of numbers"):
+        read_table(tmp_path / "d.npy")
     np.save(tmp_path / "t.npy", np.zeros((2, 2, 2)))
     with pytest.raises(TextError, match=r"is an array \(2, 2, 2\) of float64"):
         read_table(tmp_path / "t.npy")

@@ -73,16 +73,16 @@ def repacked(run: Run, file: Path, change: Change, kind: int = stat.S_IFREG) -> 
         for name, data in members.items():
             info = zipfile.ZipInfo(name)
             info.external_attr = (kind if data == b"/etc/passwd" else stat.S_IFREG) << 16
-            packed.writestr(info, data)
+            packed.writestr(info, data, zipfile.ZIP_DEFLATED)
     return file
 
 
-def told(members: dict[str, bytes], run: str, name: str, size: int = 4) -> None:
+def told(members: dict[str, bytes], run: str, name: str, size: int = 4, data: bytes = b"evil") -> None:
     """Add a file, and tell of it."""
     listed = json.loads(members[f"{run}/packed.json"])
     listed["files"][name] = {"sha256": "0" * 64, "bytes": size}
     members[f"{run}/packed.json"] = json.dumps(listed).encode()
-    members[f"{run}/{name}"] = b"evil"
+    members[f"{run}/{name}"] = data
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
@@ -96,6 +96,8 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "hidden": (lambda members, run: told(members, run, ".lock"), "no name in a run's folder"),
     "another hash": (lambda members, run: told(members, run, "evil.txt"), "is not what was packed"),
     "a bomb": (lambda members, run: told(members, run, "evil.txt", 2**50), "it says that it comes to"),
+    "a bomb that is there": (lambda members, run: told(members, run, "evil.txt", 10**7, bytes(10**7)), "it says that it comes to"),
+    "a file without a name": (lambda members, run: members.update({"": b"x"}), "does not tell of"),
     "no list": (lambda members, run: members.pop(f"{run}/packed.json") and None, "it has no packed.json"),
     "an odd list": (lambda members, run: members.update({f"{run}/packed.json": b"[1]"}), "packed.json says"),
     "two lists": (lambda members, run: members.update({"other/packed.json": b"{}"}), "more than one packed.json"),

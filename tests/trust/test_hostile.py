@@ -6,15 +6,23 @@ import gzip
 import os
 import pickle
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import Command
 
-from seqlab.errors import RunFolderError, TextError
+from seqlab.errors import RunFolderError, SeqlabError, TextError
+from seqlab.figures.page import page
 from seqlab.runs import Run, trash_run
+from seqlab.session.seeing import see_file
+from seqlab.tasks import Data, Form
+from seqlab.tasks.own.tags import Tags
 from seqlab.tasks.pictures._idx import MOST, read_idx
+from seqlab.tasks.stories._published import Published
+from seqlab.text.parallel import load_pairs
+from seqlab.text.reading import read_blocks
 from seqlab.training.checkpoints import counters_of
 
 TRAIN = ("train", "hello", "training.steps=4", "-q")
@@ -72,6 +80,26 @@ def test_pictures_that_unpack_to_more_than_the_bound_are_refused(
     assert path.stat().st_size < 20_000
     with pytest.raises(TextError, match="more than 100,000 bytes"):
         read_idx(path, "images")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: Data.of(path),
+        lambda path: list(read_blocks([path], "utf-8")),
+        lambda path: Tags(table=str(path), encoding="utf-8"),
+        lambda path: Published.read(str(path)),
+        lambda path: load_pairs(str(path)),
+        lambda path: load_pairs(str(path.parent)),
+        lambda path: see_file(path, Form(4, 4)),
+        lambda path: page({"figures": [{"name": "a", "caption": "a", "svg": path.name}]}, path.parent),
+    ],
+)
+def test_no_pipe_is_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe.po")
+    with pytest.raises(SeqlabError):
+        read(tmp_path / "pipe.po")
 
 
 def test_a_run_that_is_a_link_goes_into_the_trash_as_a_link(sent: Run, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from seqlab.contracts import Split
 from seqlab.errors import TextError
-from seqlab.outside import path_of
+from seqlab.outside import path_of, read_ordinary
 from seqlab.tasks._data import Data
 from seqlab.tasks.stories._story import Story, Told
 
@@ -117,7 +117,7 @@ def _parted(stories: tuple[Story, ...], held_out: tuple[Split, ...]) -> dict[Spl
 def _stories(path: Path) -> Iterator[Story]:
     """Yield the stories of a file that ask something."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_ordinary(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise TextError(f"{path} is no text in UTF-8: byte {error.start + 1} is wrong.") from None
     story: Story | None = None
