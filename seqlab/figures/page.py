@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from seqlab.errors import RunFolderError
@@ -201,7 +202,7 @@ def _run_cell(run: Mapping[str, Any], column: str, metric: str) -> str:
     if column == "run":
         if not run.get("path"):
             return "–"
-        return f'<a href="{escape(run["path"])}/">{escape(run["id"])}</a>'
+        return f'<a href="{quote(run["path"])}/">{escape(run["id"])}</a>'
     if column == "status" and run["status"] == "failed":
         return f'<span class="failed">failed</span>: {escape(str(run.get("failure") or ""))}'
     if column == "sequences to solve":

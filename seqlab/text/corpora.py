@@ -30,7 +30,7 @@ from pathlib import Path, PurePath
 from seqlab.doing import doing
 from seqlab.errors import Remark, TextError, UnreachableError, nearest
 from seqlab.files import cache_folder
-from seqlab.outside import open_ordinary, path_of
+from seqlab.outside import path_of
 from seqlab.text.download import fetch
 from seqlab.text.functions import function_names
 from seqlab.text.reading import USUAL, Documents, Form, read_blocks
@@ -293,5 +293,5 @@ def _tell_size(name: str, glob: str, files: Sequence[Path]) -> None:
 
 
 def _hash_of(path: Path) -> str:
-    with open_ordinary(path) as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from seqlab.analysis.cells import Finding, Passage, Unit
 from seqlab.comparison.outcome import RunOutcome, summarise
 from seqlab.comparison.verdict import verdict
 from seqlab.comparison.wording import table
 from seqlab.errors import RunFolderError
+from seqlab.figures.cells import cells_page
 from seqlab.figures.comparison import pictures
 from seqlab.figures.page import page
 from seqlab.figures.style import save
@@ -66,10 +69,12 @@ def run(model: str, seed: int, solved: bool) -> RunOutcome:
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """Make a comparison of two models with pictures, as `seqlab compare` keeps it, without training."""
-    folder = tmp_path_factory.mktemp("report")
-    names = ("lstm", "rnn[hidden_size=27]")
+    return made(tmp_path_factory.mktemp("report"), ("lstm", "rnn[hidden_size=27]"))
+
+
+def made(folder: Path, names: tuple[str, str]) -> tuple[dict[str, Any], Path]:
     result = summarise(
-        [run(name, seed, name == "lstm") for name in names for seed in range(1, 7)], "accuracy", True
+        [run(name, seed, name == names[0]) for name in names for seed in range(1, 7)], "accuracy", True
     )
     curves = {
         name: [([1000, 3000, 9000], [0.3, 0.5, 0.6 + seed / 20]) for seed in range(6)] for name in names
@@ -135,9 +140,46 @@ def test_what_a_reader_wants_is_there(comparison: tuple[dict[str, Any], Path]) -
     assert "2026-01-02 03:04 UTC" in reader.text
 
 
+def test_a_link_to_a_run_leads_nowhere_else(comparison: tuple[dict[str, Any], Path]) -> None:
+    facts, folder = comparison
+    runs = [facts["runs"][0] | {"path": "javascript:alert(1)//"}]
+    reader = Reader()
+    reader.feed(page(facts | {"runs": runs}, folder))
+    assert [link for link in reader.links if not link.startswith("#")] == ["javascript%3Aalert%281%29///"]
+
+
 def test_a_missing_picture_is_told(comparison: tuple[dict[str, Any], Path], tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match=r"learning-curves\.svg is missing"):
         page(comparison[0], tmp_path)
+
+
+def browse(file: Path, *options: str) -> str:
+    """Open a page in a real browser; return what it says."""
+    usual = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync",
+             f"--user-data-dir={file.parent / 'profile'}"]  # fmt: skip
+    words = [str(CHROMIUM), *usual, *options, file.as_uri()]
+    return subprocess.run(words, check=True, capture_output=True, timeout=60, text=True).stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_in_a_browser_no_name_becomes_an_element(tmp_path: Path) -> None:
+    """Not in the text, not in a picture, and not where the page's policy is taken out, which forbids scripts."""
+    nasty = """</title></style></pre><script>document.title="ran"</script><img src="x" onerror="document.title='ran'">"""
+    facts, folder = made(tmp_path, (nasty, "rnn"))
+    whole = page(facts | {"on": nasty, "question": nasty, "verdict": nasty, "notes": [nasty]}, folder)
+    policy = re.compile('<meta http-equiv="Content-Security-Policy"[^>]*>')
+    assert policy.search(whole)
+    finding = Finding(nasty, "AUC", Unit(nasty, "c", 7), 0.97, -1, 0.61, np.zeros(3), 0.2, None)
+    cells = cells_page([Passage(finding, nasty, np.zeros(len(nasty)))], nasty)
+    file = tmp_path / "page.html"
+    for content in (policy.sub("", whole), cells):
+        file.write_text(content)
+        shown = browse(file, "--dump-dom")
+        assert "&lt;script&gt;" in shown
+        assert not re.search("<script|<img|<title>ran", shown)
+    file.write_text(f"<title>{nasty}")
+    assert "<title>ran" in browse(file, "--dump-dom"), "this browser would have run it"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -148,13 +190,10 @@ def test_a_browser_draws_it(
     """The page is light or dark as the reader has it, and no picture's background stands out of it."""
     file, shot = tmp_path / "report.html", tmp_path / "shot.png"
     file.write_text(page(*comparison))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-               "--disable-background-networking", "--disable-component-update", "--disable-sync",
-               "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600",
-               f"--screenshot={shot}"]  # fmt: skip
+    options = ["--hide-scrollbars", f"--window-size={width},1600", f"--screenshot={shot}"]
     if scheme == "dark":
         options.append("--blink-settings=preferredColorScheme=0")
-    subprocess.run([str(CHROMIUM), *options, file.as_uri()], check=True, capture_output=True, timeout=60)
+    browse(file, *options)
     image = imread(shot)[:, :, :3]
     assert image.shape[1] == width
     dark = image.mean(axis=-1) < 0.5
