@@ -49,11 +49,9 @@ def _told(error: Exception) -> SeqlabError | None:
 
     if isinstance(error, SeqlabError):
         return error
-    if isinstance(error, OSError) and error.errno is not None:  # no room, no rights, no descriptors, ...
+    if isinstance(error, OSError) and error.strerror:  # no room, no rights, no descriptors, ...
         where = f"{error.filename}: " if error.filename else ""
-        return RunFailedError(
-            f"{where}{os.strerror(error.errno)}.", hint="seqlab --traceback ... says where."
-        )
+        return RunFailedError(f"{where}{error.strerror}.", hint="seqlab --traceback ... says where.")
     if isinstance(error, MemoryError):
         return RunFailedError(
             f"There is not enough memory for this{f': {error}' if str(error) else ''}.",

@@ -29,24 +29,17 @@ def cache_folder() -> Path:
     return path_of(chosen) if chosen else platformdirs.user_cache_path("seqlab")
 
 
-def replace_file(path: Path, data: bytes | str, *, force: bool = True) -> None:
+def replace_file(path: Path, data: bytes | str) -> None:
     """Put ``data`` in the place of ``path``: a crash at any moment leaves the old file or the new one.
 
     It is written beside, forced to the disk, and renamed.
-
-    Args:
-        path: the file.
-        data: what shall stand in it.
-        force: False for what is of no use without a later file that is forced. It may be lost with the
-            machine's power, not by the end of this process.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with beside.open("xb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
-            if force:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -162,9 +162,9 @@ class Run:
         self.write_info(data)
         return info
 
-    def write_info(self, data: Mapping[str, Any], *, force: bool = True) -> None:
+    def write_info(self, data: Mapping[str, Any]) -> None:
         """Write ``run.json``, with its checksum."""
-        replace_file(self.info_path, to_json(sealed(data), indent=2) + "\n", force=force)
+        replace_file(self.info_path, to_json(sealed(data), indent=2) + "\n")
 
     def checksums(self, *paths: Path) -> dict[str, str]:
         """Return the SHA-256 of some files of the folder, of those that are there, by their names in it."""
@@ -264,7 +264,7 @@ class Run:
         name, known = self.config_path.name, self.info().files if self.info_path.is_file() else {}
         if name in known:  # between the two files it has none, so that a crash leaves nothing that is refused
             self.update_info(files={key: value for key, value in known.items() if key != name})
-        replace_file(self.config_path, text, force=False)
+        replace_file(self.config_path, text)
         if name in known:
             self.update_info(files={**known, name: sha256_of(text)})
 

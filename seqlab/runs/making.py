@@ -84,7 +84,7 @@ def create_run(
             if fill is not None:
                 fill(run)
             files = run.checksums(*run.path.rglob("*"))
-            run.write_info({**to_mapping(info), "files": files}, force=False)
+            run.write_info({**to_mapping(info), "files": files})
             return Run(_give_name(run.path, name))
         except BaseException:
             shutil.rmtree(run.path, ignore_errors=True)

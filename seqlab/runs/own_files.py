@@ -5,10 +5,10 @@ The copy is for reading and for going back to: nothing runs it unless it is name
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 
 from seqlab.errors import RunFolderError
+from seqlab.files import replace_file
 from seqlab.plugins import is_plugin, with_neighbours
 from seqlab.registry import Kind, component_file, component_hash
 from seqlab.runs.folder import Run
@@ -23,7 +23,7 @@ def keep_own_files(run: Run, names: Mapping[Kind, str]) -> None:
         for source in with_neighbours(file):
             target = run.own_files / kind / source.relative_to(file.parent)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            replace_file(target, source.read_bytes())
 
 
 def require_unchanged(run: Run, named: Mapping[Kind, str | None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import stat
@@ -219,5 +220,7 @@ def _take(file: Path, packed: zipfile.ZipFile, member: str, target: Path, facts:
             digest.update(piece)
             size += len(piece)
             written.write(piece)
+        written.flush()
+        os.fsync(written.fileno())
     if size != facts["bytes"] or digest.hexdigest() != facts["sha256"]:
         raise RunFolderError(f"{file} is damaged: {member} is not what was packed.")

@@ -173,7 +173,7 @@ def _fill(run: Run, session: Session) -> None:
         save_weights(run.start_weights, session.model.state_dict())
     keep_own_files(run, {"model": experiment.model.name, "task": experiment.task.name})
     if task.vocabulary is not None:
-        replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()), force=False)
+        replace_file(run.path / VOCABULARY, to_json(task.vocabulary.to_data()))
 
 
 def go_on(

@@ -9,6 +9,7 @@ Neither knows the device it was written on.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import zipfile
@@ -75,6 +76,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     Raises:
         RunFolderError: when the file is missing or damaged.
+        OSError: when the system cannot read it, which says nothing of the file.
     """
     if not path.is_file():
         raise RunFolderError(
@@ -87,8 +89,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             tensors = {name: opened.get_tensor(name) for name in sorted(opened.keys())}
         _require_whole(path, tensors, written, "The last weights", "last")
         return tensors
-    except (safetensors.SafetensorError, RuntimeError, OSError) as error:
+    except safetensors.SafetensorError as error:
         raise _unfit(path, error) from error
+    except (RuntimeError, OSError) as error:  # of torch and of safetensors, without a number
+        raise OSError(errno.EIO, first_line(error), str(path)) from None
 
 
 def _unfit(path: Path, error: Exception) -> RunFolderError:
