@@ -160,6 +160,7 @@ def test_killed_while_a_finished_run_is_given_more_steps(
     monkeypatch.chdir(tmp_path)
     whole, run = tmp_path / "whole", a_run()
     shutil.copytree(run.path, whole)
+    session = go_on(run)  # which holds the text, so that no process below reads it again
     last, ends = operations(lambda: extend(run, 4)), set()
     for moment in range(1, last, 3):
         shutil.rmtree(run.path)
