@@ -90,7 +90,7 @@ def known() -> dict[str, dict[str, Any]]:
         text = json.dumps(found, default=str)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, text, force=False)
+            replace_file(path, text)
         return dict(json.loads(text))  # alike, wherever it comes from
 
 
