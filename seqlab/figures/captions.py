@@ -15,8 +15,11 @@ from seqlab.figures.style import MARK, RIGHT, look, plain
 ACROSS, LEAST, DEEP = 7.5, 5.5, 1.0
 """Inches of a row of panels, of a picture's width at least, and about those of a panel's height."""
 
+LINE = 0.17
+"""Inches of a line above a panel."""
+
 STRONGEST = 0.8
-"""How much of the picture a weight of 1 covers."""
+"""How much of the picture a weight of 1 covers; another covers as the root of it, so that many small ones are seen."""
 
 
 def caption_figure(caption: Caption, title: str) -> Figure:
@@ -37,10 +40,10 @@ def caption_figure(caption: Caption, title: str) -> Figure:
     columns = min(beside, int(ACROSS / width))
     rows = -(-len(panels) // columns)
     alone = 2.0 if len(caption.written) == 1 else 1.0  # with much room beside it
+    above = LINE * (len(caption.weights) > 1) + LINE + 0.15
+    size = max(columns * width + 0.3, LEAST), rows * (alone * width * high / wide + above) + 0.6
     with look():
-        figure = Figure(
-            figsize=(max(columns * width + 0.3, LEAST), rows * (alone * width * high / wide + 0.5) + 0.6)
-        )
+        figure = Figure(figsize=size)
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         over = {name: caption.over_pixels(name) for name in caption.weights}
         for ax, (name, step) in zip(axes, panels, strict=False):
@@ -61,7 +64,7 @@ def _draw(ax: Axes, caption: Caption, weights: NDArray[np.float64], step: int) -
     shown = picture if picture.shape[-1] == 3 else picture.mean(-1)
     ax.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     veil = np.empty((*weights.shape, 4))
-    veil[..., :3], veil[..., 3] = to_rgb(MARK), STRONGEST * weights.clip(0, 1)
+    veil[..., :3], veil[..., 3] = to_rgb(MARK), STRONGEST * np.sqrt(weights.clip(0, 1))
     ax.imshow(veil, interpolation="nearest")
     if caption.boxes is not None and caption.boxes[step].any():
         top, left, bottom, right = caption.boxes[step].tolist()
