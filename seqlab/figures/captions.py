@@ -19,7 +19,7 @@ LINE = 0.17
 """Inches of a line above a panel."""
 
 STRONGEST = 0.8
-"""How much of the picture a weight of 1 covers; another covers as the root of it, so that many small ones are seen."""
+"""How much of the picture a weight of 1 covers; others as their root, so that small ones are seen, too."""
 
 
 def caption_figure(caption: Caption, title: str) -> Figure:
