@@ -47,15 +47,23 @@ def show_alignment(
 
 
 def example_of(session: Session, number: int) -> Batch:
-    """Return a row of the test set as a batch."""
+    """Return a row of the test set, on which the run was judged, as a batch.
+
+    Raises:
+        UsageError: when it has fewer.
+    """
     from seqlab.errors import UsageError
 
-    row = number
-    for batch in session.task.evaluation("test", number + 1, session.experiment.seed):
+    experiment, row = session.experiment, number
+    count = experiment.training.test_sequences
+    for batch in session.task.evaluation("test", count, experiment.seed):
         if row < len(batch.inputs):
             return batch.row(row)
         row -= len(batch.inputs)
-    raise UsageError(f"There is no sequence {number} in the test set.", hint="Take a smaller --example.")
+    raise UsageError(
+        f"There is no sequence {number} in the test set of {number - row:,}, counted from 0.",
+        hint="Take a smaller --example.",
+    )
 
 
 def _say(found: Alignment, asked: str) -> None:

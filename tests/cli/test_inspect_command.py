@@ -14,9 +14,11 @@ import torch
 from conftest import table
 from PIL import Image
 
+from seqlab.analysis.alignment import wanted_of
 from seqlab.cli.inspect import inspect
 from seqlab.cli.train import train
 from seqlab.errors import SettingsError, UsageError
+from seqlab.tasks.pictures.digit_captions import DigitCaptions
 
 QUICK = ["training.steps=1", "training.test_sequences=32", "training.evaluation_sequences=32"]
 
@@ -130,6 +132,11 @@ def test_where_in_a_picture_each_word_looks(seqlab_command: Any) -> None:
     assert len(told["centres"]) == 36
     assert told["found"]["captions"] == 8
     said = seqlab_command("inspect", "--sequences", "8", "--example", "3", "--format", "png")
+    task = DigitCaptions()
+    (tested,) = task.evaluation("test", 32, 1)  # as many as the run was judged on
+    assert f"wanted: {wanted_of(task, tested.row(3))}\n" in said.stdout
+    missing = seqlab_command("inspect", "--example", "32")
+    assert (missing.returncode, "no sequence 32 in the test set of 32" in missing.stderr) == (2, True)
     head, *rows = table(said.stdout.split("wanted: ")[0])
     assert head == ["what looks", "step", "written", "probability", "looks at pixel", "weight", "is of it"]
     assert {row[-1] for row in rows} <= {"yes", "no", "names nothing"}
