@@ -89,8 +89,8 @@ def test_a_disk_that_becomes_read_only_at_any_moment_loses_no_run(
     assert seqlab_process(*TRAIN).returncode == 0
     (whole,) = (tmp_path / "runs").iterdir()
     own = {"SEQLAB_RUNS_DIR": str(runs), "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
-    stopped = 0
-    for moment in (random.Random(1).uniform(0, 1.5) for _ in range(8)):
+    chance, stopped = random.Random(1), 0
+    for moment in (chance.uniform(0, 1.5) for _ in range(6)):
         image.write_bytes(b"")
         os.truncate(image, 32 << 20)
         if subprocess.run(["mkfs.ext4", "-q", image], check=False).returncode:
