@@ -4,7 +4,8 @@
 
 A recurrent network of 16 units reads a text in one row: two updates over windows of so many characters, through all of
 which the gradient flows; then the same number of characters in windows of 1,000, with the state carried on. Each
-is a process of its own; what is told is its greatest resident memory beyond that of two updates of 100 steps.
+is a process of its own; what is told is its greatest resident memory beyond that of two updates of 100 steps. What
+would take more than half of the memory that is free, by the length before it, is not tried.
 """
 
 from __future__ import annotations
@@ -42,6 +43,15 @@ def peak(text: Path, model: str, engine: str, window: int, updates: int, folder:
     return int(done.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
+def free() -> float:
+    """Return how much memory is free, in MB."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def beyond(greatest: float | None, first: float | None) -> str:
+    return "failed" if greatest is None or first is None else f"{greatest - first:.0f}"
+
+
 def main() -> None:
     lengths = [int(word) for word in sys.argv[1:]] or [10_000, 100_000, 1_000_000]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -51,13 +61,17 @@ def main() -> None:
         text.write_text("To be, or not to be, that is the question.\n" * (25 * max(lengths) // 43))
         for model, engine in (("lstm", "fused"), ("lstm", "torch"), ("gru", "fused"), ("mingru", "torch")):
             first = peak(text, model, engine, 100, 2, folder)
+            each = 0.0  # MB a step, by the length before
             for length in lengths:
-                whole = peak(text, model, engine, length, 2, folder)
                 cut = peak(text, model, engine, WINDOW, length // WINDOW, folder)
-                shown = [
-                    "failed" if one is None or first is None else f"{one - first:.0f}" for one in (whole, cut)
-                ]
-                print(model, engine, f"{length:,}", *shown, f"{first or 0:.0f}", sep="\t", flush=True)
+                if each * length > free() / 2:
+                    whole, shown = None, f"not tried, some {each * length:,.0f}"
+                else:
+                    whole = peak(text, model, engine, length, 2, folder)
+                    shown = beyond(whole, first)
+                each = max(0.0, ((whole or 0) - (first or 0)) / length)
+                row = (model, engine, f"{length:,}", shown, beyond(cut, first), f"{first or 0:.0f}")
+                print(*row, sep="\t", flush=True)
 
 
 if __name__ == "__main__":

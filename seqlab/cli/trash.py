@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from seqlab.cli.console import show_json, show_table, tell
 
 if TYPE_CHECKING:
     from seqlab.runs import RunEntry
+    from seqlab.runs.choosing import Cleaning
 
 
 def rm(
@@ -95,7 +97,7 @@ def clean(
     Examples: seqlab clean --failed / seqlab clean --older-than 7d --keep-best --dry-run
     """
     from seqlab.errors import UsageError
-    from seqlab.runs import Run, list_runs, sweep_unnamed, trash_run
+    from seqlab.runs import list_runs, sweep_unnamed
     from seqlab.runs.choosing import parse_age, plan_cleaning
 
     if not failed and older_than is None:
@@ -105,8 +107,7 @@ def clean(
     if not dry_run:
         for path in sweep_unnamed():
             tell(f"Deleted: {path.name}, which was killed before it had its name.")
-        for entry in plan.going:
-            trash_run(Run(entry.path))
+        plan = _throw_away(plan)
     if as_json:
         kept = {entry.id: reason for entry, reason in plan.kept}
         return show_json({"going": [entry.id for entry in plan.going], "kept": kept, "dry_run": dry_run})
@@ -118,6 +119,22 @@ def clean(
     )
     tell(f"{_count(len(plan.going))} {done}.")
     return None
+
+
+def _throw_away(plan: Cleaning) -> Cleaning:
+    """Move runs into the trash; return what became of the plan: another process may have been faster."""
+    from seqlab.errors import RunFolderError
+    from seqlab.runs import Run, trash_run
+
+    going, kept = [], [*plan.kept]
+    for entry in plan.going:
+        try:
+            trash_run(Run(entry.path))
+            going.append(entry)
+        except RunFolderError as error:
+            if entry.path.exists():
+                kept.append((entry, f"which cannot be moved: {error.message}"))
+    return dataclasses.replace(plan, going=tuple(going), kept=tuple(kept))
 
 
 def _row(entry: RunEntry) -> tuple[str, str, str]:
