@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
 from seqlab.cli.pictures import Album, Formats, Title
+from seqlab.files import to_json
 
 if TYPE_CHECKING:
     from seqlab.analysis.growth import Growth
@@ -69,7 +69,7 @@ def bench(
     growth = study(components, sweeps, point_seconds=point, all_seconds=everything, announce=announce)
     folder = create_report("bench") if output is None else output
     paths = Album(folder, formats, title).keep({"bench": cost_figure(growth)})
-    replace_file(folder / "bench.json", json.dumps(growth.to_dict(), allow_nan=False) + "\n")
+    replace_file(folder / "bench.json", to_json(growth.to_dict()) + "\n")
     if as_json:
         return show_json({**growth.to_dict(), "figures": paths})
     _say(growth)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from seqlab.cli.language_model import (
 from seqlab.cli.sheet import drawing_run, refuse_words, show_sheet
 from seqlab.cli.show import run_words
 from seqlab.cli.whole import novelty, tell_novelty, writes_whole
+from seqlab.files import to_json
 from seqlab.plugins import flags
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def sample(
                 "texts": _figures(network, vocabulary, asked, start, texts),
                 **({"novelty": new} if asked.whole else {}),
             }
-            _deliver(json.dumps(data, indent=2, ensure_ascii=False) + "\n", output)
+            _deliver(to_json(data, indent=2) + "\n", output)
         else:
             _hand_over([*map(vocabulary.decode, full)], output, each, asked)
         if new is not None:
