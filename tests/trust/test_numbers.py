@@ -94,7 +94,14 @@ def test_what_is_printed_of_a_network_without_a_number_in_it_is_json(
     save_weights(run.best_weights, nothing)
     run.update_info(files={})
     told = 0
-    for asked in (("show",), ("runs",), ("judge",), ("score", "latest", "text.txt"), ("sample",), ("inspect",)):
+    for asked in (
+        ("show",),
+        ("runs",),
+        ("judge",),
+        ("score", "latest", "text.txt"),
+        ("sample",),
+        ("inspect",),
+    ):
         done = seqlab_command(*asked, "--json")
         assert done.returncode in (0, 1)
         told += done.returncode == 0
