@@ -8,8 +8,9 @@ Shapes in names and comments: B rows of a batch, T time, I inputs, H hidden unit
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -183,6 +184,7 @@ class Batch:
         continues: whether the state at the end of the previous batch is the state at the start of this one.
         context: by the names of the Spec what is known before the first step, (B, ...) each.
         notes: by any name what the task knows of each row and no model is shown, (B, ...) each.
+        places: where the mask is True, counted through row by row, (N,); None to look for them there.
     """
 
     inputs: Tensor
@@ -191,38 +193,51 @@ class Batch:
     continues: bool = False
     context: Mapping[str, Tensor] = field(default_factory=dict)
     notes: Mapping[str, Tensor] = field(default_factory=dict)
+    places: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
+        """Return the batch on a device; nobody waits until it is there."""
         if self.inputs.device == device:
             return self
+        return self.located().each(partial(_send, device=device))
+
+    def located(self) -> Batch:
+        """Return the batch with its :attr:`places`: on a GPU, to look for them is to wait for it."""
+        if self.mask is None or self.places is not None:
+            return self
+        return replace(self, places=self.mask.flatten().nonzero().flatten())
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with something done to each of its tensors."""
         return replace(
             self,
-            inputs=self.inputs.to(device),
-            targets=self.targets.to(device),
-            mask=None if self.mask is None else self.mask.to(device),
-            context={name: part.to(device) for name, part in self.context.items()},
-            notes={name: part.to(device) for name, part in self.notes.items()},
+            inputs=change(self.inputs),
+            targets=change(self.targets),
+            mask=None if self.mask is None else change(self.mask),
+            context={name: change(part) for name, part in self.context.items()},
+            notes={name: change(part) for name, part in self.notes.items()},
+            places=None if self.places is None else change(self.places),
         )
 
     def row(self, number: int) -> Batch:
         """Return one row as a batch."""
-        here = slice(number, number + 1)
-        return replace(
-            self,
-            inputs=self.inputs[here],
-            targets=self.targets[here],
-            mask=None if self.mask is None else self.mask[here],
-            context={name: part[here] for name, part in self.context.items()},
-            notes={name: part[here] for name, part in self.notes.items()},
-        )
+        return replace(self, places=None).each(lambda part: part[number : number + 1])
 
     def select(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the outputs that count, (N, O), and their targets, (N,) or (N, O)."""
         if self.mask is None:
             return outputs.flatten(0, 1), self.targets.flatten(0, 1)
+        if self.places is not None:
+            per_row = self.targets.dim() == 1
+            targets = self.targets if per_row else self.targets.flatten(0, 1).index_select(0, self.places)
+            return outputs.flatten(0, 1).index_select(0, self.places), targets
         targets = self.targets if self.targets.dim() == 1 else self.targets[self.mask]
         return outputs[self.mask], targets
+
+
+def _send(part: Tensor, device: torch.device) -> Tensor:
+    """Send a tensor to a device; from memory that is pinned, a GPU fetches it while the processor goes on."""
+    return part.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else part.to(device)
 
 
 def keep_rows(state: State, rows: Tensor) -> State:

@@ -238,7 +238,7 @@ def _measure(
     with torch.device("meta"):  # its shapes are all that is asked for
         model = Recurrent(load("model", component.name), task.spec, **component.options)
     threads = threads_for(count_parameters(model))
-    prepare(threads)
+    prepare(threads, torch.device("cpu"))
     threads = threads if point.engine == "torch" else processors()
     go = _loop(point, component, task, 1)
     once = _seconds(go, 1)

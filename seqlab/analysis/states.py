@@ -129,7 +129,7 @@ def trace(
             )  # fmt: skip
             layers.append(layer)
             outputs.append(layer.parts[cell.parts[0]])
-        x = torch.cat(outputs, -1)
+        x = model.passed_on(index, x, torch.cat(outputs, -1))
     return Trace(inputs, tuple(layers), model.readout(x), active)
 
 

@@ -212,7 +212,7 @@ def _measure_row(network: Recurrent, task: Task, row: Batch, lags: int) -> list[
         cell = _cell(network, number)
         inputs.append(x.detach())
         states.append(_states(cell, x))
-        x = torch.cat([state[0] for state in states[-1]])  # (T, H)
+        x = network.passed_on(number, x, torch.cat([state[0] for state in states[-1]]))  # (T, H)
     loss = task.loss(network.readout(x)[None], row)
     nodes = [part for layer in states for state in layer for part in state]
     gradients = iter(torch.autograd.grad(loss, nodes, allow_unused=True, materialize_grads=True))

@@ -25,7 +25,7 @@ PROCESSOR_UP_TO = 100_000
 """Parameters up to which compiled code on the processor is taken though there is a GPU."""
 
 Announce = Callable[[str], None] | None
-"""Called with a line when something must be done first that takes some seconds."""
+"""Called with a line on what is done, as when something must be done first that takes some seconds."""
 
 
 class Refusal(NamedTuple):
@@ -99,6 +99,7 @@ class Engine:
         *,
         pause_at: Collection[int] = (),
         on_failure: Callable[[int, SeqlabError], None] | None = None,
+        announce: Announce = None,
     ) -> Iterator[tuple[Step | None, ...]]:
         """Train learners to their ends, each as it would be trained alone.
 
@@ -111,6 +112,7 @@ class Engine:
                 ahead of what it tells.
             on_failure: called with the place of a learner that cannot go on, and the error; the others go on.
                 None to raise the error.
+            announce: called with a line where training goes on otherwise than was to be expected.
 
         Yields:
             For each update the step of every learner, in their order; None for one that has made none.

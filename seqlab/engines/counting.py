@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 
-from seqlab.engines import Engine, Refusal, Settled, alone
+from seqlab.engines import Announce, Engine, Refusal, Settled, alone
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel, read_batch
 from seqlab.registry import load
@@ -46,6 +46,7 @@ class Counting(Engine):
         *,
         pause_at: Collection[int] = (),
         on_failure: Callable[[int, SeqlabError], None] | None = None,
+        announce: Announce = None,
     ) -> Iterator[tuple[Step | None, ...]]:
         """Let each learner count; see :meth:`seqlab.engines.Engine.fit`."""
         settings = experiment.training

@@ -59,6 +59,7 @@ class Fused(Engine):
         *,
         pause_at: Collection[int] = (),
         on_failure: Callable[[int, SeqlabError], None] | None = None,
+        announce: Announce = None,
     ) -> Iterator[tuple[Step | None, ...]]:
         """Train all learners together; see :func:`seqlab.fused.fit_together`."""
         return fused.fit_together(

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from seqlab.contracts import Batch, torch_stream
-from seqlab.engines import Engine, Refusal, Settled, alone
+from seqlab.engines import Announce, Engine, Refusal, Settled, alone
 from seqlab.errors import SeqlabError
 from seqlab.models import SequenceModel
 from seqlab.registry import load
@@ -50,6 +50,7 @@ class Guessing(Engine):
         *,
         pause_at: Collection[int] = (),
         on_failure: Callable[[int, SeqlabError], None] | None = None,
+        announce: Announce = None,
     ) -> Iterator[tuple[Step | None, ...]]:
         """Let the learners guess one after the other; see :meth:`seqlab.engines.Engine.fit`."""
         settings = experiment.training

@@ -45,6 +45,8 @@ def _model_reason(component: Component, spec: Spec) -> str | None:
         return "it knows no gates that see one another (gate_recurrence)"
     if model.embeds:
         return "it knows no embedding (embedding_size)"
+    if model.residual or model.embedding_dropout > 0:
+        return "it knows neither sums around layers (residual) nor embedding_dropout"
     if model.directions > 1:
         return "it knows networks that read in one direction only"
     if model.hidden_size > LARGEST:

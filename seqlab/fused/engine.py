@@ -19,9 +19,8 @@ from seqlab.runs.machine import processors
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.loop import Learner, Step
+from seqlab.training.pausing import next_ahead, until_pause
 from seqlab.training.runtime import flush_denormals
-
-ROUND_SECONDS = 0.1
 
 Result = tuple[list[Step], NonFiniteLossError | None]
 
@@ -55,14 +54,17 @@ class Engine:
         ahead = 1
         with _workers(threads or processors()) as each:
             while active := [i for i, one in enumerate(self.members) if not one.over and i not in failed]:
-                count = min(self._until_pause(self.members[i], ahead) for i in active)
+                count = min(
+                    until_pause(self.settings, self.members[i].learner.step, self.pauses, ahead)
+                    for i in active
+                )
                 began = time.perf_counter()
                 if len(active) == 1:
                     results: Iterable[Result] = [self.members[active[0]].advance(count, each)]
                 else:
                     results = each(Member.advance, [self.members[i] for i in active], repeat(count))
                 done = dict(zip(active, results, strict=True))
-                ahead = self._next_ahead(ahead, time.perf_counter() - began)
+                ahead = next_ahead(ahead, time.perf_counter() - began, self.ahead)
                 yield from self._together(done, count)
                 for i, (_, error) in done.items():
                     if error is not None:
@@ -78,19 +80,6 @@ class Engine:
             step = tuple(row[k] if k < len(row) else None for row in rows)
             if any(step):
                 yield step
-
-    def _next_ahead(self, ahead: int, seconds: float) -> int:
-        """Return how many updates to make before what has happened is told again, some ten times a second."""
-        if seconds < ROUND_SECONDS / 2:
-            return min(2 * ahead, self.ahead)
-        return max(ahead // 2, 1) if seconds > 2 * ROUND_SECONDS else ahead
-
-    def _until_pause(self, member: Member, ahead: int) -> int:
-        """Return how many updates a member may make before its next pause."""
-        step, settings = member.learner.step, self.settings
-        regular = (period - step % period for period in (settings.evaluate_every, settings.checkpoint_every))
-        extra = (pause - step for pause in self.pauses if pause > step)
-        return min(ahead, settings.steps - step, *regular, *extra)
 
 
 @contextmanager

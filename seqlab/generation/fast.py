@@ -36,7 +36,7 @@ def is_fast(model: SequenceModel) -> bool:
     return (
         type(model) is Recurrent
         and model.directions == 1
-        and not model.embeds
+        and not (model.embeds or model.residual)
         and model.spec.inputs == "tokens"
         and all(type(cell) in (RNN, IRNN, LSTM, GRU) for cell in model.cells)
         and all(cell.is_usual for cell in model.cells if isinstance(cell, LSTM))

@@ -11,6 +11,7 @@ from seqlab.models._choosing import reinforced
 from seqlab.models._contract import require_reading, require_state
 from seqlab.models._driven import Driven, Gated
 from seqlab.models._mixture import Mixture
+from seqlab.models._padding import Known, knowing
 from seqlab.models._recurrent import Recurrent
 from seqlab.models._stack import CellMixer, Mixer, Stack
 from seqlab.own_code import require_made, require_signature
@@ -24,6 +25,7 @@ __all__ = [
     "Gated",
     "Input",
     "Judge",
+    "Known",
     "Mixer",
     "Mixture",
     "Recurrent",
@@ -33,6 +35,7 @@ __all__ = [
     "build_model",
     "count_parameters",
     "detach",
+    "knowing",
     "linear",
     "outline",
     "read_batch",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from typing import Any, ClassVar, Protocol
 
@@ -34,8 +35,6 @@ class SequenceModel(nn.Module, ABC):
         spec: what it knows of its task.
         noise: the generator that dropout draws from; the training loop seeds it anew at every step, so that
             the noise of step n does not depend on how the run came there.
-        updates: how many have been made, which the training loop says before each, for what training does
-            otherwise at first.
         reads: the kinds of input that it takes, of those of :class:`Spec`.
         takes: the forms of context that it takes, as :attr:`Signal.form` has them: ``tokens(time)``; a task
             with a context of another form is refused.
@@ -64,7 +63,33 @@ class SequenceModel(nn.Module, ABC):
         super().__init__()
         self.spec = spec
         self.noise = torch.Generator()
-        self.updates = 0
+        self._updates, self._stands_for_all = 0, False
+
+    @property
+    def updates(self) -> int:
+        """How many updates have been made, which the training loop says before each.
+
+        It is for what training does otherwise at first.
+
+        Raises:
+            RuntimeError: within :meth:`steady`.
+        """
+        if self._stands_for_all:
+            raise RuntimeError("what it does depends on how many updates have been made")
+        return self._updates
+
+    @updates.setter
+    def updates(self, made: int) -> None:
+        self._updates = made
+
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Let an update stand for all, for a while: then it must not depend on how many there were."""
+        self._stands_for_all = True
+        try:
+            yield
+        finally:
+            self._stands_for_all = False
 
     @classmethod
     def nearest_size(cls, hidden_size: int, **options: Any) -> int:
@@ -152,7 +177,7 @@ class SequenceModel(nn.Module, ABC):
         """Return numbers of which training silences a share, drawn from :attr:`noise`, while others grow."""
         if not self.training or share == 0:
             return x
-        kept = torch.empty(x.shape).bernoulli_(1 - share, generator=self.noise)
+        kept = torch.empty(x.shape, device=self.noise.device).bernoulli_(1 - share, generator=self.noise)
         return x * kept.div_(1 - share).to(x.device, x.dtype)
 
     def learn(self, task: Judge, batch: Batch) -> Tensor | None:

@@ -89,5 +89,5 @@ def read_direction(
     if padded is None:
         h, state = read(x, state)
     else:
-        h, state = read_around(read, x, state, padded, idle=lambda state: state[0])
+        h, state = read_around(read, x, state, padded, idle=lambda state: state[0], backwards=backwards)
     return (h.flip(1) if backwards else h), state

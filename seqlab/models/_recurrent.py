@@ -44,6 +44,9 @@ class Recurrent(SequenceModel):
             The vectors start from N(0, 1).
         tied: whether the read-out's V is the embedding, transposed (Press & Wolf 2017): then
             ``embedding_size`` is what the last layer gives, and answers are symbols of the input.
+        embedding_dropout: the share of what the first layer reads that training silences, the same at all
+            steps.
+        residual: whether every layer but the first adds what it reads to what it gives (He et al. 2016).
         **options: the settings of the cell.
     """
 
@@ -61,6 +64,8 @@ class Recurrent(SequenceModel):
         input_scale: Annotated[float, Field(gt=0, le=100)] | None = None,
         embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = None,
         tied: bool = False,
+        embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        residual: bool = False,
         **options: object,
     ) -> None:
         super().__init__(spec)
@@ -83,7 +88,12 @@ class Recurrent(SequenceModel):
         self.directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
         _check_embedding(spec, embedding_size, hidden_size * self.directions, tied)
-        self.tied = tied
+        if embedding_dropout > 0 and spec.inputs == "tokens" and not (tied or embedding_size):
+            raise SettingsError(
+                f"model.embedding_dropout is {embedding_dropout:g}, but symbols do not become vectors here.",
+                hint="Set model.embedding_size, or model.embedding_dropout=0.",
+            )
+        self.tied, self.residual, self.embedding_dropout = tied, residual, embedding_dropout
         self.embedding = (
             None if tied or embedding_size is None else Input(spec.input_size, embedding_size, bias=False)
         )
@@ -99,7 +109,7 @@ class Recurrent(SequenceModel):
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
-        x = self.embed(inputs)
+        x = self._silenced(self.embed(inputs), self.embedding_dropout)
         state = self.start({}, len(inputs)) if state is None else state
         padded = padding(inputs)
         final: list[tuple[Tensor, ...]] = []
@@ -113,9 +123,13 @@ class Recurrent(SequenceModel):
                 h, end = read_direction(read, x, state[layer + direction], padded, backwards=direction == 1)
                 outputs.append(h)
                 final.append(end)
-            x = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
-            x = self._drop(x)
+            found = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
+            x = self.passed_on(layer, x, self._drop(found))
         return self.readout(x), tuple(final)
+
+    def passed_on(self, cell: int, read: Tensor, found: Tensor) -> Tensor:
+        """Return what goes on to the next layer, from what the layer of a cell has read and found."""
+        return found + read if self.residual and cell >= self.directions else found
 
     @property
     def embeds(self) -> bool:
@@ -156,7 +170,7 @@ class Recurrent(SequenceModel):
         Where it varies, these are for the first step; at each later one they move on by one unit, which is
         new to every unit and costs no further numbers.
         """
-        kept = torch.empty(batch, self.hidden_size * self.directions)
+        kept = torch.empty(batch, self.hidden_size * self.directions, device=noise.device)
         return kept.bernoulli_(1 - self.dropout, generator=noise).div_(1 - self.dropout)
 
     def kept_at(self, steps: int, batch: int, noise: torch.Generator) -> Tensor:
@@ -164,12 +178,15 @@ class Recurrent(SequenceModel):
         kept = self.kept(batch, noise)[:, None]
         if self.dropout_varies:
             size = kept.shape[-1]
-            moved = (torch.arange(steps)[:, None] + torch.arange(size)) % size
+            first, unit = (torch.arange(count, device=kept.device) for count in (steps, size))
+            moved = (first[:, None] + unit) % size
             kept = kept[:, 0, moved]
         return kept
 
     def kept_weights(self, noise: torch.Generator) -> dict[str, Tensor]:
         """Draw what dropout multiplies recurrent weights with: 0 or 1 / (1 - weight_dropout), by name."""
+        if noise.device.type != "cpu":
+            return self._weights_kept_there(noise)
         seed = int(torch.randint(2**62, (), generator=noise))
         bits = np.random.Generator(np.random.SFC64(seed))  # the weights are many: torch draws 5 times as long
         least, scale = round(self.weight_dropout * 2**16), np.float32(1 / (1 - self.weight_dropout))
@@ -181,6 +198,21 @@ class Recurrent(SequenceModel):
                 drawn = np.frombuffer(bits.bytes(2 * shape.numel()), np.uint16) >= least
                 kept[f"cells.{number}.{name}"] = torch.from_numpy(drawn * scale).view(shape)
         return kept
+
+    def _weights_kept_there(self, noise: torch.Generator) -> dict[str, Tensor]:
+        """Draw the same kind of numbers where the generator is, on a GPU."""
+        kept = {}
+        for number, cell in enumerate(self.cells):
+            assert isinstance(cell, Cell)
+            for name in cell.recurrent:
+                drawn = torch.empty(cell.get_parameter(name).shape, device=noise.device)
+                drawn.bernoulli_(1 - self.weight_dropout, generator=noise)
+                kept[f"cells.{number}.{name}"] = drawn.div_(1 - self.weight_dropout)
+        return kept
+
+    def _silenced(self, x: Tensor, share: float) -> Tensor:
+        """Silence a share of what is read (B, T, I), the same at all steps."""
+        return x if share == 0 else x * self.dropped(x.new_ones(len(x), 1, x.shape[2]), share)
 
     def _drop(self, x: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:

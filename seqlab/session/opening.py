@@ -98,7 +98,7 @@ def open_session(experiment: TrainExperiment, run: Run | None = None, *, anyway:
     settled = settle(experiment, task, model, device)
     threads = settled.experiment.compute.threads
     assert threads is not None
-    prepare(threads)
+    prepare(threads, device)
     model = model.to(device)
     session = Session(settled.experiment, task, model, device, advice, settled.reason, sizing, origin)
     try_out(session)

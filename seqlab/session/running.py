@@ -99,7 +99,7 @@ def _train_together(company: _Company, announce: Announce) -> list[Result]:
     try:
         engine.make_ready(announce)
         with stop_requests() as stopped:
-            company.train(stopped)
+            company.train(stopped, announce)
     except (Interrupted, KeyboardInterrupt):
         for one in company.under_way:
             with suppress(OSError, RunFolderError):  # it is called that, too, when nobody owns it any more
@@ -234,7 +234,7 @@ class _Company:
         """The members that have not come to an end."""
         return [one for one in self.members if one.result is None]
 
-    def train(self, stopped: Callable[[], bool]) -> None:
+    def train(self, stopped: Callable[[], bool], announce: Announce) -> None:
         """Train all members to their ends."""
         for one in self.members:
             self._guarded(one, one.start)
@@ -250,6 +250,7 @@ class _Company:
             [one.session.experiment.seed for one in group],
             pause_at={step for one in group for step in (*one.samples_at, one.before_judging)},
             on_failure=lambda place, error: self.fail(group[place], error),
+            announce=announce,
         ):
             made = [
                 (one, step)

@@ -15,6 +15,7 @@ from seqlab.models import SequenceModel, read_batch
 from seqlab.own_code import form_of, in_a_sentence, place_of
 from seqlab.registry import component_hash
 from seqlab.training.loop import is_solved, loss_of
+from seqlab.training.memory import within_memory
 
 if TYPE_CHECKING:
     from seqlab.session.opening import Session
@@ -31,7 +32,7 @@ def try_out(session: Session) -> None:
         "task", session.experiment.task.name
     )
     engine = engine_of(settings.engine)
-    with torch.set_grad_enabled(bool(own)):
+    with torch.set_grad_enabled(bool(own)), within_memory(session.experiment, task, session.model):
         if engine.knows_models:
             outputs = torch.zeros(*batch.inputs.shape[:2], task.spec.output_size)
         else:
@@ -48,7 +49,7 @@ def _read(session: Session, batch: Batch) -> Tensor:
     model, task = session.experiment.model.name, session.experiment.task.name
     try:
         return read_batch(session.model, batch)[0]
-    except SeqlabError:
+    except (SeqlabError, torch.OutOfMemoryError):
         raise
     except Exception as error:
         raise in_a_sentence(error) or SettingsError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -44,14 +45,20 @@ def threads_for(parameters: int) -> int:
     return 1 if parameters <= SMALL_MODEL else processors()
 
 
-def prepare(threads: int) -> None:
-    """Set this process up for training with so many threads.
+def prepare(threads: int, device: torch.device) -> None:
+    """Set this process up for training with so many threads, on a device.
 
-    On Linux freed memory is kept by the process rather than returned and faulted in again at every step.
+    On Linux freed memory is kept by the process rather than returned and faulted in again at every step. On
+    a GPU sums are added up in the same order every time, where torch has a way to.
     """
     torch.set_num_threads(threads)
     flush_denormals()
     _keep_freed_memory()
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def flush_denormals() -> None:

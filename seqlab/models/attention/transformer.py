@@ -13,8 +13,7 @@ from torch import Tensor
 from seqlab.contracts import Spec, State
 from seqlab.models._cell import linear
 from seqlab.models._contract import source_of
-from seqlab.models._fast import is_exported
-from seqlab.models._padding import Parts, padding, read_around
+from seqlab.models._padding import Parts, greatest, may_look, padding, read_around
 from seqlab.models._short_conv import ShortConv
 from seqlab.models._stack import Block, Drop, Mixer, Stack
 from seqlab.models.attention._heads import attend, rotate
@@ -66,7 +65,7 @@ class Attention(Mixer):
         """Read a sequence; see :meth:`Mixer.forward`."""
         *memory, count = state
         steps, slots = x.shape[1], self.window - 1
-        past = slots if is_exported() else int(count.max())  # what is traced may not depend on the count
+        past = greatest(count, slots)
         q, *new = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, heads, T, d)
         k, v = (
             torch.cat([old[:, :, slots - past :], now.to(old.dtype)], 2)  # (B, heads, past + T, d)
@@ -76,12 +75,13 @@ class Attention(Mixer):
         empty = past - count + pads  # (B,): at so many of the first places is nothing
         if padded is not None:
             k, v = (_close_gap(part, past, pads, empty) for part in (k, v))
+        is_full = not empty.any() if may_look() else not past and padded is None
         place = torch.arange(past + steps, device=x.device)
         heard = self._look_back(
             rotate(q, place[past:]),
             rotate(k, place),
             v,
-            empty if is_exported() or bool(empty.any()) else None,
+            None if is_full else empty,
             drop,
         )
         end = (F.pad(part, (0, 0, slots - past - steps, 0)) for part in (k, v))  # cut, or filled, in front

@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 from seqlab.models._cell import Cell, Input
 from seqlab.models._fast import full_precision
 from seqlab.models._initialise import Start, start_recurrence
+from seqlab.models._padding import may_look
 
 ACTIONS = 3
 """Push, pop, and leave it."""
@@ -97,7 +98,8 @@ class StackRNN(Cell):
         """Read a whole sequence; see :meth:`Cell.forward`."""
         h, s = state
         sums = self.input(x.transpose(0, 1)).transpose(1, 2)  # (T, H, B)
-        used = self.cells if s.requires_grad else int(s.detach().ne(0).any(3).any(1).any(0).sum())
+        all_used = s.requires_grad or not may_look()
+        used = self.cells if all_used else int(s.detach().ne(0).any(3).any(1).any(0).sum())
         reading = torch.cat([self.W, self.R], 1)
         weights, biases = self._acting()
         acting, biases = torch.cat([weights, self.D.weight]), torch.cat([biases, self.D.bias])

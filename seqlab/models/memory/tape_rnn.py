@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.models._cell import Cell, Input
 from seqlab.models._initialise import Start, start_recurrence
+from seqlab.models._padding import may_look
 
 MOVES = 4
 """Stay, left, right, and back to where the tape begins."""
@@ -97,7 +98,7 @@ class TapeRNN(Cell):
 
     def _reached(self, s: Tensor, p: Tensor) -> int:
         """Return how many cells from the left hold anything; all, where the start's gradient is asked for."""
-        if s.requires_grad or p.requires_grad:
+        if s.requires_grad or p.requires_grad or not may_look():
             return self.cells
         held = (s.ne(0).any(-1) | p.ne(0)).any(1).any(0)
         return int(held.nonzero().max()) + 1
