@@ -19,7 +19,7 @@ from seqlab.models import SequenceModel, count_parameters, outline
 from seqlab.settings import TrainExperiment, engine_names
 from seqlab.tasks import Task
 from seqlab.training import Learner, Step, evaluate
-from seqlab.training.runtime import pick_device, threads_for
+from seqlab.training.runtime import is_here, pick_device, threads_for
 
 PROCESSOR_UP_TO = 100_000
 """Parameters up to which compiled code on the processor is taken though there is a GPU."""
@@ -63,6 +63,7 @@ class Engine:
         together: whether it trains several learners that differ in their seed at once.
         knows_models: whether it trains only models that it knows, which need not be tried out before.
         computes_with: the packages on whose versions figures depend.
+        devices: the kinds of device that it computes on; empty for all.
         updates_by_torch: whether its updates are made by torch's optimisers, which take a second and a half
             to be imported whole: processes that train are forked from one that has done so.
     """
@@ -70,6 +71,7 @@ class Engine:
     place: int
     together: bool = False
     knows_models: bool = False
+    devices: tuple[str, ...] = ()
     updates_by_torch: bool = False
     computes_with: tuple[str, ...] = ("torch", "numpy")
 
@@ -201,6 +203,24 @@ def with_engine(experiment: TrainExperiment, engine: str) -> TrainExperiment:
     """Return the settings with an engine."""
     training = experiment.training.model_copy(update={"engine": engine})
     return experiment.model_copy(update={"training": training})
+
+
+def as_it_can_be_here(experiment: TrainExperiment) -> TrainExperiment:
+    """Return the settings of a run for this machine, which may have other devices than the run's.
+
+    Where the settings leave the device open, it is one that the run's engine computes on. What there is not
+    here is left open.
+    """
+    if experiment.training.engine == "auto":
+        return experiment
+    kinds = engine_of(experiment.training.engine).devices
+    wanted = [experiment.compute.device]
+    if wanted == ["auto"] and "SEQLAB_DEVICE" not in os.environ:
+        wanted = [*kinds] or wanted
+    device = next(filter(is_here, wanted), "auto")
+    compute = experiment.compute.model_copy(update={"device": device})
+    experiment = experiment.model_copy(update={"compute": compute})
+    return experiment if not kinds or pick_device(device).type in kinds else with_engine(experiment, "auto")
 
 
 def check_engine(experiment: TrainExperiment, task: Task) -> None:

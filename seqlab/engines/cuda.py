@@ -17,6 +17,7 @@ class Cuda(Torch):
     """It trains what the torch engine trains."""
 
     place = 2
+    devices: tuple[str, ...] = ("cuda",)
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""

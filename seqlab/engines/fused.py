@@ -22,6 +22,7 @@ class Fused(Engine):
     """It trains all learners together."""
 
     place, together, knows_models = 1, True, True
+    devices: tuple[str, ...] = ("cpu",)
     computes_with: tuple[str, ...] = ("torch", "numpy", "numba", "llvmlite")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:

@@ -8,7 +8,7 @@ import torch
 
 from seqlab.contracts import Spec
 from seqlab.doing import doing
-from seqlab.engines import check_engine, settle, take_engine
+from seqlab.engines import as_it_can_be_here, check_engine, settle, take_engine
 from seqlab.errors import RunFolderError, SettingsError
 from seqlab.files import replace_file, to_json
 from seqlab.models import SequenceModel, build_model, count_parameters
@@ -235,7 +235,8 @@ def reopen(run: Run, model: str | None = None, task: str | None = None, *, anywa
         RunFolderError: when the settings are damaged, or the corpus is not the one trained on.
     """
     with doing("opening the run and its data"):
-        session = open_session(read_experiment(run, model, task), run, anyway=anyway)
+        experiment = as_it_can_be_here(read_experiment(run, model, task))
+        session = open_session(experiment, run, anyway=anyway)
     recorded = run.info().extra.get("spec")
     if recorded is not None and Spec.from_dict(recorded) != session.task.spec:
         raise RunFolderError(

@@ -40,6 +40,15 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def is_here(name: str) -> bool:
+    """Say whether this machine has the device of that name."""
+    try:
+        pick_device(name)
+    except UsageError:
+        return False
+    return True
+
+
 def threads_for(parameters: int) -> int:
     """Return how many threads a model of that size is worth."""
     return 1 if parameters <= SMALL_MODEL else processors()
