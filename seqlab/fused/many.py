@@ -71,6 +71,7 @@ def can_write(model: SequenceModel, sampling: Sampling, count: int) -> bool:
     return (
         count >= ROWS
         and is_fast(model)
+        and not (getattr(model, "embeds", False) or getattr(model, "residual", False))
         and next(model.parameters()).is_cpu
         and sampling.temperature > 0
         and not sampling.truncates

@@ -36,7 +36,6 @@ def is_fast(model: SequenceModel) -> bool:
     return (
         type(model) is Recurrent
         and model.directions == 1
-        and not (model.embeds or model.residual)
         and model.spec.inputs == "tokens"
         and all(type(cell) in (RNN, IRNN, LSTM, GRU) for cell in model.cells)
         and all(cell.is_usual for cell in model.cells if isinstance(cell, LSTM))
@@ -59,7 +58,9 @@ class FastNetwork:
         for cell, parts in zip(model.cells, state, strict=True):
             assert isinstance(cell, _Known)
             start = [_array(part[0] if rows is None else part) for part in parts]
-            self.layers.append(_layer_of(cell)(cell, start, shape, first=not self.layers))
+            read = None if self.layers else _read_of(model)
+            self.layers.append(_layer_of(cell)(cell, start, shape, read))
+        self.residual = model.residual
         self.V, self.c = _transposed(_array(model.readout.weight)), _array(model.readout.bias)
         self.scores = np.empty((*shape, len(self.c)), np.float32)
 
@@ -69,7 +70,8 @@ class FastNetwork:
         h = first.step(first.shares[symbol])
         for layer in others:
             layer.below[...] = h
-            h = layer.step(layer.shares)
+            found = layer.step(layer.shares)
+            h = np.add(found, layer.below, out=layer.shown_on) if self.residual else found
         np.dot(h, self.V, out=self.scores)
         return np.add(self.scores, self.c, out=self.scores)
 
@@ -84,7 +86,8 @@ class _Layer:
 
     Attributes:
         scales: what each gate's rows are multiplied by.
-        shares: of the first layer U x + b for every symbol x, (I, N); of the others b, (N,).
+        shares: of the first layer U x + b for every symbol x, (V, N); of the others b, (N,).
+        shown_on: (..., H), for what goes on where that is more than h.
         inputs: (..., I + H), ``below`` and ``h`` side by side.
         below: (..., I), where the h of the layer below is put; of the first layer (..., 0).
         h: (..., H), what the layer shows.
@@ -92,19 +95,22 @@ class _Layer:
 
     scales: tuple[float, ...] = (1.0,)
 
-    def __init__(self, cell: _Known, state: Sequence[Floats], shape: tuple[int, ...], *, first: bool) -> None:
+    def __init__(
+        self, cell: _Known, state: Sequence[Floats], shape: tuple[int, ...], read: Floats | None
+    ) -> None:
         self.H, self.shape = cell.hidden_size, shape
         scale = np.repeat(np.array(self.scales, np.float32), self.H)[:, None]
         U = self.arrange(_array(cell.input.weight) * scale)
         b = self.arrange(_array(cell.input.bias)[:, None] * scale)[:, 0]
         W = self.arrange(_array(cell.W) * scale)
-        if first:
-            self.shares, U = U.T + b, U[:, :0]
+        if read is not None:  # the first layer reads one of these, (V, I)
+            self.shares, U = np.dot(read, U.T) + b, U[:, :0]
         else:
             self.shares = b
         self.inputs = self.buffer(U.shape[1] + self.H)
         self.below, self.h = self.inputs[..., : U.shape[1]], self.inputs[..., U.shape[1] :]
         self.h[...] = state[0]
+        self.shown_on = self.buffer(self.H)
         self.prepare(cell, U, W, state)
 
     def arrange(self, rows: Floats) -> Floats:
@@ -249,6 +255,15 @@ def _layer_of(cell: _Known) -> type[_Layer]:
     if isinstance(cell, LSTM):
         return _LSTM
     return _Tanh if cell.nonlinearity == "tanh" else _Relu
+
+
+def _read_of(model: Recurrent) -> Floats:
+    """Return what the first layer reads for each symbol, (V, I): its vector, or a row of the unit matrix."""
+    if not model.embeds:
+        return np.eye(model.spec.input_size, dtype=np.float32)
+    vectors = model.vectors()
+    assert vectors is not None
+    return _array(vectors)
 
 
 def _array(tensor: Tensor) -> Floats:

@@ -71,7 +71,7 @@ def engine_names() -> list[str]:
     """Return the names of the engines, sorted: each is a file.
 
     >>> engine_names()
-    ['counting', 'fused', 'guessing', 'torch']
+    ['counting', 'cuda', 'fused', 'guessing', 'torch']
     """
     files = (_PACKAGE / "engines").glob("*.py")
     return sorted(path.stem for path in files if not path.stem.startswith("_"))

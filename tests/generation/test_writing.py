@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from seqlab.contracts import Spec, torch_stream
+from seqlab.contracts import Spec, keep_rows, torch_stream
 from seqlab.generation import Sampling, generate, generate_many, readers, writing
 from seqlab.generation.fast import FastNetwork, is_fast
 from seqlab.models import Recurrent, SequenceModel, build_model
@@ -69,6 +69,28 @@ def test_the_fast_network_scores_as_the_model_does(
         assert scores.shape == ((rows, SYMBOLS) if rows else (SYMBOLS,))
         found = scores.log_softmax(-1).reshape(count, -1)
         torch.testing.assert_close(found, expected[:, step], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("rows", [None, 5])
+@pytest.mark.parametrize(
+    "options", [{"embedding_size": 7}, {"embedding_size": 13, "tied": True}, {"residual": True}]
+)
+@torch.no_grad()
+def test_the_fast_network_reads_vectors_and_sums_around_layers(
+    options: dict[str, Any], rows: int | None
+) -> None:
+    model = build({"name": "lstm", **options}, 3)
+    assert is_fast(model)
+    _, state = model(torch.as_tensor(PRIME)[None])
+    text = torch.randint(0, SYMBOLS, (rows or 1, 20), generator=torch_stream(1, "texts"))
+    expected = model(text, state if rows is None else keep_rows(state, torch.zeros(rows, dtype=torch.int64)))[
+        0
+    ]
+    fast = FastNetwork(model, state, rows)
+    for step in range(20):
+        scores = fast.read(text[:, step].numpy() if rows else text[0, step].numpy())
+        found = torch.from_numpy(scores.copy()).reshape(rows or 1, -1)
+        torch.testing.assert_close(found, expected[:, step], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(map(str, cell.values())))

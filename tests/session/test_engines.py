@@ -185,10 +185,10 @@ def test_a_gpu_that_is_slower_is_left_alone(gpu: None, monkeypatch: pytest.Monke
     assert (device, engine) == ("cpu", "fused")
     assert said is not None
     assert "--device cuda" in said
-    assert taken(hidden_size=400)[:2] == ("auto", "torch")  # a large one is for the GPU
-    assert taken("mingru")[:2] == ("auto", "torch")  # compiled code does not know it
+    assert taken(hidden_size=400)[:2] == ("auto", "cuda")  # a large one is for the GPU
+    assert taken("mingru")[:2] == ("auto", "cuda")  # compiled code does not know it
     monkeypatch.setenv("SEQLAB_DEVICE", "cuda")
-    assert taken(hidden_size=12)[:2] == ("auto", "torch")
+    assert taken(hidden_size=12)[:2] == ("auto", "cuda")
 
 
 def test_a_device_that_there_is_not_is_named_with_those_there_are(gpu: None, seqlab_command: Command) -> None:

@@ -9,7 +9,8 @@ from seqlab import fused
 from seqlab.analysis.states import trace
 from seqlab.contracts import PAD, Spec
 from seqlab.errors import SettingsError
-from seqlab.generation.fast import is_fast
+from seqlab.fused.many import can_write
+from seqlab.generation import Sampling
 from seqlab.models import Recurrent, build_model
 from seqlab.registry import resolve
 from seqlab.settings import Component, TrainExperiment, check, read_text
@@ -71,7 +72,7 @@ def test_features_are_not_embedded() -> None:
         build_model(Component(name="rnn", embedding_size=2), spec, 1)
 
 
-def test_compiled_and_quick_readers_leave_it_to_torch() -> None:
+def test_compiled_code_leaves_it_to_torch() -> None:
     document = read_text(
         "experiment: words\ntask: {name: hello}\nmodel: {name: rnn, hidden_size: 4, embedding_size: 3}\n",
         source="test.yaml",
@@ -80,5 +81,5 @@ def test_compiled_and_quick_readers_leave_it_to_torch() -> None:
     assert isinstance(experiment, TrainExperiment)
     experiment = resolve(experiment, document)
     assert fused.why_not(experiment, build_task(experiment.task)) == "it knows no embedding (embedding_size)"
-    assert is_fast(network())
-    assert not is_fast(network(embedding_size=3))
+    assert not can_write(network(embedding_size=3), Sampling(10), 64)
+    assert can_write(network(), Sampling(10), 64)
