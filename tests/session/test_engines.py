@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from conftest import Command
 
 from seqlab.comparison.study import identity_of
 from seqlab.configure import load_training
-from seqlab.engines import take_engine
+from seqlab.engines import as_it_can_be_here, take_engine
 from seqlab.errors import NonFiniteLossError, SettingsError
 from seqlab.registry import resolve
 from seqlab.session import begin, open_session, train, train_together
@@ -200,3 +202,38 @@ def test_a_device_that_there_is_not_is_named_with_those_there_are(gpu: None, seq
     done = seqlab_command("train", "hello", "--device", "gpu")
     assert done.returncode == 2
     assert "allowed: auto, cpu, cuda, cuda:1, mps" in done.stderr
+
+
+def test_a_run_is_opened_with_the_devices_that_there_are() -> None:
+    def here(engine: str, device: str) -> tuple[str, str]:
+        found = as_it_can_be_here(settings(training__engine=engine, compute__device=device))
+        return found.training.engine, found.compute.device
+
+    assert here("cuda", "cuda") == here("cuda", "auto") == ("auto", "auto")
+    assert here("torch", "cuda:1") == ("torch", "auto")
+    assert here("fused", "auto") == here("fused", "cpu") == ("fused", "cpu")
+    assert here("torch", "cpu") == ("torch", "cpu")
+
+
+def test_a_run_of_the_processor_stays_there_where_there_is_a_gpu(gpu: None) -> None:
+    found = as_it_can_be_here(settings(training__engine="fused", compute__device="auto"))
+    assert (found.training.engine, found.compute.device) == ("fused", "cpu")
+
+
+def test_what_a_gpu_has_trained_is_judged_here_and_not_gone_on_with_unasked(
+    seqlab_command: Command, tmp_path: Path
+) -> None:
+    words = ("training.steps=4", "training.evaluate_every=4", "training.test_sequences=20", "--quiet")
+    assert seqlab_command("train", "adding", "task.length=20", *words).returncode == 0
+    (run,) = (tmp_path / "runs").glob("adding*")
+    config, info = run / "config.yaml", json.loads((run / "run.json").read_text())
+    text = config.read_text()
+    config.write_text(re.sub("engine: .*", "engine: cuda", re.sub("device: .*", "device: cuda", text)))
+    info["extra"]["identity"]["device"] = "cuda"
+    del info["sha256"], info["files"]["config.yaml"]
+    (run / "run.json").write_text(json.dumps(info))
+    judged = seqlab_command("judge", run.name, "--sequences", "20")
+    assert judged.returncode == 0, judged.stderr
+    done = seqlab_command("resume", run.name, "--steps", "8")
+    assert done.returncode == 2
+    assert "the device" in done.stderr
