@@ -19,6 +19,7 @@ def test_every_error_has_its_exit_code():
         "SettingsError": 2,
         "PluginError": 2,
         "TextError": 2,
+        "NotInstalledError": 2,
         "UnreachableError": 2,
         "RunFolderError": 2,
         "UnknownNameError": 2,
