@@ -116,7 +116,8 @@ class GlimpseNetwork(SequenceModel):
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:
         """Return the picture, its key and how often it has been looked at; then the state of the cell."""
         picture = context[self.picture]
-        return (picture, keys_of(picture), torch.zeros_like(keys_of(picture))), *self.core.start(rows)
+        keys = keys_of(picture)
+        return (picture, keys, torch.zeros_like(keys)), *self.core.start(rows)
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Look as often as there are symbols, from a state; see :meth:`SequenceModel.forward`."""
