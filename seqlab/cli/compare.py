@@ -87,7 +87,7 @@ def compare(
 
     if as_json and as_csv:
         raise UsageError("Both --json and --csv are given.", hint="Leave one out.")
-    _start_server(models)
+    _start_server()
     from seqlab.comparison.design import Design, learned
     from seqlab.comparison.entrants import parse_grid
     from seqlab.session.budget import parse_seconds
@@ -131,7 +131,7 @@ def run_comparison(
         as_csv: whether to print the table as CSV instead.
         report: what is done with everything in place of printing it, if ``as_json``.
     """
-    _start_server([*design.models, *design.overrides])
+    _start_server()
     from seqlab.comparison.design import draw_up
     from seqlab.comparison.study import conclude
     from seqlab.errors import RunFailedError
@@ -167,11 +167,11 @@ def run_comparison(
         )
 
 
-def _start_server(words: Sequence[str]) -> None:
+def _start_server() -> None:
     """Start what the runs are forked from, before anything else is imported: it imports torch while we do."""
     from seqlab.comparison import server
 
-    server.start(torch_trains=server.torch_may_train(words))
+    server.start()
 
 
 def _train(design: Design, lineup: Lineup, jobs: int | None, quiet: bool) -> list[Entry]:

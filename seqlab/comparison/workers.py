@@ -19,7 +19,6 @@ from typing import Any, Literal, cast
 
 from seqlab.comparison.entries import Entry
 from seqlab.comparison.server import context, start
-from seqlab.engines import engine_of
 from seqlab.errors import Interrupted, SeqlabError
 from seqlab.plugins import admit
 from seqlab.runs import Run
@@ -77,8 +76,7 @@ def run_jobs(jobs: Sequence[Job], processes: int, on_update: Callable[[Update], 
         Interrupted: after Ctrl-C, when every process has saved its runs.
     """
     waiting = list(jobs)
-    engines = {entry.experiment.training.engine for job in jobs for entry in job.runs.values()}
-    start(torch_trains=any(engine_of(name).updates_by_torch for name in engines))
+    start()
     running: dict[Connection, _Worker] = {}
     with _stop_requests(lambda: [worker.process for worker in running.values()]) as stopped:
         while running or (waiting and not stopped()):

@@ -21,7 +21,7 @@ from seqlab.tasks import Task
 from seqlab.training import Learner, Step, evaluate
 from seqlab.training.runtime import is_here, pick_device, threads_for
 
-PROCESSOR_UP_TO = 100_000
+PROCESSOR_UP_TO = 5_000
 """Parameters up to which compiled code on the processor is taken though there is a GPU."""
 
 Announce = Callable[[str], None] | None
@@ -64,15 +64,14 @@ class Engine:
         knows_models: whether it trains only models that it knows, which need not be tried out before.
         computes_with: the packages on whose versions figures depend.
         devices: the kinds of device that it computes on; empty for all.
-        updates_by_torch: whether its updates are made by torch's optimisers, which take a second and a half
-            to be imported whole: processes that train are forked from one that has done so.
+        by_autograd: whether it learns from the gradient that torch's autograd takes.
     """
 
     place: int
     together: bool = False
     knows_models: bool = False
     devices: tuple[str, ...] = ()
-    updates_by_torch: bool = False
+    by_autograd: bool = False
     computes_with: tuple[str, ...] = ("torch", "numpy")
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
@@ -176,7 +175,7 @@ def _without_gpu(experiment: TrainExperiment, task: Task) -> tuple[TrainExperime
         return None
     compute = experiment.compute.model_copy(update={"device": "cpu"})
     here, _ = take_engine(experiment.model_copy(update={"compute": compute}), task)
-    if engine_of(here.training.engine).updates_by_torch:
+    if engine_of(here.training.engine).by_autograd:
         return None
     return (
         here,

@@ -21,7 +21,7 @@ from seqlab.training.runtime import autocast, pick_device
 class Torch(Engine):
     """It trains learners one after the other."""
 
-    place, updates_by_torch = 3, True
+    place, by_autograd = 3, True
 
     def why_not(self, experiment: TrainExperiment, task: Task) -> Refusal | None:
         """Return the reason why it cannot train an experiment, or None if it can."""

@@ -38,7 +38,7 @@ def try_out(session: Session) -> None:
         else:
             outputs = _read(session, batch)
         if own:
-            _try_loss(session, batch, learns=engine.updates_by_torch)
+            _try_loss(session, batch, learns=engine.by_autograd)
     _check_figures(session, task.figures(task.tally(outputs.detach().float(), batch)))
     if task.sample is not None and task.vocabulary is not None:
         task.vocabulary.encode(task.sample.prime)  # what is written on the way begins with it

@@ -114,10 +114,14 @@ class Document:
     def lay(self, key: str, value: Any, origin: str) -> Document:
         """Return a copy in which ``key`` has a value that stands elsewhere in this document, at ``origin``.
 
-        A mapping is laid over the one that is there, key by key.
+        A mapping is laid over the one that is there, key by key; one that names another model or task takes
+        its place, since the options of the one are not those of the other.
         """
         if isinstance(value, Mapping):
             document = self
+            there = self.data.get(key)
+            if isinstance(there, Mapping) and value.get("name", there.get("name")) != there.get("name"):
+                document = replace(self, data=_put(self.data, key, {}, self.where(origin)))
             for inner, item in value.items():
                 document = document.lay(f"{key}.{inner}", item, f"{origin}.{inner}")
             return document

@@ -22,7 +22,7 @@ from seqlab.models import SequenceModel, State, detach, read_batch
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.evaluation import evaluate
-from seqlab.training.optimisers import build_optimizer, clip_gradient, learning_rate
+from seqlab.training.optimisers import build_optimizer, clip_gradient, learning_rate, update
 
 SMOOTHING = 0.98
 """Decay of the smoothed loss, per step."""
@@ -161,7 +161,7 @@ def train_step(
     value = float(loss.detach())
     if not (math.isfinite(value) and math.isfinite(grad_norm)):
         raise non_finite(learner, value, grad_norm)
-    learner.optimizer.step()  # 5. step
+    update(learner.optimizer)  # 5. step
     learner.carried = detach(state) if task.stream else None
     return value, grad_norm
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -51,9 +52,8 @@ def _groups(parameters: list[nn.Parameter], settings: Training) -> list[dict[str
 def _spare_the_compiler() -> None:
     """Keep the bookkeeping of torch's optimisers from importing torch's compiler, which takes 1.5 s.
 
-    It is imported to keep these methods out of what is compiled; nothing is compiled here. A step of torch's
-    own imports it nonetheless, so this serves the fused engine. Where torch is made differently, it is
-    imported as ever.
+    It is imported to keep these methods out of what is compiled; nothing is compiled here. Where torch is
+    made differently, it is imported as ever.
     """
     for name in ("add_param_group", "state_dict", "load_state_dict", "zero_grad"):
         method = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
@@ -62,6 +62,12 @@ def _spare_the_compiler() -> None:
 
 
 _spare_the_compiler()
+
+
+@torch.no_grad()
+def update(optimizer: torch.optim.Optimizer) -> None:
+    """Make an optimiser's step: what its own ``step`` does, without importing torch's compiler before."""
+    inspect.unwrap(type(optimizer).step)(optimizer)
 
 
 def learning_rate(settings: Training, step: int) -> float:

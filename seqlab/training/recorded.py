@@ -41,7 +41,7 @@ from seqlab.training.loop import (
     note_step,
     validate,
 )
-from seqlab.training.optimisers import clip_gradient, learning_rate
+from seqlab.training.optimisers import clip_gradient, learning_rate, update
 from seqlab.training.pausing import AHEAD, next_ahead, until_pause
 
 FORMS = 32
@@ -338,7 +338,7 @@ class Updates:
     def _step(self, loss: Tensor, state: State) -> State | None:
         """Move the weights, and their averages."""
         learner = self.learner
-        learner.optimizer.step()
+        update(learner.optimizer)
         if learner.averaged is not None:
             with torch.no_grad():
                 for value, weight in zip(learner.averaged, learner.model.parameters(), strict=True):
