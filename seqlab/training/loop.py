@@ -103,7 +103,8 @@ class Learner:
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        options = self.optimizer.state_dict()["param_groups"]  # which are this engine's and this device's
+        self.optimizer.load_state_dict({**saved["optimizer"], "param_groups": options})
         device = next(self.model.parameters()).device
         averaged, carried = saved["averaged"], saved["carried"]
         self.averaged = averaged and [values.to(device) for values in averaged]

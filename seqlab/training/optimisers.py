@@ -21,7 +21,8 @@ def build_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> t
         case "sgd":
             return torch.optim.SGD(weights, rate, momentum, fused=True)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, rate, settings.decay, momentum=momentum)
+            there = any(weight.is_cuda for group in weights for weight in group["params"])
+            return torch.optim.RMSprop(weights, rate, settings.decay, momentum=momentum, capturable=there)
         case "adam":
             return torch.optim.Adam(weights, rate, betas, fused=True)
         case "adamw":

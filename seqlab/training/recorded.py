@@ -9,9 +9,10 @@ Nobody waits for the GPU either. Losses are read when they are told, for many up
 count, and where there may be padding, is found out before a batch is sent.
 
 Whether an update can be recorded is tried, not asked. The first of a form is made plainly, one operation at
-a time; so is the second, with an eye on whether the processor waits for a number; the third is recorded. The
-second that is repeated is held against what the model says plainly: what is remembered in Python from update
-to update, such as a counter, would have stood still.
+a time; so is the second, with an eye on whether the processor waits for a number, or the model keeps
+something in its attributes from update to update, such as a counter, which would stand still; the third is
+recorded. The second that is repeated is held against what the model says plainly, for what is remembered
+elsewhere.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ import math
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from seqlab.contracts import PAD, Batch, State, torch_stream
+from seqlab.contracts import Batch, State, torch_stream
 from seqlab.models import Known, detach, knowing
 from seqlab.own_code import in_a_sentence
 from seqlab.settings import Training
@@ -43,12 +43,11 @@ from seqlab.training.loop import (
 )
 from seqlab.training.optimisers import clip_gradient, learning_rate, update
 from seqlab.training.pausing import AHEAD, next_ahead, until_pause
+from seqlab.training.preparing import prepared
+from seqlab.training.remembering import buffers_as_they_were, changed, held_in_python
 
 FORMS = 32
 """Forms of batches that are recorded; those of further ones are made plainly."""
-
-WIDTH = 8
-"""Sequences with padding become as long as a multiple of this, so that there are fewer forms."""
 
 Play = Callable[[], None]
 """Repeats what was recorded."""
@@ -213,7 +212,7 @@ class Updates:
         elif form.play is None and form.met > 2 and self._is_recorded(form, batch, known):
             self._repeat(form, batch)
         elif form.play is None:
-            self._plain(batch, known)
+            self._plain(batch, known, index)
         elif form.played == 1:
             self._repeat_and_check(form, batch, known, index)
         else:
@@ -231,24 +230,43 @@ class Updates:
         return form
 
     def _seed_noise(self, index: int) -> None:
-        self.recorder.noise.manual_seed(torch_stream(self.seed, "dropout", index).initial_seed())
+        noise = self.learner.model.noise
+        noise.manual_seed(torch_stream(self.seed, "dropout", index).initial_seed())
 
-    def _plain(self, batch: Batch, known: Known) -> None:
-        """Make an update, one operation at a time."""
-        self.learner.carried = self._update(batch.to(self.latest.device), known, self.learner.carried)
+    def _plain(self, batch: Batch, known: Known, index: int) -> None:
+        """Make an update, one operation at a time; who draws on the processor gets the noise there."""
+        learner, there = self.learner, batch.to(self.latest.device)
+        self._seed_noise(index)
+        try:
+            with buffers_as_they_were(learner.model, on_error_only=True):
+                loss, state = self._learn(there, known, learner.carried)
+        except RuntimeError as error:
+            if learner.model.noise is not self.recorder.noise or "generator" not in str(error):
+                raise
+            self._give_up(error)
+            learner.model.noise = torch.Generator()
+            self._seed_noise(index)
+            loss, state = self._learn(there, known, learner.carried)
+        learner.carried = self._step(loss, state)
 
     def _look(self, batch: Batch, known: Known, index: int) -> None:
-        """Make an update plainly, and see whether the processor waits for a number."""
-        there = batch.to(self.latest.device)
+        """Make an update plainly; see whether the processor waits for a number, or remembers something."""
+        model, there = self.learner.model, batch.to(self.latest.device)
+        held = held_in_python(model)
         try:
-            with self.recorder.asking_nothing(), self.learner.model.steady():
+            with (
+                buffers_as_they_were(model, on_error_only=True),
+                self.recorder.asking_nothing(),
+                model.steady(),
+            ):
                 loss, state = self._learn(there, known, self.learner.carried)
         except RuntimeError as error:  # in front of the optimiser's step: nothing has been learned
             self._give_up(error)
-            self._seed_noise(index)
-            self._plain(batch, known)
-        else:
-            self.learner.carried = self._step(loss, state)
+            self._plain(batch, known, index)
+            return
+        self.learner.carried = self._step(loss, state)
+        if (name := changed(held, held_in_python(model))) is not None:
+            self._give_up(RuntimeError(f"it changes {name}, which a repetition would leave as it was"))
 
     def _is_recorded(self, form: Form, batch: Batch, known: Known) -> bool:
         """Record an update of a form; say whether that could be done."""
@@ -260,13 +278,14 @@ class Updates:
         buffers = form.batch
 
         def act() -> None:
-            form.after = self._update(buffers, known, form.before)
+            form.after = _apart(self._update(buffers, known, form.before))  # of which it may be a part
 
         try:
             with self.learner.model.steady():
                 form.play = self.recorder.record(act)
         except RuntimeError as error:
-            self._give_up(error)
+            self._give_up(error)  # and leave the generator, which may still count as being recorded
+            self.learner.model.noise = torch.Generator(self.latest.device)
             return False
         return True
 
@@ -290,7 +309,7 @@ class Updates:
         learner = self.learner
         saved = _apart(learner.state_dict())
         carried = learner.carried if batch.continues else None
-        with knowing(known):
+        with knowing(known), buffers_as_they_were(learner.model):
             there = batch.to(self.latest.device)
             loss, _ = loss_of(learner.model, self.task, there, carried, self.precision)
         self._seed_noise(index)
@@ -301,13 +320,12 @@ class Updates:
         self._give_up(
             RuntimeError(
                 f"repeated, an update has the loss {repeated:.6g} instead of {plain:.6g}: it depends on "
-                "something that is remembered in Python"
+                "something that is remembered in Python, or draws from another generator than its noise"
             )
         )
         learner.load_state_dict(saved)
         self._take_rate()
-        self._seed_noise(index)
-        self._plain(batch, known)
+        self._plain(batch, known, index)
 
     def _give_up(self, error: RuntimeError) -> None:
         """Record nothing from now on, and say why."""
@@ -351,44 +369,6 @@ class Updates:
             group["lr"] = self.rate
             if "capturable" in group:
                 group["capturable"] = self.rate.is_cuda
-
-
-def prepared(batch: Batch) -> tuple[Batch, Known]:
-    """Return a batch with all that there is to be known of it before it is sent.
-
-    Padding is put in front until the length is a multiple of :data:`WIDTH`, which no model minds.
-
-    Returns:
-        The batch, and what is known of it; its ``lead`` is a multiple, too.
-
-    >>> batch, known = prepared(Batch(torch.tensor([[-1, 3], [4, 5]]), torch.ones(2), torch.ones(2, 2) > 0))
-    >>> batch.inputs.tolist()
-    [[-1, -1, -1, -1, -1, -1, -1, 3], [-1, -1, -1, -1, -1, -1, 4, 5]]
-    >>> known.lead, batch.places.tolist()
-    (8, [6, 7, 14, 15])
-    """
-    if _lead(batch.inputs) and batch.mask is not None:
-        batch = _wider(batch, -batch.inputs.shape[1] % WIDTH)
-    lead = max(map(_lead, (batch.inputs, *batch.context.values())))
-    return batch.located(), Known(-(-lead // WIDTH) * WIDTH, begin=not batch.continues)
-
-
-def _wider(batch: Batch, steps: int) -> Batch:
-    """Put so many steps of padding in front of a batch of symbols; they count for nothing."""
-    targets, mask = batch.targets, batch.mask
-    assert mask is not None
-    if targets.dim() > 1:  # (B, T) or (B, T, O)
-        targets = F.pad(targets.movedim(1, -1), (steps, 0)).movedim(-1, 1)
-    inputs, mask = F.pad(batch.inputs, (steps, 0), value=PAD), F.pad(mask, (steps, 0))
-    return replace(batch, inputs=inputs, targets=targets, mask=mask)
-
-
-def _lead(part: Tensor) -> int:
-    """Return the number of first steps, along the second axis, among which all padding is."""
-    if part.is_floating_point() or part.dim() < 2 or int(part.min()) != PAD:
-        return 0
-    padded = (part == PAD).transpose(0, 1).flatten(1).any(1)
-    return int(padded.nonzero().max()) + 1
 
 
 def _named(batch: Batch) -> Iterator[tuple[str, Tensor]]:

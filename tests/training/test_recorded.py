@@ -9,15 +9,20 @@ from unittest.mock import patch
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from seqlab.contracts import PAD, Batch
+from seqlab.contracts import PAD, Batch, Spec, State
 from seqlab.errors import NonFiniteLossError
 from seqlab.models import Cell, Input, Known, Recurrent, SequenceModel, build_model
+from seqlab.models.recurrent.rnn import RNN
 from seqlab.settings import Component, Training
 from seqlab.tasks import Task, build_task
 from seqlab.training import Learner, fit, new_learner, recorded
-from seqlab.training.recorded import Play, prepared
+from seqlab.training.loop import loss_of
+from seqlab.training.preparing import prepared
+from seqlab.training.recorded import Play
 
 ASKING = ("item", "tolist", "__bool__", "__int__", "__float__", "__index__", "nonzero", "cpu", "numpy")
 
@@ -175,19 +180,46 @@ def test_what_asks_the_host_is_not_recorded_and_that_is_said_once() -> None:
     assert "synchronizing" in told[0]
 
 
-def test_what_is_remembered_in_python_is_found_out_and_nothing_is_lost() -> None:
+class Keeping(Counting):
+    """A cell that keeps a tensor of its own from update to update."""
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        h, state = super().forward(x, state)
+        self.read = 0.5 * self.read + h.detach().mean()
+        return h, state
+
+
+@pytest.mark.parametrize("cell", [Counting, Keeping])
+def test_what_stands_in_attributes_from_update_to_update_is_not_recorded(cell: type[Cell]) -> None:
+    task = build_task(Component(name="adding", length=20))
+    settings = Training(steps=8, batch_size=4, evaluate_every=8)
+    one, other, *_, recorder, told = both(lambda: network(cell, task), task, settings)
+    close(one, other)
+    assert recorder.recorded == 0
+    assert f"`read` of cells.0 ({cell.__name__})" in told[0]
+
+
+def test_what_is_remembered_elsewhere_is_found_out_and_nothing_is_lost() -> None:
     task = build_task(Component(name="adding", length=20))
     settings = Training(steps=20, batch_size=4, evaluate_every=20)
-    model = network(Counting, task)
-    cell = model.cells[0]
-    assert isinstance(cell, Counting)
+    count = [0]
+
+    class Elsewhere(Counting):
+        def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+            count[0] += self.training
+            return Cell.forward(self, x, state)
+
+        def step(self, x: Tensor, state: tuple[Tensor, ...], *_: Any, **__: Any) -> tuple[Tensor, ...]:
+            return (torch.tanh(self.input(x) + state[0] / (1 + 0.1 * count[0])),)
 
     class StandingStill(Repeating):
         def prepare(self) -> None:
-            self.read = cell.read
+            self.count = count[0]
 
         def stand_still(self) -> None:
-            cell.read = self.read
+            count[0] = self.count
+
+    model = network(Elsewhere, task)
 
     told: list[str] = []
     learner, recorder = new_learner(model, settings), StandingStill()
@@ -256,3 +288,153 @@ def test_a_batch_is_made_longer_in_front_and_nothing_else() -> None:
     assert torch.equal(chosen, torch.stack([outputs[0, 7], outputs[1, 6], outputs[1, 7]]))
     features = Batch(torch.zeros(2, 3, 1), torch.zeros(2, 3))
     assert prepared(features) == (features, Known(0, begin=True))
+
+
+class Norming(Recurrent):
+    """A network with running means, of what it reads."""
+
+    def __init__(self, cell: type[Cell], spec: Spec, **options: Any) -> None:
+        super().__init__(cell, spec, **options)
+        self.norm = torch.nn.BatchNorm1d(spec.input_size)
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        return self.norm(inputs.transpose(1, 2)).transpose(1, 2)
+
+
+class NormingAsking(Norming):
+    def embed(self, inputs: Tensor) -> Tensor:
+        x = super().embed(inputs)
+        return x if bool(x.sum() > -1e9) else -x
+
+
+@pytest.mark.parametrize("kind", [Norming, NormingAsking])
+def test_running_means_move_once_an_update(kind: type[Norming]) -> None:
+    task = build_task(Component(name="adding", length=20))
+    settings = Training(steps=8, batch_size=4, evaluate_every=8)
+
+    def model() -> Recurrent:
+        made = kind(RNN, task.spec, hidden_size=4)
+        made.initialise(torch.Generator().manual_seed(1))
+        return made
+
+    one, other, plain, learner, *_ = both(model, task, settings)
+    close(one, other)
+    for mine, yours in zip(plain.model.buffers(), learner.model.buffers(), strict=True):
+        torch.testing.assert_close(mine, yours)
+
+
+class DrawingOnTheProcessor(Recurrent):
+    """A network that draws on the processor, which the generator of a GPU refuses."""
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        if isinstance(self.noise, ThereOnly):
+            raise RuntimeError("Expected a 'cpu' device type for generator but found 'cuda'")
+        x = super().embed(inputs)
+        return x * torch.rand(x.shape, generator=self.noise) if self.training else x
+
+
+class ThereOnly(torch.Generator):
+    """A generator as that of a GPU."""
+
+
+def test_a_model_that_draws_on_the_processor_is_trained_and_draws_the_same() -> None:
+    task = build_task(Component(name="adding", length=20))
+    settings = Training(steps=8, batch_size=4, evaluate_every=8)
+
+    def made() -> Learner:
+        model = DrawingOnTheProcessor(RNN, task.spec, hidden_size=4)
+        model.initialise(torch.Generator().manual_seed(1))
+        return new_learner(model, settings)
+
+    recorder, told = Repeating(), list[str]()
+    recorder.noise = ThereOnly()
+    one = losses(fit(made(), task, settings, 1))
+    other = losses(recorded.fit(made(), task, settings, 1, None, recorder, tell=told.append))
+    close(one, other)
+    assert recorder.recorded == 0
+    assert "generator" in told[0]
+    assert len(told) == 1
+
+
+class There(TorchFunctionMode):
+    """Refuses as a GPU does what draws from its generator on the processor."""
+
+    def __init__(self, noise: torch.Generator) -> None:
+        super().__init__()
+        self.noise, self.drawn = noise, 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if kwargs.get("generator") is self.noise:
+            self.drawn += 1
+            there = "device" in kwargs or func not in (torch.rand, torch.randn, torch.randint)
+            assert there, f"{func.__name__} draws on the processor"
+        assert func is not Tensor.cpu, "what is drawn from is fetched"
+        return func(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "task"),
+    [
+        ("glimpse-network", {"looking": "random"}, "digit-glimpses"),
+        ("glimpse-network", {}, "digit-glimpses"),
+        ("draw", {}, "digit-drawing"),
+        ("captioner", {"attention": "hard", "soft_updates": 0}, "digit-captions"),
+        ("memory-network", {}, "stories"),
+        ("skip-gram", {}, "near-words"),
+    ],
+)
+def test_noise_is_drawn_where_its_generator_is(model: str, options: dict[str, Any], task: str) -> None:
+    built = build_task(Component(name=task))
+    network = of(model, built, **options)
+    network.train()
+    with There(network.noise) as there:
+        loss_of(network, built, built.batch("train", 0, 2, 1))
+    assert there.drawn
+
+
+def test_notes_on_the_steps_keep_their_places() -> None:
+    inputs, mask = torch.tensor([[-1, 3, 4]]), torch.tensor([[False, True, True]])
+    of_steps = Batch(inputs, torch.arange(3)[None], mask, notes={"weight": torch.ones(1, 3)})
+    assert prepared(of_steps)[0].inputs.shape == (1, 3)
+
+
+def test_a_state_that_passes_on_what_it_was_is_not_overwritten() -> None:
+    """With one step a batch, the last but one is what was read before."""
+    task = build_task(Component(name="char-lm", corpus="miniature", period=1))
+    settings = Training(steps=10, batch_size=4, evaluate_every=10)
+
+    class Delayed(SequenceModel):
+        def __init__(self) -> None:
+            super().__init__(task.spec)
+            size = task.spec.input_size
+            self.weight = torch.nn.Parameter(torch.linspace(-1, 1, size * size).view(size, size))
+
+        def initialise(self, generator: torch.Generator) -> None: ...
+
+        def start(self, context: Any, rows: int) -> State:
+            return (tuple(torch.zeros(rows, task.spec.input_size) for _ in range(2)),)
+
+        def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+            ((last, before),), told = state or self.start({}, len(inputs)), []
+            for x in inputs.unbind(1):
+                told.append((F.one_hot(x, len(self.weight)) + 0.5 * last + before) @ self.weight)
+                last, before = F.one_hot(x, len(self.weight)).float(), last
+            return torch.stack(told, 1), ((last, before),)
+
+    one, other, *_, recorder, told = both(Delayed, task, settings)
+    close(one, other)
+    assert recorder.repeated
+    assert not told
+
+
+def test_a_checkpoint_of_a_gpu_keeps_the_options_of_the_device_here() -> None:
+    """There updates are recorded, for which the optimiser is told to be capturable; here it refuses that."""
+    task = build_task(Component(name="adding", length=20))
+    settings = Training(steps=4, batch_size=4, evaluate_every=4, optimizer="rmsprop")
+    there, here = (new_learner(of("rnn", task, hidden_size=4), settings) for _ in range(2))
+    list(fit(there, task, settings.model_copy(update={"steps": 2}), 1))
+    saved = there.state_dict()
+    saved["optimizer"]["param_groups"][0]["capturable"] = True
+    here.load_state_dict(saved)
+    assert [step.step for step in fit(here, task, settings, 1)] == [3, 4]

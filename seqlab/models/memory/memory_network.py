@@ -181,9 +181,10 @@ class MemoryNetwork(SequenceModel):
         """Return a story, (B, S, J), with empty sentences at random places, other ones in each row."""
         rows, sentences, words = story.shape
         every = sentences + self._most_empty(sentences)
-        drawn = torch.rand(rows, every, generator=self.noise).argsort(1)[:, :sentences].sort(1).values
+        drawn = torch.rand(rows, every, device=self.noise.device, generator=self.noise)
+        kept = drawn.argsort(1)[:, :sentences].sort(1).values
         wider = story.new_full((rows, every, words), PAD)
-        return wider.scatter(1, drawn.to(story.device)[..., None].expand_as(story), story)
+        return wider.scatter(1, kept.to(story.device)[..., None].expand_as(story), story)
 
     def _most_empty(self, sentences: int) -> int:
         """Return how many empty sentences come between so many."""

@@ -241,7 +241,7 @@ class Captioner(SequenceModel):
         """Return at which place each row looks, (B,): drawn from (B, S) in training, else the likeliest."""
         if not self.training:
             return weights.argmax(-1)
-        drawn = torch.multinomial(weights.detach().float().cpu(), 1, generator=self.noise)
+        drawn = torch.multinomial(weights.detach().float().to(self.noise.device), 1, generator=self.noise)
         return drawn[:, 0].to(weights.device)
 
     def _drop(self, x: Tensor) -> Tensor:

@@ -205,7 +205,7 @@ class Draw(SequenceModel):
         """Return what a code is drawn with, (B, Z)."""
         size = self.mean.weight.shape[0]
         if self.training:
-            return torch.randn(len(keys), size, generator=self.noise)
+            return torch.randn(len(keys), size, device=self.noise.device, generator=self.noise)
         return drawn_for(keys, steps, size, torch.randn)
 
 

@@ -176,15 +176,15 @@ class GlimpseNetwork(SequenceModel):
         nothing = h.new_zeros(len(h))
         if self.looking == "random":
             if self.training:
-                drawn = torch.rand(len(h), 2, generator=self.noise).to(h.device)
+                drawn = torch.rand(len(h), 2, device=self.noise.device, generator=self.noise).to(h.device)
             else:
                 drawn = drawn_for(keys, looks, 2, torch.rand)
             return (2 * drawn - 1).to(h.dtype), nothing
         mean = torch.tanh(self.locate(h))
         if not self.training:
             return mean, nothing
-        aside = torch.randn(mean.shape, generator=self.noise).to(mean.device, mean.dtype)
-        place = (mean + self.spread * aside).detach()
+        aside = torch.randn(mean.shape, device=self.noise.device, generator=self.noise)
+        place = (mean + self.spread * aside.to(mean.device, mean.dtype)).detach()
         apart = ((place - mean) / self.spread).square().sum(-1)
         return place, -apart / 2 - 2 * math.log(self.spread * math.sqrt(2 * math.pi))
 

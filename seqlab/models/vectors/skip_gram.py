@@ -102,7 +102,7 @@ class SkipGram(SequenceModel):
     def _drawn_scores(self, v: Tensor) -> Tensor:
         """Return what words, (N, H), score for the symbols that are drawn for their blocks, (N, DRAWN)."""
         blocks = F.pad(v, (0, 0, 0, -len(v) % BLOCK)).view(-1, BLOCK, v.shape[1])
-        weights, draws = self._drawn_from().detach().cpu(), len(blocks) * DRAWN
+        weights, draws = self._drawn_from().detach().to(self.noise.device), len(blocks) * DRAWN
         drawn = torch.multinomial(weights, draws, replacement=True, generator=self.noise).to(v.device)
         u = F.embedding(drawn.view(-1, DRAWN), self.near)  # (blocks, DRAWN, H)
         return (blocks @ u.transpose(1, 2)).flatten(0, 1)[: len(v)]

@@ -180,9 +180,11 @@ class Series(Task):
         selected, targets = batch.select(outputs)
         if self.interval is None:
             return torch.nn.functional.mse_loss(selected, targets)
-        share = torch.tensor(self.quantiles, device=outputs.device)
-        short = (targets - selected).view(len(selected), -1, len(share))
-        return 2 * torch.maximum(share * short, (share - 1) * short).mean()
+        short = (targets - selected).view(len(selected), -1, len(self.quantiles)).unbind(-1)
+        lost = [
+            torch.maximum(q * part, (q - 1) * part) for q, part in zip(self.quantiles, short, strict=True)
+        ]
+        return 2 * torch.stack(lost, -1).mean()
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
