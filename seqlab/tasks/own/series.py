@@ -181,9 +181,8 @@ class Series(Task):
         if self.interval is None:
             return torch.nn.functional.mse_loss(selected, targets)
         short = (targets - selected).view(len(selected), -1, len(self.quantiles)).unbind(-1)
-        lost = [
-            torch.maximum(q * part, (q - 1) * part) for q, part in zip(self.quantiles, short, strict=True)
-        ]
+        shares = torch.tensor(self.quantiles)  # single numbers, which need not be sent to a GPU
+        lost = [torch.maximum(q * part, (q - 1) * part) for q, part in zip(shares, short, strict=True)]
         return 2 * torch.stack(lost, -1).mean()
 
     @torch.no_grad()
