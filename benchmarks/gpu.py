@@ -203,6 +203,22 @@ def own() -> None:
 
 
 @part
+def drawing() -> None:
+    """That models which draw are trained, whether their updates can be repeated or not."""
+    for name, options, shown in (
+        ("glimpse-network", {}, "digit-glimpses"),
+        ("draw", {"rising": 0}, "digit-drawing"),
+        ("captioner", {"attention": "hard", "soft_updates": 0}, "digit-captions"),
+        ("memory-network", {"linear_start": 0}, "stories"),
+        ("skip-gram", {}, "near-words"),
+    ):
+        task, told = build_task(Component(name=shown)), list[str]()
+        learner = new_learner(model_of(name, task, **options), settings_of(8))
+        made = len([*by_graphs(learner, task, settings_of(8), told=told)])
+        say(f"{name}, which draws", f"{made} updates {told}", made == 8)
+
+
+@part
 def right() -> None:
     """That repeated updates learn what plain ones do; precisions; going on; and what is refused."""
     task = text()

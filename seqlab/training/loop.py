@@ -103,8 +103,11 @@ class Learner:
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         self.model.load_state_dict(saved["model"])
-        options = self.optimizer.state_dict()["param_groups"]  # which are this engine's and this device's
-        self.optimizer.load_state_dict({**saved["optimizer"], "param_groups": options})
+        here, there = self.optimizer.state_dict()["param_groups"], saved["optimizer"]["param_groups"]
+        groups = [  # with the options of the engine and the device here
+            {**mine, "params": theirs["params"]} for mine, theirs in zip(here, there, strict=True)
+        ]
+        self.optimizer.load_state_dict({**saved["optimizer"], "param_groups": groups})
         device = next(self.model.parameters()).device
         averaged, carried = saved["averaged"], saved["carried"]
         self.averaged = averaged and [values.to(device) for values in averaged]

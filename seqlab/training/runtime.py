@@ -33,7 +33,10 @@ def pick_device(name: str) -> torch.device:
     kind, _, number = name.partition(":")
     if kind not in available or not available[kind] or (number and not number.isdecimal()):
         has = ", ".join(device for device, there in available.items() if there)
-        raise UsageError(f"There is no device {name!r} here.", hint=f"This machine has: {has}, or say auto.")
+        raise UsageError(
+            f"There is no device {name!r} here.",
+            hint=f"This machine has: {has}. compute.device=auto takes the best.",
+        )
     if number and int(number) >= (count := torch.cuda.device_count()):
         has = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
         raise UsageError(f"There is no device {name!r} here.", hint=f"This machine has {has}.")

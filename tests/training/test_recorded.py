@@ -438,3 +438,11 @@ def test_a_checkpoint_of_a_gpu_keeps_the_options_of_the_device_here() -> None:
     saved["optimizer"]["param_groups"][0]["capturable"] = True
     here.load_state_dict(saved)
     assert [step.step for step in fit(here, task, settings, 1)] == [3, 4]
+
+
+def test_a_checkpoint_with_other_groups_of_weights_is_refused() -> None:
+    task = build_task(Component(name="adding", length=20))
+    of_all, of_matrices = (Training(weight_decay=0.1, weight_decay_of=of) for of in ("all", "matrices"))
+    saved = new_learner(of("rnn", task, hidden_size=4), of_all).state_dict()
+    with pytest.raises(ValueError, match="zip"):
+        new_learner(of("rnn", task, hidden_size=4), of_matrices).load_state_dict(saved)

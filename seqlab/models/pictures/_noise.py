@@ -6,6 +6,7 @@ So a picture is judged alike whatever stands beside it, however often, and on ev
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -18,8 +19,14 @@ PRIME = 2**31 - 1
 def keys_of(picture: Tensor) -> Tensor:
     """Return a number of each picture (B, ...), (B,) int64 below 2^31: a hash of its pixels in 256 shades."""
     shades = (picture.detach() * 255).round().flatten(1).to(torch.int64) % PRIME
-    weights = torch.randint(1, PRIME, shades.shape[1:], generator=torch_stream(0, "keys of pictures"))
-    return (shades * weights.to(shades.device) % PRIME).sum(1) % PRIME
+    return (shades * _weights(shades.shape[1], shades.device) % PRIME).sum(1) % PRIME
+
+
+@cache
+def _weights(pixels: int, device: torch.device) -> Tensor:
+    """Return what the pixels of a picture weigh in its key; it is sent to a GPU once."""
+    drawn = torch.randint(1, PRIME, (pixels,), generator=torch_stream(0, "keys of pictures"))
+    return drawn.to(device)
 
 
 def drawn_for(keys: Tensor, steps: Tensor, size: int, draw: Callable[..., Tensor]) -> Tensor:
