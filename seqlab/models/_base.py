@@ -47,6 +47,8 @@ class SequenceModel(nn.Module, ABC):
         counts: whether it learns by counting the training text in one step, instead of by gradient.
         guesses: how many times it draws its weights anew at each update, of which the best are kept, instead
             of learning; 0 for models that learn.
+        early: up to how many :attr:`updates` it does something else in training than later; None where that
+            is not said.
     """
 
     component: ClassVar = "model"
@@ -58,6 +60,7 @@ class SequenceModel(nn.Module, ABC):
     bfloat16_from: int | None = None
     counts: ClassVar[bool] = False
     guesses: ClassVar[int] = 0
+    early: int | None = None
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -72,9 +75,9 @@ class SequenceModel(nn.Module, ABC):
         It is for what training does otherwise at first.
 
         Raises:
-            RuntimeError: within :meth:`steady`.
+            RuntimeError: within :meth:`steady`, of a model that has not said how long it is :attr:`early`.
         """
-        if self._stands_for_all:
+        if self._stands_for_all and self.early is None:
             raise RuntimeError("what it does depends on how many updates have been made")
         return self._updates
 

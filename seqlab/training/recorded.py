@@ -206,7 +206,7 @@ class Updates:
             self.share.fill_(1 - min(settings.averaging, (1 + index) / (10 + index)))
         self.learner.model.updates = index
         self._seed_noise(index)
-        form = self._form_of(batch, known)
+        form = self._form_of(batch, known, index)
         if form.play is None and form.met == 2:
             self._look(batch, known, index)
         elif form.play is None and form.met > 2 and self._is_recorded(form, batch, known):
@@ -218,9 +218,9 @@ class Updates:
         else:
             self._repeat(form, batch)
 
-    def _form_of(self, batch: Batch, known: Known) -> Form:
-        """Return the form of a batch, met once more; a new one of too many is not kept."""
-        if self.plainly is not None:
+    def _form_of(self, batch: Batch, known: Known, index: int) -> Form:
+        """Return the form of a batch, met once more; not kept are early ones, and a new one of too many."""
+        if self.plainly is not None or index < (self.learner.model.early or 0):
             return Form(1)
         key = (known, *((name, part.shape, part.dtype) for name, part in _named(batch)))
         if key not in self.forms and len(self.forms) >= FORMS:

@@ -25,8 +25,9 @@ def pick_device(name: str) -> torch.device:
     Raises:
         UsageError: when this machine, or this build of torch, has no such device.
     """
-    if name == "auto":
-        name = os.environ.get("SEQLAB_DEVICE", "auto")
+    by_variable = name == "auto" and "SEQLAB_DEVICE" in os.environ
+    if by_variable:
+        name = os.environ["SEQLAB_DEVICE"]
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next(device for device in ("cuda", "mps", "cpu") if available[device])
@@ -35,7 +36,8 @@ def pick_device(name: str) -> torch.device:
         has = ", ".join(device for device, there in available.items() if there)
         raise UsageError(
             f"There is no device {name!r} here.",
-            hint=f"This machine has: {has}. compute.device=auto takes the best.",
+            hint=f"This machine has: {has}. "
+            + ("So SEQLAB_DEVICE says." if by_variable else "compute.device=auto takes the best."),
         )
     if number and int(number) >= (count := torch.cuda.device_count()):
         has = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"

@@ -193,12 +193,21 @@ def test_a_gpu_that_is_slower_is_left_alone(gpu: None, monkeypatch: pytest.Monke
     assert taken(hidden_size=12)[:2] == ("auto", "cuda")
 
 
-def test_a_device_that_there_is_not_is_named_with_those_there_are(gpu: None, seqlab_command: Command) -> None:
+def test_a_device_that_there_is_not_is_named_with_those_there_are(
+    gpu: None, monkeypatch: pytest.MonkeyPatch, seqlab_command: Command
+) -> None:
     assert pick_device("cuda:0") == torch.device("cuda:0")
     done = seqlab_command("train", "hello", "--device", "cuda:3")
     assert done.returncode == 2
     assert "There is no device 'cuda:3' here." in done.stderr
     assert "This machine has cuda:0." in done.stderr
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    done = seqlab_command("train", "hello", "--device", "mps")
+    assert "compute.device=auto" in done.stderr
+    monkeypatch.setenv("SEQLAB_DEVICE", "mps")
+    done = seqlab_command("train", "hello")
+    assert done.returncode == 2
+    assert "So SEQLAB_DEVICE says." in done.stderr
     done = seqlab_command("train", "hello", "--device", "gpu")
     assert done.returncode == 2
     assert "allowed: auto, cpu, cuda, cuda:1, mps" in done.stderr

@@ -75,7 +75,8 @@ class MemoryNetwork(SequenceModel):
     ) -> None:
         super().__init__(spec)
         self.source, signal = source_of("memory-network", spec, such_as="stories")
-        self.hops, self.memory_size, self.empty, self.linear_start = hops, memory_size, empty, linear_start
+        self.hops, self.memory_size, self.empty = hops, memory_size, empty
+        self.linear_start = self.early = linear_start
         self.is_adjacent, self.ordered, H = tying == "adjacent", position_encoding, hidden_size
         self.bent = hidden_size // 2 if half_relu else 0
         self.tables = hops + 1 if self.is_adjacent else 2

@@ -109,7 +109,8 @@ class Captioner(SequenceModel):
         super().__init__(spec)
         self.picture, signal = source_of("captioner", spec, such_as="digit-captions")
         self.attention, self.dropout, H = attention, dropout, hidden_size
-        self.entropy, self.soft_updates, looks = entropy, soft_updates, attention in ("soft", "hard")
+        self.entropy, looks = entropy, attention in ("soft", "hard")
+        self.soft_updates, self.early = soft_updates, soft_updates if attention == "hard" else 0
         if attention == "hard":
             self._prepare_to_choose(spec)
         self.grid = Grid(signal.size, channels, H)

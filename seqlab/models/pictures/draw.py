@@ -92,7 +92,8 @@ class Draw(SequenceModel):
                 f"asks for {spec.outputs}.",
                 hint="Use it with digit-drawing.",
             )
-        self.attention, self.patch, self.rising, H = attention, patch, rising, hidden_size
+        self.attention, self.patch, H = attention, patch, hidden_size
+        self.rising = self.early = rising
         self.features = signal.size
         seen = patch * patch * signal.size if attention else spec.output_size
         self.embedding = Input(spec.input_size, 2 * H, bias=False)
