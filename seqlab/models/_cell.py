@@ -86,6 +86,14 @@ class Cell(nn.Module, ABC):
         """
         return hidden_size
 
+    def gains_from(self, *, vectors: bool) -> int | None:
+        """Return from how many parameters a network of it gains by bfloat16; None where it never does.
+
+        Args:
+            vectors: whether what it reads are vectors, and not symbols, which are looked up.
+        """
+        return self.bfloat16_from
+
     def prepare(self) -> tuple[Tensor, ...]:
         """Compute what is the same for all steps, such as a matrix exponential: once a sequence.
 

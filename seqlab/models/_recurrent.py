@@ -84,7 +84,6 @@ class Recurrent(SequenceModel):
         self.weight_dropout = weight_dropout
         self.input_scale = input_scale
         self.causal = not bidirectional
-        self.bfloat16_from = cell.bfloat16_from
         self.directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
         _check_embedding(spec, embedding_size, hidden_size * self.directions, tied)
@@ -101,6 +100,9 @@ class Recurrent(SequenceModel):
         self.cells = nn.ModuleList(
             _made(cell, width, hidden_size, **options) for width in widths for _ in range(self.directions)
         )
+        first = self.cells[0]
+        assert isinstance(first, Cell)
+        self.bfloat16_from = first.gains_from(vectors=self.embeds or spec.inputs == "features")
         self.readout = linear(hidden_size * self.directions, spec.output_size)
 
     def start(self, context: Mapping[str, Tensor], rows: int) -> State:

@@ -10,6 +10,8 @@ training: {steps: 5, stop_when: {accuracy: 1.0}}
 presets:
   short: {training.steps: 2, seed: 7}
   nested: {training: {steps: 3}, model: {layers: 2}}
+  other: {model: {name: gru, layers: 2}}
+  same: {model: {name: lstm, layers: 2}}
   through: {seed.x: 1}
   bad: {training.steps: many}
 """
@@ -84,7 +86,7 @@ def test_bad_presets(document):
     with pytest.raises(UnknownNameError) as unknown:
         apply_preset(document, "shrot")
     assert "Did you mean 'short'?" in unknown.value.hint
-    with pytest.raises(SettingsError, match=r"mine\.yaml, line 7: 'seed\.x' cannot be set"):
+    with pytest.raises(SettingsError, match=r"mine\.yaml, line 9: 'seed\.x' cannot be set"):
         apply_preset(document, "through")
     with pytest.raises(SettingsError, match="has no presets"):
         apply_preset(read_text("seed: 1", "mine.yaml"), "short")
@@ -97,3 +99,8 @@ def test_a_mapping_made_by_the_command_line_is_said_to_stand_there(document):
     changed = apply_overrides(document, ["compute.threads.x=1"])
     assert changed.where("compute.threads") == changed.where("compute") == "On the command line"
     assert apply_overrides(document, ["model.x=1"]).where("model") == "mine.yaml, line 2"
+
+
+def test_a_preset_that_names_another_model_takes_nothing_of_the_old_one(document):
+    assert apply_preset(document, "other").data["model"] == {"name": "gru", "layers": 2}
+    assert apply_preset(document, "same").data["model"] == {"name": "lstm", "hidden_size": 8, "layers": 2}

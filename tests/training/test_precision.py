@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from seqlab.models import build_model
+from seqlab.models.recurrent.lstm import WORTH_FROM
 from seqlab.settings import Component, Training
 from seqlab.tasks import build_task
 from seqlab.training import evaluate, fit, new_learner, precision
@@ -51,18 +52,24 @@ def test_a_model_says_whether_it_gains() -> None:
     assert {name: model.bfloat16_from is not None for name, model in models.items()} == {
         "lstm": False, "mingru": True, "ngram": False
     }  # fmt: skip
+    vectors = {"embedding_size": 4}
+    assert build_model(Component(name="lstm", **vectors), task.spec, 1).bfloat16_from == WORTH_FROM
+    assert build_model(Component(name="lstm", coupled=True, **vectors), task.spec, 1).bfloat16_from is None
+    assert build_model(Component(name="gru", **vectors), task.spec, 1).bfloat16_from is None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_both_precisions_learn_the_same(cell: str) -> None:
+@pytest.mark.parametrize(
+    ("cell", "options"), [("rnn", {}), ("gru", {}), ("lstm", {}), ("lstm", {"embedding_size": 32})]
+)
+def test_both_precisions_learn_the_same(cell: str, options: dict[str, int]) -> None:
     task = build_task(Component(name="char-lm", corpus="miniature", period=16))
     settings = Training(
         steps=300, batch_size=16, optimizer="adamw", learning_rate=5e-3, schedule="cosine", evaluate_every=300
     )
     losses, weights = {}, {}
     for name in ("fp32", "bf16"):
-        model = build_model(Component(name=cell, hidden_size=32), task.spec, 1)
+        model = build_model(Component(name=cell, hidden_size=32, **options), task.spec, 1)
         learner = new_learner(model, settings)
         for _ in fit(learner, task, settings, 1, autocast(name, CPU)):
             pass

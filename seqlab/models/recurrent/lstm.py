@@ -18,6 +18,9 @@ from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
 from seqlab.models._library import has_cudnn, has_onednn, read_in_library
 
+WORTH_FROM = 1_000_000
+"""Parameters from which a network gains by bfloat16 where oneDNN or cuDNN read it."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -201,6 +204,10 @@ class LSTM(Cell):
         if self.form.gate_recurrence:
             return h, c, torch.cat([gates[name] for name in self.form.gates], -1)
         return h, c
+
+    def gains_from(self, *, vectors: bool) -> int | None:
+        """Return from how many parameters bfloat16 is worth its while: where a library reads it."""
+        return WORTH_FROM if vectors and self.is_usual else None
 
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """Return the state before the first step: zeros; see :meth:`Cell.start`."""
