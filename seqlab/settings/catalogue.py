@@ -91,7 +91,7 @@ def preset_names(name: str) -> list[str]:
     """Return the names of a shipped experiment's presets, from those lines alone.
 
     >>> preset_names("char-shakespeare")
-    ['minute', 'coffee', 'lunch']
+    ['minute', 'coffee', 'lunch', 'gpu-minute', 'gpu-five']
 
     Raises:
         UnknownNameError: when there is no experiment of that name.
