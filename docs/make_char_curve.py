@@ -1,15 +1,14 @@
 """Draw docs/figures/char-shakespeare: how the presets come down, against the n-gram model.
 
-    python docs/make_char_curve.py RUN [RUN ...]
+    python docs/make_char_curve.py NAME=RUN [NAME=RUN ...]
 
-Each RUN is the id or the path of a finished run of char-shakespeare; its line is named after the preset that
-made it, and ends, where the network is mixed with counts, in a hollow mark for the two together. A run
-records no times, so the seconds of a step are its share of those that training took.
+Each RUN is the id or the path of a finished run of char-shakespeare, NAME what its line is called, as the preset
+of its settings; the line ends, where the network is mixed with counts, in a hollow mark for the two together. A
+run records no times, so the seconds of a step are its share of those that training took.
 """
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -28,22 +27,24 @@ HIGHEST = 2.2
 """Nats that are shown."""
 
 
-def label(run: Run) -> str:
-    """Return the preset that made a run (without one its model), its seed, and what it came to."""
-    info = run.info()
-    words = shlex.split(info.command)
-    preset = next((words[i + 1] for i, word in enumerate(words[:-1]) if word == "--preset"), info.model)
+def label(name: str, run: Run) -> str:
+    """Return the name of a run's settings, its seed, and what it came to."""
     summary = run.summary() or {}
-    mixed = f", with counts {summary['mixture']['stream']['nats']:.3f}" if "mixture" in summary else ""
-    return f"{preset}, seed {info.seed}: {summary['validation']['stream']['nats']:.3f}{mixed}"
+    found = {
+        which: summary[which]["stream"]["nats_per_character"]
+        for which in ("trials", "mixture")
+        if which in summary
+    }
+    mixed = f", with counts {found['mixture']:.3f}" if "mixture" in found else ""
+    return f"{name}, seed {run.info().seed}: {found['trials']:.3f}{mixed}"
 
 
-def draw(runs: list[Run]) -> Figure:
+def draw(runs: dict[str, Run]) -> Figure:
     """Return the picture: training loss smoothed (thin), validation loss (marked), over seconds."""
     with look():
         figure = Figure(figsize=(7.5, 4.5))
         ax = figure.add_subplot()
-        for index, run in enumerate(runs):
+        for index, (name, run) in enumerate(runs.items()):
             summary, records = run.summary(), list(run.metrics())
             assert summary is not None, f"{run.id} is not finished"
             per_step = summary["training_seconds"] / summary["steps"]
@@ -52,7 +53,7 @@ def draw(runs: list[Run]) -> Figure:
                 ("smoothed_loss", {"linewidth": 0.8, "linestyle": "-", "alpha": 0.6}),
                 (
                     "validation_loss",
-                    {"linestyle": style["linestyle"], "marker": style["marker"], "label": label(run)},
+                    {"linestyle": style["linestyle"], "marker": style["marker"], "label": label(name, run)},
                 ),
             ):
                 points = np.array([(record["step"], record[key]) for record in records if key in record])
@@ -75,7 +76,8 @@ def draw(runs: list[Run]) -> Figure:
 
 
 if __name__ == "__main__":
-    if not sys.argv[1:]:
-        sys.exit("Which runs? python docs/make_char_curve.py RUN [RUN ...]")
-    for path in save(draw([find_run(name) for name in sys.argv[1:]]), PLACE):
+    words = [word.partition("=") for word in sys.argv[1:]]
+    if not words:
+        sys.exit("Which runs? python docs/make_char_curve.py NAME=RUN [NAME=RUN ...]")
+    for path in save(draw({name: find_run(run) for name, _, run in words}), PLACE):
         print(path)
