@@ -2,9 +2,9 @@
 
     python docs/make_char_curve.py NAME=RUN [NAME=RUN ...]
 
-Each RUN is the id or the path of a finished run of char-shakespeare, NAME what its line is called, as the preset
-of its settings; the line ends, where the network is mixed with counts, in a hollow mark for the two together. A
-run records no times, so the seconds of a step are its share of those that training took.
+Each RUN is the id or path of a finished run of char-shakespeare, NAME what its line is called, as the preset
+of its settings. Where the network is mixed with counts, the line ends in a hollow mark for the two together.
+A run records no times, so the seconds of a step are its share of those that training took.
 """
 
 from __future__ import annotations

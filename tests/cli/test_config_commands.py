@@ -321,7 +321,9 @@ def test_list_shows_names_and_summaries(seqlab):
         ("task", "basics", "hello"),
     }
     assert all(len(row) == 4 and row[3] for row in rows)
-    assert {row[2]: row[3] for row in rows}["char-shakespeare"].endswith("[--preset minute, coffee, lunch, gpu-minute, gpu-five]")
+    assert {row[2]: row[3] for row in rows}["char-shakespeare"].endswith(
+        "[--preset minute, coffee, lunch, gpu-minute, gpu-five]"
+    )
     _, out, _ = seqlab("list", "models", "--json")
     found = json.loads(out)
     assert list(found) == ["models"]
