@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import LOSS, SEQUENCES, SHARE, Metric
-from seqlab.tasks._passes import Integers, in_passes
+from seqlab.tasks._passes import Integers, first_of_passes, in_passes
 from seqlab.tasks._seeing import PICTURE, Form
 from seqlab.tasks.pictures._images import absolute, load_images
 from seqlab.tasks.pictures._turning import turned_a_little
@@ -86,6 +86,12 @@ class DigitDrawing(Task):
         which = in_passes(ORDER, len(part), index, size, split, seed)
         stream = numpy_stream(seed, "digit-drawing", split, index)
         return self._batch(split, which, stream)
+
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
+        """Yield the first so many pictures of passes."""
+        count = len(self.images.parts[split])
+        for number, which in first_of_passes(ORDER, count, sequences, split, seed):
+            yield self._batch(split, which, numpy_stream(seed, "digit-drawing", split, number))
 
     def _batch(self, split: Split, which: Integers, stream: np.random.Generator) -> Batch:
         pixels = self.images.parts[split].pixels[which]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from seqlab.contracts import BOXES, Batch, Spec, Split, numpy_stream
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, SEQUENCES
-from seqlab.tasks._passes import Integers, in_passes
+from seqlab.tasks._passes import Integers, first_of_passes, in_passes
 from seqlab.tasks._seeing import PICTURE, Form, Pixels
 from seqlab.tasks.pictures._canvas import pasted
 from seqlab.tasks.pictures._images import absolute, load_images
@@ -82,8 +82,17 @@ class DigitGlimpses(Task):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return canvases, as the class says."""
-        stream, part = numpy_stream(seed, "digit-glimpses", split, index), self.images.parts[split]
-        which = in_passes(ORDER, len(part), index, size, split, seed)
+        which = in_passes(ORDER, len(self.images.parts[split]), index, size, split, seed)
+        return self._batch(split, which, numpy_stream(seed, "digit-glimpses", split, index))
+
+    def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
+        """Yield canvases with the first so many digits of passes."""
+        count = len(self.images.parts[split])
+        for number, which in first_of_passes(ORDER, count, sequences, split, seed):
+            yield self._batch(split, which, numpy_stream(seed, "digit-glimpses", split, number))
+
+    def _batch(self, split: Split, which: Integers, stream: np.random.Generator) -> Batch:
+        part, size = self.images.parts[split], len(which)
         pixels = part.pixels[which]  # (B, R, C)
         if split == "train" and self.turn:
             pixels = turned_a_little(pixels, stream)
