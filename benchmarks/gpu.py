@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from gpu_plain import LAYERS, plain_seconds
 from torch import Tensor, nn
 
 from seqlab.configure import load_training
@@ -38,7 +39,6 @@ from seqlab.training.runtime import autocast, prepare
 GPU = torch.device("cuda")
 SIZES = ((1, 512, 64, 64), (2, 384, 64, 64), (3, 512, 64, 128), (2, 1024, 128, 128))
 """Layers, units, sequences of a batch, steps."""
-LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 PARTS: dict[str, Callable[..., None]] = {}
 
 
@@ -93,50 +93,6 @@ def seconds_of(learner: Learner, steps: Iterator[Step], skipped: int = 64, count
     raise ValueError("there are too few steps")
 
 
-class Plain(nn.Module):
-    """A character model as it is usually written."""
-
-    def __init__(self, cell: str, layers: int, units: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(65, units)
-        self.cells = LAYERS[cell](units, units, layers, batch_first=True)
-        self.readout = nn.Linear(units, 65)
-
-    def forward(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
-        h, state = self.cells(self.embedding(x), state)
-        return self.readout(h), state
-
-
-def plain_seconds(cell: str, layers: int, units: int, rows: int, steps: int, precision: str) -> float:
-    """Return the seconds of a step of the plain loop: data on the GPU, nobody waits for a loss."""
-    torch.manual_seed(1)
-    model, codes = (
-        Plain(cell, layers, units).to(GPU),
-        torch.from_numpy(text().text("train").astype("int64")).to(GPU),
-    )
-    optimizer = torch.optim.AdamW(model.parameters(), 3e-3, fused=True)
-    column, state, began = len(codes) // rows, None, 0.0
-    places = torch.arange(rows, device=GPU)[:, None] * column + torch.arange(steps, device=GPU)
-    for index in range(80):
-        if index == 20:
-            torch.cuda.synchronize()
-            began = time.perf_counter()
-        x, y = (
-            codes[places + index * steps % (column - steps - 1)],
-            codes[places + index * steps % (column - steps - 1) + 1],
-        )
-        with autocast(precision, GPU):
-            scores, state = model(x, state)
-        loss = F.cross_entropy(scores.float().flatten(0, 1), y.flatten())
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-    torch.cuda.synchronize()
-    return (time.perf_counter() - began) / 60
-
-
 @part
 def steps(which: str = "") -> None:
     """A training step of character models, beside the plain loop's; steps:lstm is of that cell alone."""
@@ -147,7 +103,7 @@ def steps(which: str = "") -> None:
                 model = model_of(cell, task, hidden_size=units, layers=layers, embedding_size=units)
                 learner = new_learner(model, settings)
                 ours = seconds_of(learner, by_graphs(learner, task, settings, precision))
-                plain = plain_seconds(cell, layers, units, rows, period, precision)
+                plain = plain_seconds(cell, layers, units, task.text("train"), rows, period, precision)
                 say(
                     f"{cell} {layers} x {units}, {rows} x {period}, {precision}",
                     f"{1e3 * ours:.2f} ms, plain {1e3 * plain:.2f} ms, ratio {ours / plain:.2f}, "

@@ -40,7 +40,7 @@ from seqlab.training.loop import (
     note_validation,
     validate,
 )
-from seqlab.training.optimisers import learning_rate, weight_decay_of
+from seqlab.training.optimisers import averaging_at, learning_rate, weight_decay_of
 
 KEPT = {
     "sgd": ("momentum_buffer", None),
@@ -126,7 +126,7 @@ class Member:
         losses, norms = np.zeros(batches), np.zeros(batches)
         decays = np.zeros(batches)
         if settings.averaging is not None:  # as in the loop: the young average forgets faster
-            decays[:] = [min(settings.averaging, (1 + i) / (10 + i)) for i in range(step, step + batches)]
+            decays[:] = [averaging_at(settings.averaging, i) for i in range(step, step + batches)]
         if not packed.continues:
             self.start[:] = 0
         start = self.start.reshape(len(self.start), -1)

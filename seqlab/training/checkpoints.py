@@ -32,7 +32,7 @@ from seqlab.training.loop import Learner
 def save_checkpoint(path: Path, learner: Learner) -> None:
     """Save all that ``learner`` needs to go on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _save(path, _apart(learner.state_dict()))
+    _save(path, apart(learner.state_dict()))
 
 
 def load_checkpoint(path: Path, learner: Learner) -> None:
@@ -108,13 +108,13 @@ def _save(path: Path, state: Mapping[str, Any]) -> None:
     replace_file(path, data.getvalue())
 
 
-def _apart(value: Any) -> Any:
+def apart(value: Any) -> Any:
     """Copy tensors out of what they may be a part of, all of which torch would save."""
     if isinstance(value, torch.Tensor):
         return value.clone()
     if isinstance(value, dict):
-        return {key: _apart(part) for key, part in value.items()}
-    return type(value)(map(_apart, value)) if isinstance(value, list | tuple) else value
+        return {key: apart(part) for key, part in value.items()}
+    return type(value)(map(apart, value)) if isinstance(value, list | tuple) else value
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -22,7 +22,13 @@ from seqlab.models import SequenceModel, State, detach, read_batch
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training.evaluation import evaluate
-from seqlab.training.optimisers import build_optimizer, clip_gradient, learning_rate, update
+from seqlab.training.optimisers import (
+    averaging_at,
+    build_optimizer,
+    clip_gradient,
+    learning_rate,
+    update,
+)
 
 SMOOTHING = 0.98
 """Decay of the smoothed loss, per step."""
@@ -320,7 +326,7 @@ def non_finite(learner: Learner, loss: float, grad_norm: float) -> NonFiniteLoss
 @torch.no_grad()
 def average(averaged: list[Tensor], weights: list[torch.nn.Parameter], decay: float, step: int) -> None:
     """Move averaged weights towards the present ones, faster in the first steps, to forget the start."""
-    share = 1 - min(decay, (1 + step) / (10 + step))
+    share = 1 - averaging_at(decay, step)
     for value, weight in zip(averaged, weights, strict=True):
         value.lerp_(weight, share)
 

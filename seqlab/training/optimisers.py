@@ -96,6 +96,15 @@ def learning_rate(settings: Training, step: int) -> float:
     return settings.learning_rate * (floor + (1 - floor) * height)
 
 
+def averaging_at(decay: float, step: int) -> float:
+    """Return what averaged weights keep of themselves in update ``step``, counted from 0: less at first.
+
+    >>> averaging_at(0.99, 0), averaging_at(0.99, 10_000)
+    (0.1, 0.99)
+    """
+    return min(decay, (1 + step) / (10 + step))
+
+
 def clip_gradient(parameters: Iterable[nn.Parameter], clip_norm: float | None) -> Tensor:
     """Scale the gradient down to the global norm ``clip_norm`` where it is longer; return its norm before.
 

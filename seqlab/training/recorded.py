@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -32,6 +32,7 @@ from seqlab.models import Known, detach, knowing
 from seqlab.own_code import in_a_sentence
 from seqlab.settings import Training
 from seqlab.tasks import Task
+from seqlab.training.checkpoints import apart
 from seqlab.training.loop import (
     Learner,
     Step,
@@ -41,7 +42,7 @@ from seqlab.training.loop import (
     note_step,
     validate,
 )
-from seqlab.training.optimisers import clip_gradient, learning_rate, update
+from seqlab.training.optimisers import averaging_at, clip_gradient, learning_rate, update
 from seqlab.training.pausing import AHEAD, next_ahead, until_pause
 from seqlab.training.preparing import prepared
 from seqlab.training.remembering import buffers_as_they_were, changed, held_in_python
@@ -203,7 +204,7 @@ class Updates:
         self.sequences = len(batch.inputs)
         self.rate.fill_(learning_rate(settings, index))
         if settings.averaging is not None:
-            self.share.fill_(1 - min(settings.averaging, (1 + index) / (10 + index)))
+            self.share.fill_(1 - averaging_at(settings.averaging, index))
         self.learner.model.updates = index
         self._seed_noise(index)
         form = self._form_of(batch, known, index)
@@ -278,7 +279,7 @@ class Updates:
         buffers = form.batch
 
         def act() -> None:
-            form.after = _apart(self._update(buffers, known, form.before))  # of which it may be a part
+            form.after = apart(self._update(buffers, known, form.before))  # of which it may be a part
 
         try:
             with self.learner.model.steady():
@@ -307,7 +308,7 @@ class Updates:
     def _repeat_and_check(self, form: Form, batch: Batch, known: Known, index: int) -> None:
         """Repeat, and hold the loss against what the model says plainly; go back where it is another."""
         learner = self.learner
-        saved = _apart(learner.state_dict())
+        saved = apart(learner.state_dict())
         carried = learner.carried if batch.continues else None
         with knowing(known), buffers_as_they_were(learner.model):
             there = batch.to(self.latest.device)
@@ -384,12 +385,3 @@ def _named(batch: Batch) -> Iterator[tuple[str, Tensor]]:
 
 def _parts(state: State) -> Sequence[Tensor]:
     return [part for parts in state for part in parts]
-
-
-def _apart(value: Any) -> Any:
-    """Copy tensors, however they are nested."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _apart(part) for key, part in value.items()}
-    return type(value)(map(_apart, value)) if isinstance(value, list | tuple) else value
