@@ -15,7 +15,6 @@ want of a network, the miniature stands in for it, and the corpus says so.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.resources
 import logging
 import os
@@ -29,7 +28,7 @@ from pathlib import Path, PurePath
 
 from seqlab.doing import doing
 from seqlab.errors import Remark, TextError, UnreachableError, nearest
-from seqlab.files import cache_folder
+from seqlab.files import cache_folder, file_sha256
 from seqlab.outside import path_of
 from seqlab.text.download import fetch
 from seqlab.text.functions import function_names
@@ -173,15 +172,15 @@ def shakespeare_file() -> Path | None:
     folder = os.environ.get("SEQLAB_DATA_DIR")
     provided = path_of(folder) / SHAKESPEARE_FILE if folder else None
     if provided is not None and provided.is_file():
-        if _hash_of(provided) != SHAKESPEARE_SHA256:
+        if file_sha256(provided) != SHAKESPEARE_SHA256:
             raise TextError(
-                f"{provided} is not Tiny Shakespeare: its SHA-256 is {_hash_of(provided)}, "
+                f"{provided} is not Tiny Shakespeare: its SHA-256 is {file_sha256(provided)}, "
                 f"not {SHAKESPEARE_SHA256}.",
                 hint="Unset SEQLAB_DATA_DIR to have the text fetched, or name the file itself as the corpus.",
             )
         return provided
     cached = cache_folder() / SHAKESPEARE_FILE
-    return cached if cached.is_file() and _hash_of(cached) == SHAKESPEARE_SHA256 else None
+    return cached if cached.is_file() and file_sha256(cached) == SHAKESPEARE_SHA256 else None
 
 
 def _shakespeare(url: str, announce: Callable[[str], None]) -> Corpus:
@@ -290,8 +289,3 @@ def _tell_size(name: str, glob: str, files: Sequence[Path]) -> None:
         )
     if size > MANY_BYTES or len(files) > MANY_FILES:
         warnings.warn(Remark(f"{told}; all are read. Ctrl-C stops it."), stacklevel=1)
-
-
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,14 +15,13 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from seqlab.doing import doing
-from seqlab.errors import TextError
-from seqlab.files import cache_folder
+from seqlab.errors import SeqlabError, TextError
+from seqlab.files import SEAL, cache_folder, file_sha256, read_json, sealed, to_json, unsealed
 from seqlab.text.corpora import Corpus
 from seqlab.text.reading import USUAL, Documents, Form
 from seqlab.text.tokens import Tokens, count
@@ -34,7 +33,7 @@ IN_MEMORY = 16 * 1024**2
 TRAINING_SHARE = 0.9
 """Of a text; the rest is held out."""
 
-FORMAT = 2
+FORMAT = 3
 """Of what lies in the cache; another number makes it be built anew."""
 
 _CODES, _FACTS = "codes.npy", "facts.json"
@@ -94,7 +93,8 @@ def encode_corpus(
 
     One of more than :data:`IN_MEMORY` bytes is encoded once and kept in the cache, under a key made of its
     content and the reading. Two processes may do so at once: each writes a folder of its own, and the first
-    that is done puts it at its place.
+    that is done puts it at its place. What lies there carries checksums, which are compared whenever it is
+    read; where one does not fit it is encoded anew.
 
     Args:
         corpus: where the text lies.
@@ -178,8 +178,7 @@ def _key(corpus: Corpus, reading: Reading) -> str:
     """Return what the encoded text depends on, hashed: content, reading, version of Unicode."""
     content = hashlib.sha256()
     for path in corpus.files:
-        with path.open("rb") as file:
-            content.update(hashlib.file_digest(file, "sha256").digest())
+        content.update(bytes.fromhex(file_sha256(path)))
     facts = [FORMAT, content.hexdigest(), asdict(reading), unicodedata.unidata_version]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -199,11 +198,12 @@ def _build(corpus: Corpus, reading: Reading, place: Path) -> None:
         facts = {
             "vocabulary": encoded.vocabulary.to_data(),
             "characters": encoded.characters,
-            "sha256": encoded.sha256,
+            "text": encoded.sha256,
             "replaced": encoded.replaced,
+            "codes": file_sha256(folder / _CODES),
         }
         del encoded
-        (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        (folder / _FACTS).write_text(to_json(sealed(facts)), encoding="utf-8")
         try:
             folder.rename(place)
         except OSError:
@@ -215,18 +215,21 @@ def _build(corpus: Corpus, reading: Reading, place: Path) -> None:
 
 
 def _load(place: Path) -> EncodedText | None:
-    """Return what lies in the cache, or None where nothing does or it is damaged."""
+    """Return what lies in the cache, or None where nothing does or it is not what was written."""
     try:
-        facts: dict[str, Any] = json.loads((place / _FACTS).read_text(encoding="utf-8"))
+        told = read_json(place / _FACTS)
+        facts = unsealed(told, place / _FACTS)
+        if SEAL not in told or facts["codes"] != file_sha256(place / _CODES):
+            return None
         codes = np.load(place / _CODES, mmap_mode="r")
         vocabulary = Vocabulary.from_data(facts["vocabulary"])
         return EncodedText(
             vocabulary,
             np.asarray(codes),
             int(facts["characters"]),
-            str(facts["sha256"]),
+            str(facts["text"]),
             tuple(facts["replaced"]),
             place,
         )
-    except (OSError, ValueError, KeyError, TypeError, TextError):
+    except (OSError, ValueError, KeyError, TypeError, SeqlabError):
         return None

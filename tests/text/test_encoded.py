@@ -94,19 +94,34 @@ def test_what_lies_in_the_cache_is_mapped_and_read_only(path: Path, monkeypatch:
     assert not codes.flags.writeable
 
 
-@pytest.mark.parametrize("damage", ["codes.npy", "facts.json"])
-def test_a_damaged_cache_is_built_anew(path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+def flip(content: bytes, seed: int) -> bytes:
+    """Flip one bit."""
+    draw, changed = random.Random(seed), bytearray(content)
+    changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("damage", [0, *range(2, 20)])
+@pytest.mark.parametrize("name", ["codes.npy", "facts.json"])
+def test_a_damaged_cache_is_built_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str, damage: int
+) -> None:
     monkeypatch.setattr(encoded, "IN_MEMORY", 0)
-    corpus = load_corpus(str(path))
+    corpus, said = load_corpus(str(path)), list[str]()
     whole = encode_corpus(corpus, Reading(), announce=silent)
     assert whole.path is not None
-    expected = whole.codes.tolist()
-    file = whole.path / damage
+    codes, vocabulary, facts = whole.codes.tolist(), whole.vocabulary, (whole.characters, whole.sha256)
+    file = whole.path / name
     del whole  # which others would share
-    file.write_bytes(file.read_bytes()[:-10])
-    again = encode_corpus(corpus, Reading(), announce=silent)
-    assert again.codes.tolist() == expected
+    content = file.read_bytes()
+    file.write_bytes(flip(content, damage) if damage else content[:-10])
+    again = encode_corpus(corpus, Reading(), announce=said.append)
+    assert again.codes.tolist() == codes
+    assert again.vocabulary == vocabulary
+    assert (again.characters, again.sha256) == facts
     assert again.path == file.parent
+    assert file.read_bytes() == content
+    assert len(said) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_explained(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqlab.errors import TextError
 from seqlab.text import load_corpus
-from seqlab.text.functions import names_in
+from seqlab.text.functions import function_names, names_in
 from seqlab.text.units import Unit, Units, cut, read_units
 
 
@@ -75,3 +75,14 @@ def test_no_sequence_goes_from_one_file_into_the_next(tmp_path: Path) -> None:
 def test_names_of_functions_are_read_from_sources_that_are_not_run() -> None:
     assert list(names_in(b"raise SystemExit\ndef f():\n  def g(): 'def h(): 1'")) == ["f", "g"]
     assert list(names_in(b"def broken(")) == list(names_in(b"\0")) == []
+
+
+def test_a_damaged_text_of_names_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "source.py").write_text("def first(): ...\ndef second(): ...\n")
+    path = function_names([tmp_path / "source.py"])
+    whole = path.read_bytes()
+    assert whole == b"first\nsecond\n"
+    path.write_bytes(whole.replace(b"second", b"secone"))
+    assert function_names([tmp_path / "source.py"]).read_bytes() == whole
+    assert len(list((tmp_path / "cache").iterdir())) == 1
