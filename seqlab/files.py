@@ -46,6 +46,23 @@ def replace_file(path: Path, data: bytes | str) -> None:
         raise
 
 
+def write_output(path: Path, data: bytes | str) -> None:
+    """Write the file that a user named, whole or not at all; a link is followed.
+
+    What stands in a pipe's or a device's place, as /dev/stdout, is never replaced: it is written to.
+
+    Raises:
+        UsageError: when that cannot be.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data.encode() if isinstance(data, str) else data)
+        else:
+            replace_file(Path(os.path.realpath(path)), data)
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+
+
 def to_json(data: Any, *, indent: int | None = None) -> str:
     """Write plain data as JSON. Figures that are not finite become null: JSON has no word for them.
 

@@ -69,9 +69,9 @@ def forecast(
     if out is None:
         print(escaped(written.getvalue()), end="")
         return None
-    from seqlab.runs import replace_file
+    from seqlab.files import write_output
 
-    replace_file(out, written.getvalue())
+    write_output(out, written.getvalue())
     several = f" of each of {len(told):,} columns" if len(told) > 1 else f" of {first.name}"
     steps_told = f"{len(first.values):,} step{'' if len(first.values) == 1 else 's'}"
     return tell(f"{steps_told}{several}: {out}")

@@ -86,16 +86,12 @@ def plot(
 
 def _write_data(path: Path, pictures: dict[str, Figure]) -> str:
     """Write down the numbers of pictures."""
-    from seqlab.errors import UsageError
     from seqlab.figures.drawn import rows
-    from seqlab.runs import replace_file
+    from seqlab.files import write_output
 
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerows(rows(pictures))
-    try:
-        replace_file(path, written.getvalue())
-    except OSError as error:
-        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+    write_output(path, written.getvalue())
     return str(path)
 
 

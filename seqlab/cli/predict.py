@@ -95,14 +95,10 @@ def _csv(predicted: Prediction) -> str:
 
 
 def _deliver(text: str, out: Path | None, count: int) -> None:
-    from seqlab.errors import UsageError
-    from seqlab.files import replace_file
+    from seqlab.files import write_output
 
     if out is None:
         sys.stdout.write(text)
         return
-    try:
-        replace_file(out, text)
-    except OSError as error:
-        raise UsageError(f"{str(out)!r} cannot be written: {error.strerror}.") from None
+    write_output(out, text)
     tell(f"{count:,} answers written to {out}")

@@ -326,6 +326,7 @@ def _hand_over(texts: list[str], output: Path | None, each: str | None, asked: _
     Whole texts come without their ends and, where each is a line, a line each.
     """
     from seqlab.errors import UsageError
+    from seqlab.files import write_output
 
     if asked.whole:
         texts = [text.removesuffix(asked.stop) for text in texts]
@@ -337,24 +338,20 @@ def _hand_over(texts: list[str], output: Path | None, each: str | None, asked: _
         return _deliver(_headed(texts), output)
     try:
         output.mkdir(exist_ok=True)
-        for number, text in enumerate(texts, 1):
-            name = f"{number:0{len(str(len(texts)))}}.txt"
-            (output / name).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
+    for number, text in enumerate(texts, 1):
+        write_output(output / f"{number:0{len(str(len(texts)))}}.txt", text + "\n")
     return _say(f"{len(texts)} files written to {output}")
 
 
 def _deliver(result: str, output: Path | None) -> None:
-    from seqlab.errors import UsageError
+    from seqlab.files import write_output
 
     if output is None:
         sys.stdout.write(result)
         return
-    try:
-        output.write_text(result, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}.") from None
+    write_output(output, result)
     _say(f"Written to {output}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UsageError
-from seqlab.files import replace_file
+from seqlab.files import replace_file, write_output
 from seqlab.runs.folder import Run
 from seqlab.runs.summary import figures, is_number
 
@@ -33,7 +33,8 @@ def to_csv(run: Run, path: Path) -> Path:
     writer.writeheader()
     writer.writerows(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, text.getvalue())
+    own = run.path in path.parents  # there a link would lead out of a folder that may be somebody else's
+    (replace_file if own else write_output)(path, text.getvalue())
     return path
 
 

@@ -176,7 +176,7 @@ class Run:
 
     def sweep(self) -> None:
         """Delete what writing left behind that was cut off: files that never got their names."""
-        for folder in (self.path, self.checkpoints):
+        for folder in (self.path, self.checkpoints, self.samples):
             for path in folder.glob(".*.tmp"):
                 path.unlink(missing_ok=True)
 
@@ -230,6 +230,8 @@ class Run:
         from filelock import FileLock  # not where runs are only listed: it brings asyncio
 
         with suppress(NotImplementedError), FileLock(self.path / ".judgements.lock", timeout=60):
+            for half_written in self.path.glob(f".{self.judgements_path.name}.*.tmp"):
+                half_written.unlink()  # by a process that was killed: this one holds the lock
             replace_file(self.judgements_path, to_json({**self.judgements(), name: judged}, indent=2) + "\n")
             return
         replace_file(self.judgements_path, to_json({**self.judgements(), name: judged}, indent=2) + "\n")

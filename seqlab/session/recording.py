@@ -11,6 +11,7 @@ from typing import Any
 from seqlab.doing import doing
 from seqlab.engines import engine_of
 from seqlab.errors import RunFolderError
+from seqlab.files import replace_file
 from seqlab.generation import Sampling, generate
 from seqlab.generation.answers import evaluate_written
 from seqlab.models import SequenceModel, count_parameters
@@ -69,7 +70,7 @@ def keep_sample(run: Run, session: Session, learner: Learner) -> None:
     with learner.evaluated_weights():
         text = write_sample(session, session.task.sample.length)
     run.samples.mkdir(exist_ok=True)
-    (run.samples / f"step-{learner.step:07d}.txt").write_text(text.lstrip("\n") + "\n", encoding="utf-8")
+    replace_file(run.samples / f"step-{learner.step:07d}.txt", text.lstrip("\n") + "\n")
 
 
 def summarise(run: Run, session: Session, learner: Learner) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqlab.errors import RunFolderError
-from seqlab.files import replace_file, to_json
+from seqlab.errors import RunFolderError, UsageError
+from seqlab.files import replace_file, to_json, write_output
 from seqlab.runs import Run, create_run, headline
 from seqlab.runs.info import now
 
@@ -233,6 +233,32 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_else(
         replace_file(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_judgement_left_is_swept_by_the_next(run: Run) -> None:
+    half_written = run.path / ".judgements.json.123-abcd.tmp"
+    half_written.write_text('{"as tr')
+    run.keep_judgement("longer", {"figures": {"loss": 0.5}})
+    assert not half_written.exists()
+    assert list(run.judgements()) == ["longer"]
+
+
+def test_a_file_that_a_user_named_is_whole_a_link_is_followed_and_a_pipe_stays_one(tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
+    file.write_text("old")
+    link.symlink_to(file)
+    write_output(link, "new")
+    assert file.read_text() == "new"
+    assert link.is_symlink()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        write_output(pipe, "said")
+        assert os.read(reader, 10) == b"said"
+        os.close(reader)
+        assert pipe.is_fifo()
+    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
+        write_output(file / "below", "")
 
 
 @pytest.mark.parametrize(

@@ -9,32 +9,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-import torch
+from killing import a_run, content, in_a_process
 
-from seqlab.registry import resolve
 from seqlab.runs import Run, list_runs, runs_dir, sweep_unnamed
-from seqlab.session import begin, extend, go_on, train
+from seqlab.session import extend, go_on, train
 from seqlab.session.identity import identify
-from seqlab.settings import TrainExperiment, check, read_text
 
-SETTINGS = """
-experiment: killed
-task: {name: char-lm, corpus: miniature, period: 16}
-model: {name: gru, hidden_size: 4}
-training: {steps: 12, batch_size: 2, evaluate_every: 4, evaluation_sequences: 2, test_sequences: 2, log_every: 1,
-           checkpoint_every: 3, engine: torch}
-mixture: {order: 2}
-"""
 OPERATIONS = ("mkdir", "rename", "replace", "write", "fsync", "unlink", "open")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is forked, to be killed")
-
-
-def settings() -> TrainExperiment:
-    document = read_text(SETTINGS, source="test.yaml")
-    experiment = check(document)
-    assert isinstance(experiment, TrainExperiment)
-    return resolve(experiment, document)
 
 
 @pytest.fixture(autouse=True)
@@ -59,35 +42,6 @@ def before_each_operation(act: Callable[[int], None]) -> None:
 
     for name in OPERATIONS:
         setattr(os, name, watched(getattr(os, name)))
-
-
-def in_a_process(work: Callable[[], None]) -> int:
-    """Do it in a forked process, and return how that ended."""
-    child = os.fork()
-    if child == 0:
-        code = 70
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def a_run() -> Run:
-    run, session = begin(settings(), command="test")
-    train(run, session)
-    return run
-
-
-def content(run: Run) -> tuple[object, ...]:
-    """Return what a run has come to, but for times."""
-    last = torch.load(run.last_checkpoint, weights_only=True)
-    summary = {key: value for key, value in (run.summary() or {}).items() if not key.endswith("_seconds")}
-    samples = [path.read_bytes() for path in sorted(run.samples.iterdir())]
-    weights = {name: tensor.tolist() for name, tensor in last["model"].items()}
-    files = (run.metrics_path, run.best_weights, run.ngram_weights, run.path / "vocabulary.json")
-    return (summary, samples, weights, *(path.read_bytes() for path in files))
 
 
 def killed_at(moment: int) -> None:

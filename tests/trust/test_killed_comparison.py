@@ -89,4 +89,4 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
 
 @pytest.mark.slow
 def test_a_comparison_killed_at_many_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(tmp_path, monkeypatch, 24)
+    check(tmp_path, monkeypatch, 40)
