@@ -22,7 +22,7 @@ from seqlab.session.identity import changed_since, identify
 from seqlab.session.lineage import VOCABULARY, start_from
 from seqlab.session.mixing import check_mixture
 from seqlab.session.passes import within_passes
-from seqlab.session.trying import try_out
+from seqlab.session.trying import require_part, try_out
 from seqlab.settings import Component, Document, TrainExperiment, check, dump, read_text
 from seqlab.tasks import Task, Trial, build_task
 from seqlab.training.checkpoints import counters_of, save_weights
@@ -296,8 +296,8 @@ def trial_task(session: Session, trial: Trial) -> Task:
     """Return the task as a trial has it.
 
     Raises:
-        SettingsError: when its options are wrong, the model cannot answer that task, or answers shall be
-            written of a task that has none.
+        SettingsError: when its options are wrong, the model cannot answer that task, nothing is in its test
+            set, or answers shall be written of a task that has none.
     """
     own, name = session.experiment.task, session.experiment.task.name
     if trial.answers != "shown" and session.task.spec.writes is None:
@@ -318,6 +318,7 @@ def trial_task(session: Session, trial: Trial) -> Task:
             f"The trial {trial.name!r} changes what the model reads or answers: {told}.",
             hint="A trial may change options that leave the Spec as it is, such as a length.",
         )
+    require_part(task, "test", session.experiment.seed, f"The trial {trial.name!r} of {name}")
     return task
 
 

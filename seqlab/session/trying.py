@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from seqlab.contracts import Batch
+from seqlab.contracts import Batch, Split
 from seqlab.engines import engine_of
 from seqlab.errors import PluginError, SeqlabError, SettingsError
 from seqlab.models import SequenceModel, read_batch
 from seqlab.own_code import form_of, in_a_sentence, place_of
 from seqlab.registry import component_hash
+from seqlab.tasks import Task
 from seqlab.training.loop import is_solved, loss_of
 from seqlab.training.memory import within_memory
 
@@ -40,8 +41,29 @@ def try_out(session: Session) -> None:
         if own:
             _try_loss(session, batch, learns=engine.by_autograd)
     _check_figures(session, task.figures(task.tally(outputs.detach().float(), batch)))
+    for part in ("validation", "test") if task.has_test else ("validation",):
+        require_part(task, part, session.experiment.seed, f"The task {session.experiment.task.name}")
     if task.sample is not None and task.vocabulary is not None:
         task.vocabulary.encode(task.sample.prime)  # what is written on the way begins with it
+
+
+def require_part(task: Task, part: Split, seed: int, who: str) -> None:
+    """Check that there is something to judge by: of small sets a part may be empty.
+
+    Args:
+        task: whose part it is.
+        part: which.
+        seed: of the fixed set.
+        who: what to call the task in a message.
+
+    Raises:
+        SettingsError: when nothing is in it.
+    """
+    if next(iter(task.evaluation(part, 1, seed)), None) is None:
+        raise SettingsError(
+            f"{who} has nothing in its {part} part, by which it is judged.",
+            hint="Its settings leave too few different sequences for all parts: let them be longer.",
+        )
 
 
 def _read(session: Session, batch: Batch) -> Tensor:
