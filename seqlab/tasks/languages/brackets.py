@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ PLAIN = "".join(map(chr, range(128)))
 
 
 class Brackets(Task):
-    """Read a piece of source code, then an end symbol, and say whether its brackets match.
+    """Read a piece of source code, then an end symbol, and say whether its brackets match, or do so far.
 
     A piece is whole lines, without strings and comments, at both ends of which no bracket is open. In half of
     them two brackets that follow one another, whatever is between, have changed places, so that they match no
@@ -36,6 +36,8 @@ class Brackets(Task):
         language: python or c.
         length: symbols of a piece, at most.
         reduced: whether a word becomes one symbol, and signs another; else characters are read as they are.
+        asks: whether they match at the ``end``; or, at ``every`` step, whether they do so far: from the first
+            bracket on that closes another kind, or nothing, they do not. The last answer is that of the end.
 
     >>> task = Brackets(length=30)
     >>> batch = task.batch("train", 0, size=4, seed=1)
@@ -52,7 +54,9 @@ class Brackets(Task):
         language: Language = "python",
         length: Annotated[int, Field(ge=8, le=10_000)] = 100,
         reduced: bool = True,
+        asks: Literal["end", "every"] = "end",
     ) -> None:
+        self.asks = asks
         self.pieces, sha256 = read_pieces(language, length, reduced)
         folder = sysconfig.get_paths()[PLACES[language][0]]
         self.data = Data(f"the {language} files that come with Python", folder, sha256)
@@ -61,7 +65,7 @@ class Brackets(Task):
         self.spec = Spec("tokens", len(self.symbols), "classes", 2, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return batch number ``index``: pieces and ends (B, T), whether they match (B,), and a mask."""
+        """Return batch number ``index``: pieces, ends (B, T), whether they match (B,) or (B, T), and a mask."""
         stream, pieces = numpy_stream(seed, "brackets", split, index), self.pieces[split]
         right = stream.integers(0, 2, size)
         chosen = [pieces[place] for place in stream.integers(0, len(pieces), size)]
@@ -73,8 +77,13 @@ class Brackets(Task):
         inputs[:, -1] = len(self.alphabet)
         for row, text in zip(inputs, texts, strict=True):
             row[-1 - len(text) : -1] = self.encode(text)
-        mask = np.zeros(inputs.shape, dtype=bool)
-        mask[:, -1] = True
+        if self.asks == "every":
+            mask = inputs != PAD
+            places = np.arange(inputs.shape[1]) - (~mask).sum(axis=1, keepdims=True)  # 0 where a text begins
+            right = (places < [[whole(text)] for text in texts]).astype(np.int64)
+        else:
+            mask = np.zeros(inputs.shape, dtype=bool)
+            mask[:, -1] = True
         return Batch(torch.from_numpy(inputs), torch.from_numpy(right), torch.from_numpy(mask))
 
     def encode(self, text: str) -> NDArray[np.int64]:
@@ -93,6 +102,17 @@ def broken(text: str, pairs: Pairs, stream: np.random.Generator) -> str:
     """Return a text in which one of some pairs of signs has changed places."""
     here, after = pairs[stream.integers(0, len(pairs))]
     return text[:here] + text[after] + text[here + 1 : after] + text[here] + text[after + 1 :]
+
+
+def whole(text: str) -> int:
+    """Return how many steps are read, the end's among them, before a bracket closes what is not open.
+
+    >>> whole("f(x)"), whole("(]"), whole("))")
+    (5, 1, 0)
+    """
+    stack = list[str]()
+    broken = (place for place, sign in enumerate(text) if not follow(sign, stack))
+    return next(broken, len(text) + 1)
 
 
 def is_balanced(text: str) -> bool:

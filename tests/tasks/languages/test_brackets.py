@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from seqlab.errors import TextError
 from seqlab.tasks.languages import _sources
@@ -98,3 +99,20 @@ def test_a_machine_without_headers_is_told_so(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(_sources.sysconfig, "get_paths", lambda: {"include": str(tmp_path)})
     with pytest.raises(TextError, match=r"holds no \*\.h"):
         _sources.files_of("c")
+
+
+def test_at_every_step_it_is_asked_whether_the_brackets_match_so_far() -> None:
+    """They do, where nothing but open ones is left once all pairs within one another are struck out."""
+    task, end = Brackets(length=60, asks="every"), Brackets(length=60)
+    batch = task.batch("test", 0, 64, seed=2)
+    assert torch.equal(batch.inputs, end.batch("test", 0, 64, seed=2).inputs)
+    assert torch.equal(batch.targets[:, -1], end.batch("test", 0, 64, seed=2).targets)
+    for row, asked, mask in zip(batch.inputs, batch.targets, batch.mask, strict=True):
+        text, wanted = task.decode(row), []
+        for length in range(1, len(text) + 1):
+            left = "".join(BRACKETS.findall(text[:length]))
+            while (shorter := left.replace("()", "").replace("[]", "").replace("{}", "")) != left:
+                left = shorter
+            wanted.append(not set(left) & set(")]}"))
+        assert asked[mask].bool().tolist() == [*wanted, wanted[-1]]
+    assert 0 < (batch.targets[batch.mask] == 0).float().mean() < 0.5
