@@ -146,6 +146,11 @@ def test_a_stack_knows_which_brackets_may_come(seed: int) -> None:
     assert result["trials"]["length-52-to-100"]["sequence_accuracy"] >= 0.99
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whether_the_brackets_of_python_match_so_far_is_said_four_times_as_long_as_learned(seed: int) -> None:
+    assert summary("brackets", seed)["trials"]["length-400"]["sequence_accuracy"] >= 0.95
+
+
 def test_products_of_permutations_are_followed_sixteen_times_as_long_as_learned() -> None:
     assert summary("permutations")["trials"]["length-500"]["accuracy"] >= 0.99
 
