@@ -9,6 +9,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.explain_named import explain_experiment, explain_setting
 from seqlab.cli.explain_task import explain_task
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def explain(
     model: Annotated[
         str,
         typer.Argument(
-            help="A name, lstm[hidden_size=8], your own my_cell.py, or the name of a task.",
+            help="A model, lstm[hidden_size=8], your own my_cell.py, a task, an experiment or a setting.",
             autocompletion=options.complete_explained,
         ),
     ],
@@ -34,24 +35,37 @@ def explain(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
 ) -> None:
-    """Explain a model: equations, weights, settings, what a step costs, a diagram of its cell; or a task.
+    """Explain a model: equations, weights, settings, what a step costs, a diagram of its cell.
+
+    Or a task: what it asks, a sequence, how it is judged; what an experiment sets; what a setting is.
 
     Examples: seqlab explain lstm / seqlab explain my_cell.py / seqlab explain gru --inputs 64 /
-    seqlab explain temporal-order
+    seqlab explain temporal-order / seqlab explain char-shakespeare / seqlab explain clip_norm
     """
     from seqlab.analysis.anatomy import dissect
     from seqlab.cli.show import word
     from seqlab.constructors import options_model
+    from seqlab.errors import UsageError, nearest
     from seqlab.plugins import admit, is_plugin
     from seqlab.registry import check_options, load, names, parse_reference
-    from seqlab.settings import Document
+    from seqlab.settings import Document, experiment_names
     from seqlab.settings.describing import described
 
     written, place = parse_reference(model), Document({}, "On the command line")
     if written.name in names("task"):
         return explain_task(check_options("task", written, place), as_json=as_json)
+    if model in experiment_names():
+        return explain_experiment(model, as_json=as_json)
     if is_plugin(written.name):
         admit(written.name)
+    elif written.name not in (known := names("model")):
+        if explain_setting(model, as_json=as_json):
+            return None
+        near = nearest(written.name, [*known, *names("task"), *experiment_names()])
+        raise UsageError(
+            f"There is no model, task, experiment or setting {written.name!r}.",
+            hint=f"{f'Did you mean {near!r}? ' if near else ''}`seqlab list` names them.",
+        )
     component = check_options("model", written, place)
     found = dissect(component, inputs=inputs, outputs=outputs)
     diagram = _diagram(component, output)

@@ -116,8 +116,9 @@ def complete_setting(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_explained(incomplete: str) -> list[str]:
-    """Complete the name of a model or of a task."""
-    return [*complete_model(incomplete), *complete_task(incomplete)]
+    """Complete the name of a model, of a task or of an experiment."""
+    found = (complete(incomplete) for complete in (complete_model, complete_task, complete_experiment))
+    return sorted({name for names in found for name in names})
 
 
 def complete_model_or_setting(context: typer.Context, incomplete: str) -> list[str]:

@@ -35,6 +35,15 @@ USUAL = {
 _SETTING = {word: key for key, words in USUAL.items() for word in words.split()}
 
 
+def called_elsewhere(word: str) -> str | None:
+    """Return the setting that goes by a word elsewhere, or None.
+
+    >>> called_elsewhere("lr"), called_elsewhere("learning_rate")
+    ('training.learning_rate', None)
+    """
+    return _SETTING.get(word.lower().replace("-", "_"))
+
+
 def nearest_setting(typed: str, known: Iterable[str]) -> str | None:
     """Return the setting that is most likely meant, or None when none is near.
 
@@ -51,7 +60,7 @@ def nearest_setting(typed: str, known: Iterable[str]) -> str | None:
     known = list(known)
     last = {key.rpartition(".")[2]: key for key in reversed(known)}  # the first of several
     word = typed.rpartition(".")[2].lower().replace("-", "_")
-    usual = _SETTING.get(word)
+    usual = called_elsewhere(word)
     if usual is not None:
         meant = usual if usual in known else last.get(usual.rpartition(".")[2])
         if meant is not None:

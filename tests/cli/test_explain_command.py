@@ -63,6 +63,8 @@ def test_wrong_names_are_explained(seqlab_command: Command) -> None:
         ("lsmt", "Did you mean 'lstm'"),
         ("lstm[forget=1]", "there is no setting"),
         ("no.py", "no.py"),
+        ("char-shakespere", "Did you mean 'char-shakespeare'"),
+        ("dike", "There is no model, task, experiment or setting 'dike'"),
     ]:
         refused = seqlab_command("explain", word)
         assert refused.returncode == 2
@@ -90,3 +92,30 @@ def test_a_sequence_of_a_task_is_shown_by_the_names_of_its_symbols(seqlab_comman
 
 def test_a_task_of_numbers_has_no_sequence_to_be_shown(seqlab_command: Command) -> None:
     assert json.loads(seqlab_command("explain", "adding", "--json").stdout)["example"] is None
+
+
+def test_an_experiment_is_explained_by_what_it_sets(seqlab_command: Command) -> None:
+    result = seqlab_command("explain", "char-shakespeare")
+    assert result.returncode == 0, result.stderr
+    assert "training.clip_norm\t1\tgreatest global norm of the gradient; null to leave it" in result.stdout
+    assert "presets: minute, coffee" in result.stdout
+    assert "seqlab train char-shakespeare, or seqlab explain char-lm, seqlab explain gru" in result.stderr
+    told = json.loads(seqlab_command("explain", "family-lags", "--json").stdout)
+    assert told["kind"] == "compare"
+    assert told["sets"]["match_parameters"] is True
+    assert told["sets"]["on"] == "temporal-order"
+
+
+def test_a_setting_is_explained_by_its_key_its_last_part_and_what_it_is_called_elsewhere(
+    seqlab_command: Command,
+) -> None:
+    sentence = "size of an update, before the schedule; its greatest value"
+    for word in ("training.learning_rate", "learning_rate", "lr"):
+        result = seqlab_command("explain", word)
+        assert result.returncode == 0, result.stderr
+        assert f"training.learning_rate\tkind train\t{sentence}\t" in result.stdout
+    told = json.loads(seqlab_command("explain", "task.symbols", "--json").stdout)
+    owners = [owner for one in told for owner in one["of"]]
+    assert "mqar" in owners
+    assert len(owners) == len(set(owners))
+    assert {one["key"] for one in told} == {"task.symbols"}

@@ -65,7 +65,7 @@ class Brackets(Task):
         self.spec = Spec("tokens", len(self.symbols), "classes", 2, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
-        """Return batch number ``index``: pieces, ends (B, T), whether they match (B,) or (B, T), and a mask."""
+        """Return batch number ``index``: pieces and ends (B, T), whether they match (B,) or (B, T), mask."""
         stream, pieces = numpy_stream(seed, "brackets", split, index), self.pieces[split]
         right = stream.integers(0, 2, size)
         chosen = [pieces[place] for place in stream.integers(0, len(pieces), size)]

@@ -1,0 +1,105 @@
+"""`seqlab explain` of what is neither a model nor a task: an experiment, or a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from seqlab.cli.console import say, show_json, show_table, tell
+
+if TYPE_CHECKING:
+    from seqlab.settings.describing import Described
+
+
+def explain_experiment(name: str, *, as_json: bool) -> None:
+    """Print what an experiment is about and what it sets, or as JSON."""
+    from seqlab.cli.show import word
+    from seqlab.configure import describe, leaves, load_settings
+    from seqlab.settings import read_experiment
+
+    experiment, _ = load_settings(name)
+    written = dict(read_experiment(name).data)
+    presets = written.pop("presets", {})
+    sentences = {one.key: one.sentence for one in describe(experiment)}
+    summary = str(written.pop("summary", ""))
+    rows = {key: value for key, value in leaves(written).items() if key not in ("kind", "experiment")}
+    if as_json:
+        return show_json(
+            {"name": name, "kind": experiment.kind, "summary": summary, "sets": rows, "presets": presets}
+        )
+    say(f"{name}, an experiment of kind {experiment.kind}: {summary}\n")
+    show_table(
+        ("it sets", "to", "what that is"),
+        [(key, word(value), sentences.get(key, "")) for key, value in rows.items()],
+    )
+    if presets:
+        say(f"\npresets: {', '.join(presets)}")
+    parts = [written.get(kind) for kind in ("task", "model")]
+    more = [f"seqlab explain {part['name']}" for part in parts if isinstance(part, dict) and "name" in part]
+    return tell(f"Next: seqlab train {name}, or {', '.join([*more, f'seqlab config {name} --describe'])}.")
+
+
+def explain_setting(name: str, *, as_json: bool) -> bool:
+    """Print what the settings of a name are, or as JSON; say whether there are any.
+
+    Args:
+        name: a dotted key, its last part, or what it is usually called elsewhere, as lr.
+        as_json: whether as JSON.
+    """
+    from seqlab.cli.show import word
+
+    found: list[tuple[Described, list[str]]] = []
+    for owner, one in _settings(name):
+        alike = next((owners for other, owners in found if other == one), None)
+        if alike is None:
+            found.append((one, [owner]))
+        else:
+            alike.append(owner)
+    if not found:
+        return False
+    if as_json:
+        show_json([{**asdict(one), "of": owners} for one, owners in found])
+        return True
+    show_table(
+        ("setting", "of", "what it is", "allowed", "by default"),
+        [
+            (
+                one.key,
+                _joined(owners),
+                one.sentence,
+                one.allowed,
+                "" if one.default is None else word(one.default),
+            )
+            for one, owners in found
+        ],
+    )
+    key = found[0][0].key
+    tell(f"It is set by a word, seqlab train NAME {key}=...; seqlab config NAME shows its value.")
+    return True
+
+
+def _settings(name: str) -> Iterator[tuple[str, Described]]:
+    """Yield the settings of a name, each with whose it is."""
+    from seqlab.constructors import options_model
+    from seqlab.registry import Kind, load, names
+    from seqlab.settings import kind_names, settings_of
+    from seqlab.settings.describing import described
+    from seqlab.settings.usual import called_elsewhere
+
+    wanted = called_elsewhere(name) or name
+    for kind in sorted(kind_names(), key=lambda kind: (kind != "train", kind)):
+        for one in described(settings_of(kind)):
+            if wanted in (one.key, one.key.rpartition(".")[2]):
+                yield f"kind {kind}", one
+    kinds: tuple[Kind, ...] = ("model", "task")
+    for sort in kinds:
+        for component in names(sort):
+            for one in described(options_model(load(sort, component)), sort):
+                if wanted in (one.key, one.key.rpartition(".")[2]):
+                    yield component, one
+
+
+def _joined(owners: list[str], most: int = 6) -> str:
+    rest = len(owners) - most
+    return ", ".join(owners[:most]) + (f" and {rest} more" if rest > 0 else "")
