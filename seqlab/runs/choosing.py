@@ -45,7 +45,7 @@ def having(entries: Sequence[RunEntry], key: str, value: Any) -> list[RunEntry]:
     settings = {entry.id: _settings(entry) for entry in entries}
     known = {name for found in settings.values() for name in found}
     if entries and key not in known:
-        near = nearest_setting(key, known)
+        near = nearest_setting(key, sorted(known))
         if near is None:
             raise UnknownNameError("setting", key, known)
         raise SettingsError(f"No run has a setting {key!r}.", hint=f"Did you mean --where {near}=...?")
@@ -67,7 +67,8 @@ def column(entries: Sequence[RunEntry], name: str, told: Sequence[Mapping[str, A
     of_each = [own | dict(facts) for own, facts in zip(of_each, told, strict=True)]
     known = {key for own in of_each for key in own}
     if entries and name not in known:
-        near = nearest_setting(name, known)
+        last = name.rpartition(".")[2]  # held_out.loss is the column loss
+        near = last if last in known else nearest_setting(name, sorted(known))
         if near is None:
             raise UnknownNameError("column", name, known)
         raise SettingsError(f"No run has a column {name!r}.", hint=f"Did you mean --columns {near}?")

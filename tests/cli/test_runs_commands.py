@@ -344,3 +344,6 @@ def test_columns_are_facts_figures_and_settings(make: Callable[..., Run], seqlab
     done = seqlab_command("runs", "--columns", "learning_rate")
     assert done.returncode == 2
     assert "Did you mean --columns training.learning_rate?" in done.stderr
+    done = seqlab_command("runs", "--columns", "held_out.accuracy")
+    assert done.returncode == 2
+    assert "Did you mean --columns accuracy?" in done.stderr
