@@ -53,8 +53,12 @@ DATA = {
     "translate": {"pairs": TABLES / "pairs" / "small.tsv", "held_out": 2},
 }
 """Small data, by the task that reads them."""
-BEYOND = {"associative-recall": {"bits": 3}}
-"""What a task asks for beyond the least of each setting by itself: of six items no two are alike."""
+BEYOND = {
+    "associative-recall": {"bits": 5},  # or no 20 items, of which a trial asks, are different
+    "dyck": {"longest": 10},  # or a part has no string
+    "translate": {"longest": 6, "asked": 6},  # or no pairs are left
+}
+"""What a task asks for beyond the least of each setting by itself."""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,11 @@ class AssociativeRecall(Bits):
     def _different(self, stream: np.random.Generator, size: int, count: int) -> np.ndarray:
         """Return items (B, K, L, W), of which no two of a row are the same."""
         shape = (count, self.item_length, self.bits)
+        possible = 2 ** min(60, self.item_length * self.bits)
+        if possible < count**2:  # of so few, most rows would hold two that are the same, however often drawn
+            chosen = np.stack([stream.choice(possible, count, replace=False) for _ in range(size)])
+            bits = chosen[..., None] >> np.arange(self.item_length * self.bits) & 1
+            return bits.reshape(size, *shape).astype(np.float32)
         items = stream.integers(0, 2, (size, *shape)).astype(np.float32)
         for row in items:
             while len(np.unique(row.reshape(count, -1), axis=0)) < count:

@@ -42,10 +42,16 @@ def test_the_item_behind_the_one_that_is_asked_for_is_recalled() -> None:
     assert seen == {2, 3, 4}
 
 
-def test_no_two_items_of_a_sequence_are_the_same() -> None:
-    batch = AssociativeRecall(items=8, item_length=1, bits=3, exactly=True).batch("train", 0, 20, seed=1)
+@pytest.mark.parametrize("bits", [3, 5])  # all of 32 are never drawn by chance
+def test_no_two_items_of_a_sequence_are_the_same(bits: int) -> None:
+    items, first = 2**bits, set[tuple[float, ...]]()
+    batch = AssociativeRecall(items=items, item_length=1, bits=bits, exactly=True).batch(
+        "train", 0, 99, seed=1
+    )
     for row in batch.inputs:
-        assert len(np.unique(row[1:16:2, :-2], axis=0)) == 8
+        assert len(np.unique(row[1 : 2 * items : 2, :-2], axis=0)) == items
+        first.add(tuple(row[1, :-2].tolist()))
+    assert len(first) > 0.8 * items, "each item may be the first"
     with pytest.raises(SettingsError, match="only 8 different"):
         AssociativeRecall(items=9, item_length=1, bits=3)
 
