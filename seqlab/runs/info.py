@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from seqlab import __version__
 from seqlab.errors import RunFolderError
+from seqlab.runs.shapes import EXTRA, MAYBE, misfit
 
 FORMAT = 2
 """The format of run folders that is written. This and earlier ones are read; 1 had no checksums."""
@@ -72,11 +73,12 @@ class RunInfo:
 
 
 FIELDS = frozenset(item.name for item in dataclasses.fields(RunInfo))
-_KINDS: dict[str, type | tuple[type, ...]] = {
+_SHAPES: Mapping[str, Any] = {
     **dict.fromkeys(("status", "created", "experiment", "model", "task", "command"), str),
-    **dict.fromkeys(("started", "ended", "git_commit", "data_hash"), (str, type(None))),
-    **dict.fromkeys(("versions", "machine", "process", "extra", "files"), dict),
+    **dict.fromkeys(("started", "ended", "git_commit", "data_hash"), MAYBE),
+    **dict.fromkeys(("versions", "machine", "process", "files"), dict),
     **dict.fromkeys(("seed", "format"), int),
+    "extra": EXTRA,
 }
 
 
@@ -106,8 +108,9 @@ def info_from(data: Mapping[str, Any]) -> RunInfo:
         if key not in known:
             raise RunFolderError(f"run.json lacks {key!r}.")
     for key, value in known.items():
-        if not isinstance(value, _KINDS[key]):
-            raise RunFolderError(f"run.json holds {value!r} as {key!r}.")
+        wrong = misfit(value, _SHAPES[key], key)
+        if wrong is not None:
+            raise RunFolderError(f"run.json holds {wrong[1]!r} as {wrong[0]!r}.")
     if known["status"] not in get_args(Status):
         raise RunFolderError(f"run.json holds the unknown status {known['status']!r}.")
     if known["status"] == "running" and not is_alive(known.get("process", {})):

@@ -94,7 +94,10 @@ def test_a_ladder_of_a_sweep_as_csv(seqlab_command: Command, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-@pytest.mark.parametrize(("engine", "steps", "ended"), [("torch", 700, 1), ("fused", 20_000, 0)])
+@pytest.mark.parametrize(
+    ("engine", "steps", "ended"),
+    [pytest.param("torch", 700, 1, marks=pytest.mark.slow), ("fused", 20_000, 0)],
+)
 def test_after_ctrl_c_the_same_line_goes_on(
     engine: str, steps: int, ended: int, tmp_path: Path, seqlab_command: Command
 ) -> None:

@@ -101,7 +101,9 @@ def test_damaged_code_is_compiled_anew(
     assert compilations == ["generate", "generate"]
 
 
+@pytest.mark.slow
 def test_training_finds_in_a_second_process_what_the_first_compiled() -> None:
+    """All that there is to compile; what a process finds of another's is tested of a small part each time."""
     code = "from seqlab import fused; fused.make_ready(print); print(fused.generate.load().stats.cache_hits)"
     first, second = (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

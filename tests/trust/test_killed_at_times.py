@@ -34,8 +34,8 @@ def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqlab.runs.making.UNNAMED_FOR", -1.0)
 
 
-def few_or(many: int, few: int = 2) -> pytest.MarkDecorator:
-    """Kill a few times, or often where there is time."""
+def few_or(many: int, few: int = 1) -> pytest.MarkDecorator:
+    """Kill once, or often where there is time."""
     return pytest.mark.parametrize("times", [few, pytest.param(many, marks=pytest.mark.slow)])
 
 
@@ -157,7 +157,7 @@ def test_while_it_samples_into_files(times: int, tmp_path: Path) -> None:
         assert file.read_bytes() == text, moment
 
 
-@few_or(16, few=1)
+@few_or(16)
 def test_in_the_first_seconds_of_a_command(times: int, tmp_path: Path) -> None:
     wanted = content(a_run())
     (tmp_path / "killed.yaml").write_text(SETTINGS)
