@@ -204,7 +204,7 @@ def _guesses(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
     for name, value in leaves(record).items():
         if name.endswith("others"):
-            for other in value:
+            for other in value or ():
                 own = name.removesuffix("others") + other["name"]
                 yield from ((f"{own}.{figure}", number) for figure, number in other["figures"].items())
         elif value != {}:
