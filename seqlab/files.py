@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
 import re
 import secrets
+import stat
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,9 @@ from seqlab.outside import path_of, read_ordinary
 
 SEAL = "sha256"
 """The key of a JSON file's own checksum."""
+
+_OPEN_HERE = re.compile(r"/dev/(?:stdout|stderr|fd/\d+)|/proc/self/fd/\d+")
+"""By their names, files that a process has open already."""
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -29,17 +35,24 @@ def cache_folder() -> Path:
     return path_of(chosen) if chosen else platformdirs.user_cache_path("seqlab")
 
 
-def replace_file(path: Path, data: bytes | str) -> None:
+def replace_file(path: Path, data: bytes | str, mode: int | None = None) -> None:
     """Put ``data`` in the place of ``path``: a crash at any moment leaves the old file or the new one.
 
     It is written beside, forced to the disk, and renamed.
+
+    Args:
+        path: the file.
+        data: what it is to hold.
+        mode: who may read and write it; None for what is usual.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    beside = path.with_name(f".{path.name[:50]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with beside.open("xb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
+        if mode is not None:
+            beside.chmod(mode)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -47,20 +60,45 @@ def replace_file(path: Path, data: bytes | str) -> None:
 
 
 def write_output(path: Path, data: bytes | str) -> None:
-    """Write the file that a user named, whole or not at all; a link is followed.
+    """Write the file that a user named, whole or not at all; a link is followed, and who may read it is kept.
 
-    What stands in a pipe's or a device's place, as /dev/stdout, is never replaced: it is written to.
+    What cannot be replaced is written to as it stands: a pipe or a device, what this process writes to anyhow
+    (/dev/stdout, /dev/fd/3), a file of several names, or one in a folder that takes no new files.
 
     Raises:
         UsageError: when that cannot be.
     """
+    content = data.encode() if isinstance(data, str) else data
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data.encode() if isinstance(data, str) else data)
+        if _OPEN_HERE.fullmatch(str(path)):
+            return _hand_over(path.name, content)
+        target = Path(os.path.realpath(path))
+        there = target.stat() if os.path.lexists(target) else None
+        if there is None:
+            replace_file(target, content)
+        elif _replaceable(target, there):
+            replace_file(target, content, stat.S_IMODE(there.st_mode))
         else:
-            replace_file(Path(os.path.realpath(path)), data)
+            target.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+
+
+def _hand_over(name: str, content: bytes) -> None:
+    """Write to a file that this process has open, where it stands in it."""
+    sys.stdout.flush()
+    number = {"stdout": 1, "stderr": 2}.get(name)
+    with os.fdopen(os.dup(int(name) if number is None else number), "wb") as file:
+        file.write(content)
+
+
+def _replaceable(path: Path, there: os.stat_result) -> bool:
+    """Say whether a file can be replaced by another without anything being lost but what it holds."""
+    if not stat.S_ISREG(there.st_mode):
+        return False
+    if not os.access(path, os.W_OK):  # a rename would not ask
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return there.st_nlink == 1 and os.access(path.parent, os.W_OK)
 
 
 def to_json(data: Any, *, indent: int | None = None) -> str:

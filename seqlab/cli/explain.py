@@ -9,7 +9,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
-from seqlab.cli.explain_named import explain_experiment, explain_setting
+from seqlab.cli.explain_named import explain_experiment, explain_setting, unknown
 from seqlab.cli.explain_task import explain_task
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ def explain(
     from seqlab.analysis.anatomy import dissect
     from seqlab.cli.show import word
     from seqlab.constructors import options_model
-    from seqlab.errors import UsageError, nearest
     from seqlab.plugins import admit, is_plugin
     from seqlab.registry import check_options, load, names, parse_reference
     from seqlab.settings import Document, experiment_names
@@ -54,18 +53,14 @@ def explain(
     written, place = parse_reference(model), Document({}, "On the command line")
     if written.name in names("task"):
         return explain_task(check_options("task", written, place), as_json=as_json)
-    if model in experiment_names():
-        return explain_experiment(model, as_json=as_json)
+    if written.name in experiment_names() and not written.options:
+        return explain_experiment(written.name, as_json=as_json)
     if is_plugin(written.name):
         admit(written.name)
-    elif written.name not in (known := names("model")):
-        if explain_setting(model, as_json=as_json):
+    elif written.name not in names("model"):
+        if explain_setting(model.partition("=")[0].strip(), as_json=as_json):
             return None
-        near = nearest(written.name, [*known, *names("task"), *experiment_names()])
-        raise UsageError(
-            f"There is no model, task, experiment or setting {written.name!r}.",
-            hint=f"{f'Did you mean {near!r}? ' if near else ''}`seqlab list` names them.",
-        )
+        raise unknown(written.name)
     component = check_options("model", written, place)
     found = dissect(component, inputs=inputs, outputs=outputs)
     diagram = _diagram(component, output)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqlab.cli.console import say, show_json, show_table, tell
 
 if TYPE_CHECKING:
+    from seqlab.errors import SeqlabError
     from seqlab.settings.describing import Described
 
 
 def explain_experiment(name: str, *, as_json: bool) -> None:
     """Print what an experiment is about and what it sets, or as JSON."""
     from seqlab.cli.show import word
-    from seqlab.configure import describe, leaves, load_settings
+    from seqlab.configure import describe, load_settings
     from seqlab.settings import read_experiment
 
     experiment, _ = load_settings(name)
-    written = dict(read_experiment(name).data)
-    presets = written.pop("presets", {})
+    written, rows = read_experiment(name).data, what_it_sets(name)
+    presets, summary = written.get("presets", {}), str(written.get("summary", ""))
     sentences = {one.key: one.sentence for one in describe(experiment)}
-    summary = str(written.pop("summary", ""))
-    rows = {key: value for key, value in leaves(written).items() if key not in ("kind", "experiment")}
     if as_json:
         return show_json(
             {"name": name, "kind": experiment.kind, "summary": summary, "sets": rows, "presets": presets}
@@ -36,8 +35,18 @@ def explain_experiment(name: str, *, as_json: bool) -> None:
     if presets:
         say(f"\npresets: {', '.join(presets)}")
     parts = [written.get(kind) for kind in ("task", "model")]
-    more = [f"seqlab explain {part['name']}" for part in parts if isinstance(part, dict) and "name" in part]
+    names = [str(part["name"]) for part in parts if isinstance(part, dict) and "name" in part]
+    more = [f"seqlab explain {part}" for part in names if part != name]
     return tell(f"Next: seqlab train {name}, or {', '.join([*more, f'seqlab config {name} --describe'])}.")
+
+
+def what_it_sets(name: str) -> dict[str, Any]:
+    """Return the settings that an experiment makes, by dotted key."""
+    from seqlab.configure import leaves
+    from seqlab.settings import read_experiment
+
+    beside = ("kind", "experiment", "summary", "presets")
+    return leaves({key: value for key, value in read_experiment(name).data.items() if key not in beside})
 
 
 def explain_setting(name: str, *, as_json: bool) -> bool:
@@ -74,9 +83,36 @@ def explain_setting(name: str, *, as_json: bool) -> bool:
             for one, owners in found
         ],
     )
-    key = found[0][0].key
-    tell(f"It is set by a word, seqlab train NAME {key}=...; seqlab config NAME shows its value.")
+    words = [one.key for one, owners in found if one.sentence and ("kind train" in owners or "." in one.key)]
+    if words:
+        tell(f"It is set by a word, seqlab train NAME {words[0]}=...; seqlab config NAME shows its value.")
     return True
+
+
+def unknown(name: str) -> SeqlabError:
+    """Return the error for a name of nothing, with the nearest that there is."""
+    from seqlab.errors import UsageError, nearest
+    from seqlab.registry import names
+    from seqlab.settings import experiment_names, settings_of
+    from seqlab.settings.describing import described
+
+    if name in experiment_names():
+        return UsageError(
+            f"The experiment {name!r} takes no settings in brackets.",
+            hint=f"`seqlab config {name} KEY=VALUE` shows it with others.",
+        )
+    if name.endswith((".yaml", ".yml")):
+        return UsageError(
+            f"{name!r} is a file of settings.",
+            hint=f"`seqlab config --config {name} --describe` explains them.",
+        )
+    keys = [one.key for one in described(settings_of("train"))]
+    settings = [*keys, *(key.rpartition(".")[2] for key in keys)]
+    near = nearest(name, [*names("model"), *names("task"), *experiment_names(), *settings])
+    return UsageError(
+        f"There is no model, task, experiment or setting {name!r}.",
+        hint=f"{f'Did you mean {near!r}? ' if near else ''}`seqlab list` names all but settings.",
+    )
 
 
 def _settings(name: str) -> Iterator[tuple[str, Described]]:
@@ -87,7 +123,7 @@ def _settings(name: str) -> Iterator[tuple[str, Described]]:
     from seqlab.settings.describing import described
     from seqlab.settings.usual import called_elsewhere
 
-    wanted = called_elsewhere(name) or name
+    wanted = called_elsewhere(name.rpartition(".")[2]) or name
     for kind in sorted(kind_names(), key=lambda kind: (kind != "train", kind)):
         for one in described(settings_of(kind)):
             if wanted in (one.key, one.key.rpartition(".")[2]):

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from seqlab.cli.console import say, show_json, show_table, tell
+from seqlab.cli.explain_named import what_it_sets
 
 if TYPE_CHECKING:
     from seqlab.settings import Component
@@ -22,6 +23,7 @@ def explain_task(component: Component, *, as_json: bool) -> None:
     from seqlab.constructors import options_model
     from seqlab.errors import SeqlabError
     from seqlab.registry import load
+    from seqlab.settings import experiment_names
     from seqlab.settings.describing import described
     from seqlab.tasks import build_task
 
@@ -34,6 +36,7 @@ def explain_task(component: Component, *, as_json: bool) -> None:
         task = None
     example = None if task is None else _example(task)
     rows = described(options_model(cls), "task")
+    sets = what_it_sets(component.name) if component.name in experiment_names() else {}
     if as_json:
         return show_json(
             {
@@ -45,6 +48,7 @@ def explain_task(component: Component, *, as_json: bool) -> None:
                 "trials": {} if task is None else {trial.name: trial.to_dict() for trial in task.trials},
                 "example": example,
                 "settings": {one.key: component.options.get(one.key.removeprefix("task.")) for one in rows},
+                "experiment": sets,
             }
         )
     say(f"{component.name}, a task: {summary}\n")
@@ -71,6 +75,9 @@ def explain_task(component: Component, *, as_json: bool) -> None:
                 for one in rows
             ],
         )
+    if sets:
+        words = " ".join(f"{key}={word(value)}" for key, value in sets.items())
+        say(f"\nThe experiment {component.name} sets {words}")
     return tell(f"Next: seqlab train {_experiment(component.name)}")
 
 

@@ -180,8 +180,8 @@ def _trials(runs: list[Run], labels: list[str]) -> dict[str, Figure]:
     return {
         f"{metric['name']}-by-{option}{'' if answers == 'shown' else f'-{answers}'}": trials_figure(
             curves,
-            metric["label"] or metric["name"],
-            metric["bounds"] == [0.0, 1.0],
+            metric.get("label") or metric["name"],
+            metric.get("bounds") == [0.0, 1.0],
             styles,
             runs[0].info().experiment,
         )

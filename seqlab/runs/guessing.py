@@ -78,10 +78,10 @@ def remark(info: RunInfo, figures: Mapping[str, Any], trial: str | None = None) 
     if metric is None or metric["name"] not in guess.figures or not is_number(figures.get(metric["name"])):
         return None
     value, bar = figures[metric["name"]], guess.figures[metric["name"]]
-    standing = below(value, bar, bool(metric["higher_is_better"]), metric["bounds"])
+    standing = below(value, bar, bool(metric["higher_is_better"]), metric.get("bounds") or ())
     if not standing:
         return None
-    title = metric["label"] or metric["name"]
+    title = metric.get("label") or metric["name"]
     return f"This is {standing} {in_words(guess.name)}: {title} {value:.4g}, where that has {bar:.4g}."
 
 

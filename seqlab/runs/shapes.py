@@ -18,7 +18,7 @@ GUESSED["others"] = ([dict(GUESSED)], NoneType)
 METRIC = {
     "name": str,
     "higher_is_better": (bool, NoneType),
-    "bounds": [(*NUMBER, NoneType), (*NUMBER, NoneType)],
+    "bounds": ([(*NUMBER, NoneType), (*NUMBER, NoneType)], NoneType),
     "label": MAYBE,
     "detail": (bool, NoneType),
 }

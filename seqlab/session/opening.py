@@ -237,14 +237,27 @@ def reopen(run: Run, model: str | None = None, task: str | None = None, *, anywa
     with doing("opening the run and its data"):
         experiment = as_it_can_be_here(read_experiment(run, model, task))
         session = open_session(experiment, run, anyway=anyway)
-    recorded = run.info().extra.get("spec")
-    if recorded is not None and Spec.from_dict(recorded) != session.task.spec:
+    recorded = recorded_spec(run)
+    if recorded is not None and recorded != session.task.spec:
         raise RunFolderError(
             f"{run.id} was trained on a task that gives and asks for something else than "
             f"{session.experiment.task.name} does now.",
             hint="Is --task the file that it was trained with?",
         )
     return session
+
+
+def recorded_spec(run: Run) -> Spec | None:
+    """Return what a run's network knows of its task; None where an early version did not write it down.
+
+    Raises:
+        RunFolderError: when that can be nothing of the kind.
+    """
+    told = run.info().extra.get("spec")
+    try:
+        return Spec.from_dict(told) if told else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise RunFolderError(f"run.json holds {told!r} as 'extra.spec'.") from None
 
 
 def read_experiment(

@@ -11,7 +11,7 @@ from seqlab.models import SequenceModel, build_model
 from seqlab.runs import Run
 from seqlab.session.lineage import vocabulary_of
 from seqlab.session.mixing import mix_with_saved
-from seqlab.session.opening import Session, read_experiment, reopen
+from seqlab.session.opening import Session, read_experiment, recorded_spec, reopen
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
 from seqlab.text import Vocabulary
@@ -113,10 +113,13 @@ def load_network(
     Raises:
         RunFolderError: when its files are damaged, or an earlier version did not write down what it reads.
     """
-    experiment, told = read_experiment(run, model, without_task=True), run.info().extra.get("spec")
-    if not told and not symbols:
-        raise RunFolderError(f"{run.id} does not say what its network reads: its version was an early one.")
-    spec = Spec.from_dict(told) if told else Spec("tokens", symbols, "classes", symbols, causal=True)
+    experiment, spec = read_experiment(run, model, without_task=True), recorded_spec(run)
+    if spec is None:
+        if not symbols:
+            raise RunFolderError(
+                f"{run.id} does not say what its network reads: its version was an early one."
+            )
+        spec = Spec("tokens", symbols, "classes", symbols, causal=True)
     network = build_model(experiment.model, spec, experiment.seed)
     load_trained(run, network, experiment, checkpoint)
     return network

@@ -207,8 +207,11 @@ def _build(corpus: Corpus, reading: Reading, place: Path) -> None:
         try:
             folder.rename(place)
         except OSError:
-            if _load(place) is None:  # what is there is damaged
-                shutil.rmtree(place)
+            if _load(place) is None:  # what is there is damaged, or no folder
+                if place.is_dir() and not place.is_symlink():
+                    shutil.rmtree(place)
+                else:
+                    place.unlink()
                 folder.rename(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -219,7 +222,8 @@ def _load(place: Path) -> EncodedText | None:
     try:
         told = read_json(place / _FACTS)
         facts = unsealed(told, place / _FACTS)
-        if SEAL not in told or facts["codes"] != file_sha256(place / _CODES):
+        whole = SEAL in told and (place / _CODES).is_file() and facts["codes"] == file_sha256(place / _CODES)
+        if not whole or place.is_symlink():
             return None
         codes = np.load(place / _CODES, mmap_mode="r")
         vocabulary = Vocabulary.from_data(facts["vocabulary"])

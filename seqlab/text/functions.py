@@ -30,7 +30,7 @@ def function_names(files: Sequence[Path]) -> Path:
     key = hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     folder, begins = cache_folder(), f"functions-{platform.python_version()}-{key}"
     for path in folder.glob(f"{begins}-*.txt"):
-        if path.name == _named(begins, path.read_bytes()):
+        if path.is_file() and path.name == _named(begins, path.read_bytes()):
             return path
     with doing("collecting the names of the standard library's functions"):
         names = sorted({name for file in files for name in names_in(file.read_bytes())})

@@ -74,7 +74,7 @@ def refused(answer):
         (("train", "hello", "--lr", "0.1"), "A setting is given as a word: training.learning_rate=..."),
         (("compare", "rnn", "--hidden-size", "3"), "A setting is given as a word: model.hidden_size=..."),
         (("show", "--jso"), "Did you mean --json?"),
-        (("train", "hello", "--seed", "x"), "Invalid value for '--seed': 'x' is not a valid int."),
+        (("train", "hello", "--seed", "x"), "Invalid value for '--seed': 'x' is not a valid int"),
         (("compare", "rnn", "--seeds", "0"), "'--seeds': 0 is not in the range"),
         (("train", "--config"), "requires an argument"),
         (("trian", "hello"), "Did you mean seqlab train?"),

@@ -261,6 +261,32 @@ def test_a_file_that_a_user_named_is_whole_a_link_is_followed_and_a_pipe_stays_o
         write_output(file / "below", "")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has other files")
+def test_what_cannot_be_replaced_is_written_to_as_it_stands(tmp_path: Path) -> None:
+    log, other, secret, loop = (tmp_path / name for name in ("log", "other", "secret", "loop"))
+    with log.open("a") as stream:
+        for said in ("before ", "between ", "after"):
+            stream.write(said)
+            stream.flush()
+            write_output(Path(f"/dev/fd/{stream.fileno()}"), "told ")
+    assert log.read_text() == "before told between told aftertold "
+    other.hardlink_to(log)
+    write_output(other, "new")
+    assert log.read_text() == "new"
+    secret.write_text("old")
+    secret.chmod(0o600)
+    write_output(secret, "new")
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == ("new", 0o600)
+    loop.symlink_to(loop)
+    with pytest.raises(UsageError, match="symbolic links"):
+        write_output(loop, "")
+    write_output(tmp_path / ("n" * 255), "a long name")
+    if os.geteuid() != 0:
+        secret.chmod(0o400)
+        with pytest.raises(UsageError, match="Permission denied"):
+            write_output(secret, "newer")
+
+
 @pytest.mark.parametrize(
     ("summary", "metric", "wanted"),
     [

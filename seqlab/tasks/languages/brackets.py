@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
+from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
 from seqlab.tasks._judging import Trial
@@ -39,6 +40,10 @@ class Brackets(Task):
         asks: whether they match at the ``end``; or, at ``every`` step, whether they do so far: from the first
             bracket on that closes another kind, or nothing, they do not. The last answer is that of the end.
 
+    Raises:
+        SettingsError: when there is no piece so short for some part.
+        TextError: when no files come with Python.
+
     >>> task = Brackets(length=30)
     >>> batch = task.batch("train", 0, size=4, seed=1)
     >>> [is_balanced(task.decode(row)) for row in batch.inputs] == batch.targets.bool().tolist()
@@ -59,6 +64,13 @@ class Brackets(Task):
         self.asks = asks
         self.pieces, sha256 = read_pieces(language, length, reduced)
         folder = sysconfig.get_paths()[PLACES[language][0]]
+        empty = [split for split, pieces in self.pieces.items() if not pieces]
+        if empty:
+            raise SettingsError(
+                f"task.length is {length}: the {language} files that come with Python hold no piece so short "
+                f"for {' and '.join(empty)}.",
+                hint="Set task.length higher, or task.reduced=true.",
+            )
         self.data = Data(f"the {language} files that come with Python", folder, sha256)
         self.alphabet = REDUCED if reduced else PLAIN
         self.symbols = (*(repr(sign)[1:-1] for sign in self.alphabet), "end")

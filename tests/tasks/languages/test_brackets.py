@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.errors import TextError
+from seqlab.errors import SettingsError, TextError
 from seqlab.tasks.languages import _sources
 from seqlab.tasks.languages._sources import BRACKETS, HIDDEN, breaking_pairs, cut, read_pieces, reduce
 from seqlab.tasks.languages.brackets import Brackets, broken, is_balanced
@@ -116,3 +116,10 @@ def test_at_every_step_it_is_asked_whether_the_brackets_match_so_far() -> None:
             wanted.append(not set(left) & set(")]}"))
         assert asked[mask].bool().tolist() == [*wanted, wanted[-1]]
     assert 0 < (batch.targets[batch.mask] == 0).float().mean() < 0.5
+
+
+def test_where_no_piece_is_so_short_is_told() -> None:
+    with pytest.raises(
+        SettingsError, match=r"task\.length is 8: .* no piece so short for validation and test"
+    ):
+        Brackets(length=8, reduced=False)
