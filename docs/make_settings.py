@@ -13,7 +13,8 @@ PAGE = Path(__file__).with_name("settings.md")
 HEAD = """# Settings
 
 This page is made from what the code checks (`python docs/make_settings.py`). `seqlab config NAME --describe`
-says the same of one experiment, with its values; `seqlab schema` is for editors.
+says the same of one experiment, with its values, and `seqlab explain clip_norm` of one setting;
+`seqlab schema` is for editors.
 
 On the command line a setting is a word, `training.learning_rate=1e-3`; in a file the dots are levels:
 

@@ -65,6 +65,9 @@ def test_wrong_names_are_explained(seqlab_command: Command) -> None:
         ("no.py", "no.py"),
         ("char-shakespere", "Did you mean 'char-shakespeare'"),
         ("dike", "There is no model, task, experiment or setting 'dike'"),
+        ("learning_rat", "Did you mean 'learning_rate'"),
+        ("family[x=1]", "The experiment 'family' takes no settings in brackets"),
+        ("my.yaml", "seqlab config --config my.yaml --describe"),
     ]:
         refused = seqlab_command("explain", word)
         assert refused.returncode == 2
@@ -100,6 +103,10 @@ def test_an_experiment_is_explained_by_what_it_sets(seqlab_command: Command) -> 
     assert "training.clip_norm\t1\tgreatest global norm of the gradient; null to leave it" in result.stdout
     assert "presets: minute, coffee" in result.stdout
     assert "seqlab train char-shakespeare, or seqlab explain char-lm, seqlab explain gru" in result.stderr
+    of_task = seqlab_command("explain", "brackets")  # which has an experiment of its own
+    assert "The experiment brackets sets task.name=brackets" in of_task.stdout
+    assert " task.asks=every " in of_task.stdout
+    assert "explain draw" not in seqlab_command("explain", "draw").stderr
     told = json.loads(seqlab_command("explain", "family-lags", "--json").stdout)
     assert told["kind"] == "compare"
     assert told["sets"]["match_parameters"] is True
@@ -110,7 +117,7 @@ def test_a_setting_is_explained_by_its_key_its_last_part_and_what_it_is_called_e
     seqlab_command: Command,
 ) -> None:
     sentence = "size of an update, before the schedule; its greatest value"
-    for word in ("training.learning_rate", "learning_rate", "lr"):
+    for word in ("training.learning_rate", "learning_rate", "lr", "training.lr", "lr=3"):
         result = seqlab_command("explain", word)
         assert result.returncode == 0, result.stderr
         assert f"training.learning_rate\tkind train\t{sentence}\t" in result.stdout

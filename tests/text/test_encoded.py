@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +124,27 @@ def test_a_damaged_cache_is_built_anew(
     assert again.path == file.parent
     assert file.read_bytes() == content
     assert len(said) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has other files")
+@pytest.mark.parametrize("name", ["codes.npy", "facts.json", "."])
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, Path.touch])
+def test_what_stands_in_the_place_of_a_cached_file_or_folder_is_replaced(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str, make: Callable[[Path], object]
+) -> None:
+    monkeypatch.setattr(encoded, "IN_MEMORY", 0)
+    corpus = load_corpus(str(path))
+    folder = encode_corpus(corpus, Reading(), announce=silent).path
+    assert folder is not None
+    place = folder / name
+    if name == ".":
+        shutil.rmtree(folder)
+    else:
+        place.unlink()
+    make(place)
+    again = encode_corpus(corpus, Reading(), announce=silent)
+    assert again.path == folder
+    assert isinstance(again.codes.base, np.memmap)
 
 
 def test_a_cache_that_cannot_be_written_is_explained(
