@@ -256,7 +256,7 @@ def recorded_spec(run: Run) -> Spec | None:
     told = run.info().extra.get("spec")
     try:
         return Spec.from_dict(told) if told else None
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise RunFolderError(f"run.json holds {told!r} as 'extra.spec'.") from None
 
 
