@@ -38,7 +38,7 @@ EXTRA: Mapping[str, Any] = {
     "names": ({OTHERWISE: [str]}, NoneType),
     "scales": (dict, NoneType),
     "identity": ({"versions": (dict, NoneType), "data": MAYBE, "plugins": (dict, NoneType)}, NoneType),
-    "sample": (dict, NoneType),
+    "sample": ({"prime": str, "length": int, "temperature": NUMBER, "stop": str}, NoneType),
     "corpus": ({"stands_in_for": MAYBE, "reason": MAYBE, "notes": ([str], NoneType)}, NoneType),
     "tags": ([str], NoneType),
     "earlier": ([dict], NoneType),
