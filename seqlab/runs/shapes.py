@@ -82,15 +82,10 @@ def _fits(value: Any, shape: Any) -> bool:
     if isinstance(shape, tuple):
         return any(_fits(value, one) for one in shape)
     if isinstance(shape, list):
-        if not isinstance(value, list) or (len(shape) > 1 and len(value) != len(shape)):
-            return False
-        return all(_fits(part, shape[place % len(shape)]) for place, part in enumerate(value))
-    if not isinstance(value, dict):
-        return False
-    rest = shape.get(OTHERWISE)
-    return all(_fits(value.get(key), one) for key, one in shape.items() if key != OTHERWISE) and (
-        rest is None or all(_fits(part, rest) for key, part in value.items() if key not in shape)
-    )
+        right = isinstance(value, list) and len(shape) in (1, len(value))
+    else:
+        right = isinstance(value, dict)
+    return right and all(_fits(part, one) for _, part, one in _parts(value, shape))
 
 
 def _parts(value: Any, shape: Any) -> Iterator[tuple[object, object, Any]]:

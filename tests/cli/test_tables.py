@@ -56,6 +56,7 @@ def test_what_does_not_fit_is_stacked() -> None:
     assert [line.split() for line in shown] == [
         ["lstm"], ["solved", "5/5", "[0.57,"], ["1.00]"], ["accuracy", "0.1234567890"]
     ]  # fmt: skip
+    assert [line.startswith("  ") for line in shown] == [False, True, True, True]
     assert all(len(line) <= 25 for line in shown)
 
 

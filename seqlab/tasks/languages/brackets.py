@@ -15,7 +15,7 @@ from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
 from seqlab.tasks._judging import Trial
-from seqlab.tasks.languages._sources import PLACES, Language, Pairs, follow, read_pieces
+from seqlab.tasks.languages._sources import BRACKETS, PLACES, Language, Pairs, follow, read_pieces
 
 REDUCED = "()[]{}wo\n"
 """Symbols of reduced pieces: brackets, a word or a number, any other signs, the end of a line."""
@@ -123,8 +123,8 @@ def whole(text: str) -> int:
     (5, 1, 0)
     """
     stack = list[str]()
-    broken = (place for place, sign in enumerate(text) if not follow(sign, stack))
-    return next(broken, len(text) + 1)
+    wrong = (found.start() for found in BRACKETS.finditer(text) if not follow(found.group(), stack))
+    return next(wrong, len(text) + 1)
 
 
 def is_balanced(text: str) -> bool:
