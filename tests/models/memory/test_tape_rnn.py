@@ -51,3 +51,31 @@ def test_the_head_is_somewhere_whatever_is_done() -> None:
     )
     assert torch.allclose(heads.sum(-1), torch.ones(6, 2, dtype=torch.float64))
     assert (heads >= 0).all()
+
+
+@pytest.mark.parametrize("cells", [3, 6, 40])
+@pytest.mark.parametrize("asked", [(0, 1, 2, 3), (0,), (1,), (2, 3)])
+def test_the_way_back_by_hand_is_that_of_autograd(cells: int, asked: tuple[int, ...]) -> None:
+    """From a start of its own and from an empty tape, with respect to the start too; and from any of the ends."""
+    generator = torch.Generator().manual_seed(1)
+    cell = TapeRNN(3, 5, tapes=2, cell_size=3, cells=cells).double()
+    cell.initialise(generator)
+    with torch.no_grad():
+        for weight in cell.parameters():
+            weight.mul_(3)  # so that heads move
+    x = torch.randint(0, 3, (4, 9), generator=generator)
+    empty = cell.start(4)
+    started = tuple(torch.rand(part.shape, generator=generator).double().requires_grad_() for part in empty)
+    for state in (empty, started):
+        wanted = [*cell.parameters(), *(part for part in state if part.requires_grad)]
+        found = []
+        for read in (cell.forward, cell.steps):
+            outputs, end = read(x, state)
+            total = torch.stack([(part.sin() * 2).sum() for part in (outputs, *end)])[list(asked)].sum()
+            slopes = torch.autograd.grad(total, wanted, allow_unused=True)
+            assert sum(slope is not None for slope in slopes) >= len(wanted) - 1
+            found.append([outputs, *end, *(0 if slope is None else slope for slope in slopes)])
+        for by_hand, by_autograd in zip(*found, strict=True):
+            torch.testing.assert_close(
+                torch.as_tensor(by_hand), torch.as_tensor(by_autograd), check_dtype=False
+            )
