@@ -24,12 +24,17 @@ def explain(
             autocompletion=options.complete_explained,
         ),
     ],
-    inputs: Annotated[int, typer.Option(min=1, max=100_000, help="Symbols or features of the task.")] = 8,
-    outputs: Annotated[int, typer.Option(min=1, max=100_000, help="Outputs of the task.")] = 4,
+    inputs: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="Symbols or features of a model's task, 8 if not said."),
+    ] = None,
+    outputs: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Outputs of a model's task, 4 if not said.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the diagram instead of reports/diagrams among the runs.",
+            help="Folder of a model's diagram instead of reports/diagrams among the runs.",
             callback=options.writable_folder,
         ),
     ] = None,
@@ -45,12 +50,17 @@ def explain(
     from seqlab.analysis.anatomy import dissect
     from seqlab.cli.show import word
     from seqlab.constructors import options_model
+    from seqlab.errors import UsageError
     from seqlab.plugins import admit, is_plugin
     from seqlab.registry import check_options, load, names, parse_reference
     from seqlab.settings import Document, experiment_names
     from seqlab.settings.describing import described
 
     written, place = parse_reference(model), Document({}, "On the command line")
+    of_models = {"--inputs": inputs, "--outputs": outputs, "--output": output}
+    given = next((option for option, value in of_models.items() if value is not None), None)
+    if given and written.name not in names("model") and not is_plugin(written.name):
+        raise UsageError(f"{given} is for models, and {written.name} is none.", hint="Leave it out.")
     if written.name in names("task"):
         return explain_task(check_options("task", written, place), as_json=as_json)
     if written.name in experiment_names() and not written.options:
@@ -62,6 +72,7 @@ def explain(
             return None
         raise unknown(written.name)
     component = check_options("model", written, place)
+    inputs, outputs = inputs or 8, outputs or 4
     found = dissect(component, inputs=inputs, outputs=outputs)
     diagram = _diagram(component, output)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import Command
@@ -126,3 +127,12 @@ def test_a_setting_is_explained_by_its_key_its_last_part_and_what_it_is_called_e
     assert "mqar" in owners
     assert len(owners) == len(set(owners))
     assert {one["key"] for one in told} == {"task.symbols"}
+
+
+@pytest.mark.parametrize("name", ["temporal-order", "char-shakespeare", "clip_norm"])
+@pytest.mark.parametrize("option", ["--inputs", "--outputs", "--output"])
+def test_what_is_of_models_is_refused_elsewhere(seqlab_command: Command, name: str, option: str) -> None:
+    refused = seqlab_command("explain", name, option, "3")
+    assert refused.returncode == 2
+    assert f"{option} is for models, and {name} is none." in refused.stderr
+    assert not Path("3").exists()
