@@ -70,9 +70,11 @@ class Execute(Task):
         exactly: whether held-out programs are all at the target.
         reverse: whether programs are shown backwards, up to the @.
         double: whether programs are shown twice over.
+        pause: how often the @ is read again before the answer begins: steps in which to reckon.
 
     Source:
         Zaremba & Sutskever, "Learning to execute", 2014. There a stage ends when the accuracy is good enough.
+        The pause is that of Goyal et al., "Think before you speak", 2023.
 
     >>> task = Execute(length=1, nesting=2)
     >>> batch = task.batch("train", 0, size=1, seed=3)
@@ -92,16 +94,17 @@ class Execute(Task):
         exactly: bool = False,
         reverse: bool = False,
         double: bool = False,
+        pause: Annotated[int, Field(ge=0, le=64)] = 0,
     ) -> None:
         self.length, self.nesting = length, nesting if form == "programs" else 1
         self.form, self.curriculum, self.stage, self.harder = form, curriculum, stage, harder
-        self.exactly, self.reverse, self.double = exactly, reverse, double
+        self.exactly, self.reverse, self.double, self.pause = exactly, reverse, double, pause
         self.vocabulary = Vocabulary.of(CHARACTERS)
         self._codes = {symbol: code for code, symbol in enumerate(self.vocabulary.symbols)}
         size, begin, end = len(self.vocabulary), self._codes[END], self._codes[FULL_STOP]
         longest = 3 + length + 2 * self.nesting + len(str(4 * length)) * self.nesting
         self.spec = Spec("tokens", size, "classes", size, causal=True, writes=Written(begin, end, longest))
-        example = self._shown(f"print(({'2' * length}+{'3' * length})){END}")
+        example = self._shown(f"print(({'2' * length}+{'3' * length}))")
         self.sample = Sample(example, longest, temperature=0.0, stop=FULL_STOP)
         cells = [(digits, depth) for depth in range(1, self.nesting + 1) for digits in range(1, length + 1)]
         self.trials = () if exactly else (Trial("written", answers="greedy"), *map(_cell, cells))
@@ -128,7 +131,7 @@ class Execute(Task):
 
     def ask(self, text: str) -> Batch:
         """Return a program of a user's, with line feeds or #, as it is shown."""
-        return super().ask(self._shown(text.strip().replace("\n", "#").removesuffix(END) + END))
+        return super().ask(self._shown(text.strip().replace("\n", "#")))
 
     def _hardness(self, random: Random, split: Split, index: int) -> tuple[int, int]:
         """Return the length and nesting of the next program."""
@@ -160,9 +163,9 @@ class Execute(Task):
                 return self._shown(source), f"{printed}{FULL_STOP}"
 
     def _shown(self, source: str) -> str:
-        body = source.removesuffix(END)
+        body = source.rstrip(END)
         body = body[::-1] if self.reverse else body
-        return (2 * body if self.double else body) + END
+        return (2 * body if self.double else body) + END * (1 + self.pause)
 
 
 @lru_cache(maxsize=64)  # seeds that are trained side by side ask in turn

@@ -126,13 +126,16 @@ def test_a_program_backwards_and_twice_is_that_program() -> None:
         assert same == answer
 
 
-def test_what_is_read_before_an_answer_is_written_is_the_program_and_its_end() -> None:
-    task = Execute()
+@pytest.mark.parametrize("pause", [0, 3])
+def test_what_is_read_before_an_answer_is_written_is_the_program_and_its_end(pause: int) -> None:
+    task = Execute(pause=pause)
     batch = task.batch("test", 0, 30, seed=1)
-    for row in questions(batch, task.spec):
-        shown = task.vocabulary.decode(row[row >= 0].numpy())
-        assert shown.endswith("@")
-        assert shown.count("@") == 1
+    programs = [source for source, _ in pairs(Execute(), "test", size=30)]
+    for row, program in zip(questions(batch, task.spec), programs, strict=True):
+        assert task.vocabulary.decode(row[row >= 0].numpy()) == program + "@" * (1 + pause)
+    for end in ("", "@", "@@@@"):
+        (asked,) = questions(task.ask(programs[0] + end), task.spec)
+        assert task.vocabulary.decode(asked.numpy()) == programs[0] + "@" * (1 + pause)
 
 
 @pytest.mark.parametrize(("length", "nesting"), [(1, 1), (4, 3), (2, 12)])
