@@ -9,7 +9,7 @@ import typer
 
 from seqlab.cli import options
 from seqlab.cli.console import say, show_json, show_table, tell
-from seqlab.cli.explain_named import explain_experiment, explain_setting, unknown
+from seqlab.cli.explain_named import explain_experiment, explain_setting, is_named, unknown
 from seqlab.cli.explain_task import explain_task
 
 if TYPE_CHECKING:
@@ -59,16 +59,21 @@ def explain(
     written, place = parse_reference(model), Document({}, "On the command line")
     of_models = {"--inputs": inputs, "--outputs": outputs, "--output": output}
     given = next((option for option, value in of_models.items() if value is not None), None)
-    if given and written.name not in names("model") and not is_plugin(written.name):
-        raise UsageError(f"{given} is for models, and {written.name} is none.", hint="Leave it out.")
+    setting, is_experiment = model.partition("=")[0].strip(), written.name in experiment_names()
+    is_model = is_plugin(written.name) or written.name in names("model")
+    if given and (is_experiment or not is_model) and is_named(written.name, setting):
+        raise UsageError(
+            f"{given} is for models, and {written.name} is explained as a task, an experiment or a setting.",
+            hint="Leave it out.",
+        )
     if written.name in names("task"):
         return explain_task(check_options("task", written, place), as_json=as_json)
-    if written.name in experiment_names() and not written.options:
+    if is_experiment and not written.options:
         return explain_experiment(written.name, as_json=as_json)
     if is_plugin(written.name):
         admit(written.name)
-    elif written.name not in names("model"):
-        if explain_setting(model.partition("=")[0].strip(), as_json=as_json):
+    elif not is_model:
+        if explain_setting(setting, as_json=as_json):
             return None
         raise unknown(written.name)
     component = check_options("model", written, place)

@@ -89,6 +89,14 @@ def explain_setting(name: str, *, as_json: bool) -> bool:
     return True
 
 
+def is_named(name: str, setting: str) -> bool:
+    """Say whether there is a task or an experiment of a name, or a setting."""
+    from seqlab.registry import names
+    from seqlab.settings import experiment_names
+
+    return name in names("task") or name in experiment_names() or next(_settings(setting), None) is not None
+
+
 def unknown(name: str) -> SeqlabError:
     """Return the error for a name of nothing, with the nearest that there is."""
     from seqlab.errors import UsageError, nearest

@@ -129,10 +129,16 @@ def test_a_setting_is_explained_by_its_key_its_last_part_and_what_it_is_called_e
     assert {one["key"] for one in told} == {"task.symbols"}
 
 
-@pytest.mark.parametrize("name", ["temporal-order", "char-shakespeare", "clip_norm"])
+@pytest.mark.parametrize("name", ["temporal-order", "char-shakespeare", "clip_norm", "draw"])
 @pytest.mark.parametrize("option", ["--inputs", "--outputs", "--output"])
 def test_what_is_of_models_is_refused_elsewhere(seqlab_command: Command, name: str, option: str) -> None:
     refused = seqlab_command("explain", name, option, "3")
     assert refused.returncode == 2
-    assert f"{option} is for models, and {name} is none." in refused.stderr
+    assert f"{option} is for models, and {name} is explained as a task" in " ".join(refused.stderr.split())
     assert not Path("3").exists()
+
+
+def test_a_wrong_name_is_explained_whatever_options_are_given(seqlab_command: Command) -> None:
+    refused = seqlab_command("explain", "lstmm", "--inputs", "3")
+    assert refused.returncode == 2
+    assert "Did you mean 'lstm'?" in refused.stderr

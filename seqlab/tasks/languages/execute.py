@@ -70,7 +70,8 @@ class Execute(Task):
         exactly: whether held-out programs are all at the target.
         reverse: whether programs are shown backwards, up to the @.
         double: whether programs are shown twice over.
-        pause: how often the @ is read again before the answer begins: steps in which to reckon.
+        pause: how often the @ is read again before the answer begins: steps in which to reckon. A prime of
+            ``sample`` stands as it is typed, and ends with as many; ``ask`` sees to them.
 
     Source:
         Zaremba & Sutskever, "Learning to execute", 2014. There a stage ends when the accuracy is good enough.

@@ -66,7 +66,8 @@ def test_the_way_back_by_hand_is_that_of_autograd(cells: int, asked: tuple[int, 
     x = torch.randint(0, 3, (4, 9), generator=generator)
     empty = cell.start(4)
     started = tuple(torch.rand(part.shape, generator=generator).double().requires_grad_() for part in empty)
-    for state in (empty, started):
+    asked_for = tuple(part.clone().requires_grad_() for part in empty)
+    for state in (empty, started, asked_for):
         wanted = [*cell.parameters(), *(part for part in state if part.requires_grad)]
         found = []
         for read in (cell.forward, cell.steps):
@@ -79,3 +80,12 @@ def test_the_way_back_by_hand_is_that_of_autograd(cells: int, asked: tuple[int, 
             torch.testing.assert_close(
                 torch.as_tensor(by_hand), torch.as_tensor(by_autograd), check_dtype=False
             )
+
+
+def test_the_gradients_that_are_given_are_not_written_to() -> None:
+    cell = TapeRNN(3, 5).double()
+    cell.initialise(torch.Generator().manual_seed(1))
+    outputs, end = cell(torch.zeros(2, 4, dtype=torch.int64), cell.start(2))
+    given = [torch.ones_like(part) for part in (outputs, *end)]
+    torch.autograd.backward([outputs, *end], given)
+    assert all((part == 1).all() for part in given)

@@ -124,6 +124,9 @@ def test_a_program_backwards_and_twice_is_that_program() -> None:
     for (source, answer), (shown, same) in zip(plain, changed, strict=True):
         assert shown == 2 * source[::-1]
         assert same == answer
+    task = Execute(reverse=True, double=True, pause=2)
+    (asked,) = questions(task.ask("print(4+3)"), task.spec)
+    assert task.vocabulary.decode(asked.numpy()) == 2 * ")3+4(tnirp" + "@@@"
 
 
 @pytest.mark.parametrize("pause", [0, 3])
@@ -136,6 +139,8 @@ def test_what_is_read_before_an_answer_is_written_is_the_program_and_its_end(pau
     for end in ("", "@", "@@@@"):
         (asked,) = questions(task.ask(programs[0] + end), task.spec)
         assert task.vocabulary.decode(asked.numpy()) == programs[0] + "@" * (1 + pause)
+    (lines,) = questions(task.ask("a=1\nprint(a)\n"), task.spec)
+    assert task.vocabulary.decode(lines.numpy()) == "a=1#print(a)" + "@" * (1 + pause)
 
 
 @pytest.mark.parametrize(("length", "nesting"), [(1, 1), (4, 3), (2, 12)])
