@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.models.memory.tape_rnn import MOVES, TapeRNN
+from seqlab.models.memory.tape_rnn import MOVES, TapeRNN, _Sequence
 
 VALUES = torch.tensor([[0.25, 1.5], [-2.0, 0.5], [1.0, 0.0]])
 STAY, LEFT, RIGHT, HOME = range(MOVES)
@@ -83,9 +83,21 @@ def test_the_way_back_by_hand_is_that_of_autograd(cells: int, asked: tuple[int, 
 
 
 def test_the_gradients_that_are_given_are_not_written_to() -> None:
-    cell = TapeRNN(3, 5).double()
-    cell.initialise(torch.Generator().manual_seed(1))
-    outputs, end = cell(torch.zeros(2, 4, dtype=torch.int64), cell.start(2))
-    given = [torch.ones_like(part) for part in (outputs, *end)]
-    torch.autograd.backward([outputs, *end], given)
+    generator = torch.Generator().manual_seed(1)
+    steps, size, rows, most, width = 3, 4, 2, 5, 2
+    shapes = (
+        (steps, size, rows),
+        (size, size + width),
+        (MOVES + width, size),
+        (MOVES + width, 1),
+        (size, rows),
+    )
+    weights = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    start = (
+        torch.randn(most, 1, width, rows, generator=generator),
+        torch.rand(most, 1, rows, generator=generator),
+    )
+    ends = _Sequence.apply(*weights, *start, most, True)
+    given = [torch.ones_like(part) for part in ends]
+    torch.autograd.backward(ends, given)
     assert all((part == 1).all() for part in given)
