@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.models._contract import require_parts, require_prepared, require_reading
+
+if TYPE_CHECKING:
+    from seqlab.models._library import Layer
 
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 """Modules whose gains and biases stay as they start."""
@@ -128,6 +131,16 @@ class Cell(nn.Module, ABC):
             h at every step (B, T, H), and the state after the last.
         """
         return self.steps(x, state)
+
+    def in_library(self, *, features: bool) -> Layer | None:
+        """Return the layer of torch's with which :meth:`forward` reads; None where it has another way.
+
+        Layers with nothing between them are then read at once.
+
+        Args:
+            features: whether features are read, and not symbols.
+        """
+        return None
 
     def steps(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Do what :meth:`forward` does, one :meth:`step` after the other."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,48 +28,72 @@ def has_cudnn(W: Tensor) -> bool:
     return W.is_cuda
 
 
-def has_onednn(x: Tensor, W: Tensor) -> bool:
-    """Say whether oneDNN reads features with the weights of an LSTM: in float32, on the processor."""
-    return _ONEDNN and x.is_floating_point() and W.is_cpu and W.dtype == torch.float32
+def has_onednn(W: Tensor, *, features: bool) -> bool:
+    """Say whether oneDNN reads with the weights of an LSTM: features in float32, on the processor."""
+    return _ONEDNN and features and W.is_cpu and W.dtype == torch.float32
 
 
-def read_in_library(
-    cell: str, x: Tensor, state: tuple[Tensor, ...], read: Input, W: Tensor, c: Tensor | None = None
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Read a whole sequence with torch's layer of a cell.
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer of torch's, and the weights of a cell that it reads with.
 
-    Such a layer multiplies whatever it is given, so symbols are given as one-hot vectors. It has a second
-    bias, of which only that of a GRU's n is not the same as the first.
+    Such a layer has a second bias, of which only that of a GRU's n is not the same as the first.
 
-    Args:
-        cell: lstm, gru (reset after), tanh or relu.
-        x: (B, T) symbols or (B, T, I) features.
-        state: the parts of the state, each (B, H).
+    Attributes:
+        kind: lstm, gru (reset after), tanh or relu.
         read: U and b.
         W: the recurrent weights, (N, H), the gates in torch's order.
         c: the second bias of a GRU's n, (H,).
+    """
+
+    kind: str
+    read: Input
+    W: Tensor
+    c: Tensor | None = None
+
+    def weights(self) -> tuple[Tensor, ...]:
+        """Return U, W, b and the second bias, as torch wants them."""
+        second = torch.zeros_like(self.read.bias)
+        if self.c is not None:
+            second = torch.cat([second[: -len(self.c)], self.c])
+        return self.read.weight, self.W, self.read.bias, second
+
+
+def read_in_library(
+    layers: Sequence[Layer], x: Tensor, states: Sequence[tuple[Tensor, ...]]
+) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+    """Read a whole sequence with torch's layers, one above the other and nothing between.
+
+    They multiply whatever they are given, so symbols are given as one-hot vectors. Several are read at once:
+    cuDNN begins with the second while the first still reads.
+
+    Args:
+        layers: of one kind and number of units.
+        x: (B, T) symbols or (B, T, I) features.
+        states: of each layer the parts of the state, each (B, H).
 
     Returns:
-        h at every step (B, T, H), and the state after the last.
+        h of the last layer at every step (B, T, H), and each layer's state after the last step.
     """
+    kind, W, count = layers[0].kind, layers[0].W, len(layers)
     if not x.is_floating_point():
-        x = F.one_hot(x.clamp(min=0), read.weight.shape[1])
-    second = torch.zeros_like(read.bias)
-    if c is not None:
-        second = torch.cat([second[: -len(c)], c])
-    enter, leave = _passage(W) if cell != "relu" else (_as_it_is, _as_it_is)  # which 16 bits may not hold
-    weights = [enter(part) for part in (read.weight, W, read.bias, second)]
-    x, start = enter(x.to(W.dtype)), [enter(part[None].to(W.dtype)) for part in state]
+        x = F.one_hot(x.clamp(min=0), layers[0].read.weight.shape[1])
+    enter, leave = _passage(W) if kind != "relu" else (_as_it_is, _as_it_is)  # which 16 bits may not hold
+    weights = [enter(part) for layer in layers for part in layer.weights()]
+    x, start = (
+        enter(x.to(W.dtype)),
+        [enter(torch.stack(parts).to(W.dtype)) for parts in zip(*states, strict=True)],
+    )
     learning = torch.is_grad_enabled()
     # What autocast would take is not taken. The warning is that the weights do not lie side by side, which
     # costs a copy of them.
     with torch.autocast(x.device.type, enabled=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "RNN module weights")
-        if cell == "lstm":
-            outputs, *end = torch.lstm(x, start, weights, True, 1, 0.0, learning, False, True)
+        if kind == "lstm":
+            outputs, *ends = torch.lstm(x, start, weights, True, count, 0.0, learning, False, True)
         else:
-            outputs, *end = _LAYERS[cell](x, start[0], weights, True, 1, 0.0, learning, False, True)
-    return leave(outputs), tuple(leave(part)[0] for part in end)
+            outputs, *ends = _LAYERS[kind](x, start[0], weights, True, count, 0.0, learning, False, True)
+    return leave(outputs), list(zip(*(leave(part).unbind() for part in ends), strict=True))
 
 
 def _passage(W: Tensor) -> tuple[Change, Change]:

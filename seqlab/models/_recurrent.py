@@ -18,6 +18,7 @@ from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear, read_cell
 from seqlab.models._contract import require_start
 from seqlab.models._layers import read_direction
+from seqlab.models._library import Layer, read_in_library
 from seqlab.models._padding import Reader, padding
 from seqlab.own_code import require_made, require_signature
 
@@ -114,6 +115,10 @@ class Recurrent(SequenceModel):
         x = self._silenced(self.embed(inputs), self.embedding_dropout)
         state = self.start({}, len(inputs)) if state is None else state
         padded = padding(inputs)
+        joined = self._joined(x) if padded is None else []
+        if joined:
+            x, ends = read_in_library(joined, x, state)
+            return self.readout(x), tuple(ends)
         final: list[tuple[Tensor, ...]] = []
         weights = self._silenced_weights()
         for layer in range(0, len(self.cells), self.directions):
@@ -128,6 +133,20 @@ class Recurrent(SequenceModel):
             found = outputs[0] if self.directions == 1 else torch.cat(outputs, -1)
             x = self.passed_on(layer, x, self._drop(found))
         return self.readout(x), tuple(final)
+
+    def _joined(self, x: Tensor) -> list[Layer]:
+        """Return the layers of torch's to read x with at once; none where there is one, or one cannot."""
+        between = self.training and (self.dropout > 0 or self.weight_dropout > 0)
+        if len(self.cells) == 1 or self.directions == 2 or x.shape[1] == 1 or self.residual or between:
+            return []
+        layers = []
+        for number, cell in enumerate(self.cells):
+            assert isinstance(cell, Cell)
+            layer = cell.in_library(features=number > 0 or x.is_floating_point())
+            if layer is None or _defining(cell, "forward") is not _defining(cell, "in_library"):
+                return []  # a cell derived from one that torch has a layer for may read in its own way
+            layers.append(layer)
+        return layers
 
     def passed_on(self, cell: int, read: Tensor, found: Tensor) -> Tensor:
         """Return what goes on to the next layer, from what the layer of a cell has read and found."""
@@ -268,6 +287,11 @@ def _start(cell: Cell, rows: int) -> tuple[Tensor, ...]:
     found = cell.start(rows)
     require_start(cell.start, found, cell.parts, rows)
     return found
+
+
+def _defining(cell: Cell, method: str) -> type:
+    """Return the class that a cell has a method from."""
+    return next(cls for cls in type(cell).__mro__ if method in vars(cls))
 
 
 def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:

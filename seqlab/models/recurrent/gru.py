@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from seqlab.models._cell import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
-from seqlab.models._library import has_cudnn, read_in_library
+from seqlab.models._library import Layer, has_cudnn, read_in_library
 
 
 class GRU(Cell):
@@ -80,8 +80,10 @@ class GRU(Cell):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence; see :meth:`Cell.forward`. With the reset after, on CUDA cuDNN does it."""
-        if self.c is not None and has_cudnn(self.W):
-            return read_in_library("gru", x, state, self.input, self.W, self.c)
+        layer = self.in_library(features=x.is_floating_point())
+        if layer is not None:
+            outputs, (end,) = read_in_library([layer], x, [state])
+            return outputs, end
         sums = self.input(x.transpose(0, 1))  # (T, B, 3H)
         keep = torch.is_grad_enabled()
         h: Tensor
@@ -90,6 +92,11 @@ class GRU(Cell):
         else:
             h = _ResetAfter.apply(sums, self.W, self.c, *state, keep)  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1],)
+
+    def in_library(self, *, features: bool) -> Layer | None:
+        """Return the layer of torch's that reads so, with the reset after; see :meth:`Cell.in_library`."""
+        reads = self.c is not None and has_cudnn(self.W)
+        return Layer("gru", self.input, self.W, self.c) if reads else None
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""

@@ -16,7 +16,7 @@ from seqlab.errors import SettingsError
 from seqlab.models._cell import Cell, Input
 from seqlab.models._fast import full_precision, history
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
-from seqlab.models._library import has_cudnn, has_onednn, read_in_library
+from seqlab.models._library import Layer, has_cudnn, has_onednn, read_in_library
 
 WORTH_FROM = 1_000_000
 """Parameters from which a network gains by bfloat16 where oneDNN or cuDNN read it."""
@@ -225,11 +225,18 @@ class LSTM(Cell):
         """
         if not self.is_usual:
             return self.steps(x, state)
-        if has_cudnn(self.W) or has_onednn(x, self.W):
-            return read_in_library("lstm", x, state, self.input, self.W)
+        layer = self.in_library(features=x.is_floating_point())
+        if layer is not None:
+            outputs, (end,) = read_in_library([layer], x, [state])
+            return outputs, end
         sums = self.input(x.transpose(0, 1))
         h, c = _Sequence.apply(sums, self.W, *state, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1], c)
+
+    def in_library(self, *, features: bool) -> Layer | None:
+        """Return the layer of torch's that reads as the usual form does; see :meth:`Cell.in_library`."""
+        reads = self.is_usual and (has_cudnn(self.W) or has_onednn(self.W, features=features))
+        return Layer("lstm", self.input, self.W) if reads else None
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""

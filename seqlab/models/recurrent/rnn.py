@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from seqlab.models._cell import Cell, Input
 from seqlab.models._fast import full_precision
 from seqlab.models._initialise import SpectralRadius, Start, start_recurrence
-from seqlab.models._library import has_cudnn, read_in_library
+from seqlab.models._library import Layer, has_cudnn, read_in_library
 
 Nonlinearity = Literal["tanh", "relu"]
 
@@ -60,11 +60,17 @@ class RNN(Cell):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read a whole sequence; see :meth:`Cell.forward`. On a CUDA machine cuDNN does it."""
-        if has_cudnn(self.W):
-            return read_in_library(self.nonlinearity, x, state, self.input, self.W)
+        layer = self.in_library(features=x.is_floating_point())
+        if layer is not None:
+            outputs, (end,) = read_in_library([layer], x, [state])
+            return outputs, end
         sums = self.input(x.transpose(0, 1))  # (T, B, H)
         h: Tensor = _Sequence.apply(sums, self.W, *state, self.nonlinearity)  # type: ignore[no-untyped-call]
         return h.transpose(0, 1), (h[-1],)
+
+    def in_library(self, *, features: bool) -> Layer | None:
+        """Return the layer of torch's that reads so, on a CUDA machine; see :meth:`Cell.in_library`."""
+        return Layer(self.nonlinearity, self.input, self.W) if has_cudnn(self.W) else None
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""
