@@ -135,7 +135,7 @@ class Cell(nn.Module, ABC):
     def in_library(self, *, features: bool) -> Layer | None:
         """Return the layer of torch's with which :meth:`forward` reads; None where it has another way.
 
-        Layers with nothing between them are then read at once.
+        On a GPU layers with nothing between them are then read at once.
 
         Args:
             features: whether features are read, and not symbols.

@@ -18,7 +18,7 @@ from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Cell, Input, linear, read_cell
 from seqlab.models._contract import require_start
 from seqlab.models._layers import read_direction
-from seqlab.models._library import Layer, read_in_library
+from seqlab.models._library import Layer, has_cudnn, read_in_library
 from seqlab.models._padding import Reader, padding
 from seqlab.own_code import require_made, require_signature
 
@@ -135,7 +135,10 @@ class Recurrent(SequenceModel):
         return self.readout(x), tuple(final)
 
     def _joined(self, x: Tensor) -> list[Layer]:
-        """Return the layers of torch's to read x with at once; none where there is one, or one cannot."""
+        """Return cuDNN's layers to read x with at once; none where there is one, or one cannot be.
+
+        On a processor it would come to the same, and nobody who listens to a cell (a hook) would hear it.
+        """
         between = self.training and (self.dropout > 0 or self.weight_dropout > 0)
         if len(self.cells) == 1 or self.directions == 2 or x.shape[1] == 1 or self.residual or between:
             return []
@@ -143,7 +146,11 @@ class Recurrent(SequenceModel):
         for number, cell in enumerate(self.cells):
             assert isinstance(cell, Cell)
             layer = cell.in_library(features=number > 0 or x.is_floating_point())
-            if layer is None or _defining(cell, "forward") is not _defining(cell, "in_library"):
+            if (
+                layer is None
+                or not has_cudnn(layer.W)
+                or _defining(cell, "forward") is not _defining(cell, "in_library")
+            ):
                 return []  # a cell derived from one that torch has a layer for may read in its own way
             layers.append(layer)
         return layers

@@ -36,7 +36,7 @@ class Gentler(LSTM):
 
 @pytest.fixture(autouse=True)
 def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (rnn_module, lstm_module, gru_module):
+    for module in (rnn_module, lstm_module, gru_module, recurrent_module):
         monkeypatch.setattr(module, "has_cudnn", lambda W: True)
 
 
@@ -128,3 +128,15 @@ def test_a_cell_that_reads_in_its_own_way_is_asked(joined: list[int]) -> None:
         h, _ = cell(h, cell.start(4))  # type: ignore[operator]
     assert joined == []
     torch.testing.assert_close(outputs, model.readout(h))
+
+
+def test_on_a_processor_whoever_listens_to_a_cell_hears_it(
+    joined: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (lstm_module, recurrent_module):
+        monkeypatch.setattr(module, "has_cudnn", lambda W: W.is_cuda)
+    model, heard = build(embedding_size=4).float(), []
+    for cell in model.cells:
+        cell.register_forward_hook(lambda *_: heard.append(1))
+    model(symbols())
+    assert (joined, len(heard)) == ([], 3)
