@@ -106,19 +106,20 @@ def file_hash(path: Path) -> str:
 
 
 def with_neighbours(path: Path) -> set[Path]:
-    """Return a file and the modules and packages of its folder that it imports, and those that they do."""
-    found: set[Path] = set()
-    left = [path]
+    """Return a file and the modules and packages of its folder that it imports, and those that they do.
+
+    What imports seqlab imports the one that runs, also where a folder of that name lies beside it, as beside
+    a file in a checkout.
+    """
+    found, left, names = {path}, [path], {"seqlab"}
     while left:
-        file = left.pop()
-        if file in found:
-            continue
-        found.add(file)
-        for name in _imported(file.read_text(encoding="utf-8", errors="replace")):
+        imported = _imported(left.pop().read_text(encoding="utf-8", errors="replace")) - names
+        names |= imported
+        for name in imported:
             module, package = path.parent / f"{name}.py", path.parent / name
-            left += (
-                [module] if module.is_file() else sorted(package.rglob("*.py")) if package.is_dir() else []
-            )
+            new = {module} if module.is_file() else set(package.rglob("*.py")) if package.is_dir() else set()
+            left += new - found
+            found |= new
     return found
 
 

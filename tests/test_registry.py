@@ -317,3 +317,23 @@ def test_modules_below_the_folder_of_a_plugin_stay(tmp_path: Path, monkeypatch: 
     (tmp_path / "above.py").write_text("import lies_deeper\n")
     plugins.admit(str(tmp_path / "above.py"))
     assert sys.modules["lies_deeper"] is deeper, "it is no neighbour, though its folder lies below"
+
+
+def test_a_package_beside_a_plugin_is_its_neighbour_listed_once_and_seqlab_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in a checkout of seqlab lies beside 600 files, each of which imports others."""
+    cell = tmp_path / "my_cell.py"
+    cell.write_text("import parts.first\nfrom seqlab.models import Cell\n")
+    for package in ("parts", "seqlab"):
+        (tmp_path / package).mkdir()
+        for name in ("first", "second", "third"):
+            (tmp_path / package / f"{name}.py").write_text("import parts.second, other, seqlab\n")
+    (tmp_path / "other.py").write_text("import parts.third\n")
+    listed: list[Path] = []
+    original = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda path, *words: listed.append(path) or original(path, *words))
+    found = plugins.with_neighbours(cell)
+    parts = {tmp_path / "parts" / f"{name}.py" for name in ("first", "second", "third")}
+    assert found == {cell, tmp_path / "other.py", *parts}
+    assert listed == [tmp_path / "parts"]
