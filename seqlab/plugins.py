@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
+import os
 import re
 import shlex
 import sys
@@ -162,14 +163,14 @@ def _import_file(path: Path) -> ModuleType:
 
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
+    known = set(map(str, folders))
     for name, module in list(sys.modules.items()):
         first, file = name.partition(".")[0], getattr(module, "__file__", None)
         if file is None or first in sys.stdlib_module_names or first in ("seqlab", "__main__"):
             continue
-        places = [
-            folder.joinpath(*name.split(".")) for folder in folders
-        ]  # where a neighbour of that name lies
-        if any(Path(file) in (place.with_suffix(".py"), place / "__init__.py") for place in places):
+        place = os.sep + name.replace(".", os.sep)  # where a neighbour of that name lies in its folder
+        found = str(file).removesuffix(".py").removesuffix(f"{os.sep}__init__")
+        if found.endswith(place) and found.removesuffix(place) in known:
             del sys.modules[name]
 
 

@@ -12,7 +12,7 @@ import torch
 from seqlab.errors import Interrupted
 from seqlab.registry import resolve
 from seqlab.runs import Run
-from seqlab.session import begin, reopen, train, train_together
+from seqlab.session import begin, recording, reopen, train, train_together
 from seqlab.settings import TrainExperiment, check, read_text
 from seqlab.training import Step
 from seqlab.training.checkpoints import step_of
@@ -95,7 +95,10 @@ def assert_equal(one: object, other: object) -> None:
 
 @pytest.fixture(autouse=True)
 def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test runs of its own, with short samples: they are compared, and not read."""
     monkeypatch.setenv("SEQLAB_RUNS_DIR", str(tmp_path / "runs"))
+    write = recording.write_sample
+    monkeypatch.setattr(recording, "write_sample", lambda session, length: write(session, min(length, 40)))
 
 
 GUESSING = FRESH.replace(
