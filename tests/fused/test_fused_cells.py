@@ -15,6 +15,7 @@ import numba
 
 from seqlab.contracts import PAD, Spec
 from seqlab.fused._lanes import LANES_OF
+from seqlab.fused.cache import cache_folder
 from seqlab.fused.layers import (
     arrange_weights,
     cut_layer,
@@ -114,7 +115,16 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
     }
 
 
-@numba.njit(error_model="numpy")
+def kept(function: Any) -> Any:
+    """Compile a function, which takes 40 s, and keep it beside the engine's own, which a change there forgets."""
+    others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder())
+    try:
+        return numba.njit(error_model="numpy", cache=True)(function)
+    finally:
+        numba.config.CACHE_DIR = others
+
+
+@kept
 def read_and_go_back(
     sizes: Any, P: Any, F: Any, B: Any, T: int, symbols: Any, features: Any, masks: Any,
     space: Any, state: Any, errors: Any, G: Any, outputs: Any, end: Any, start: Any,

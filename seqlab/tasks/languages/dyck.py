@@ -51,12 +51,12 @@ class Dyck(Task):
         Suzgun et al., "Memory-augmented recurrent neural networks can learn generalized Dyck languages",
         2019: 5,000 strings of length 2 to 50, judged on 5,000 of length 52 to 100.
 
-    >>> task = Dyck(longest=12)
-    >>> batch = task.batch("train", 0, size=1, seed=1)
+    >>> task = Dyck(longest=12, strings=100)
+    >>> batch = task.batch("train", 0, size=1, seed=3)
     >>> "".join(task.symbols[token] for token in batch.inputs[0])
-    '([()(())])[]'
+    '[](([[]]()))'
     >>> batch.targets[0, :2].tolist()
-    [[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 1.0]]
+    [[1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 0.0, 0.0]]
     """
 
     metrics = (SEQUENCE_ACCURACY, ACCURACY, ERRORS, SEQUENCES, LOSS)
