@@ -41,7 +41,8 @@ def rows_figure(
     order = np.argsort(-np.nan_to_num(table).mean(1), kind="stable")
     names = [plain(name) for name in shares]
     with look():
-        figure = Figure(figsize=(2.2 + 0.62 * len(levels), 1.1 + 0.26 * len(names)))
+        wide = 0.4 + 0.065 * max(map(len, names)) + 0.5 * len(levels)  # inches, of names and of the table
+        figure = Figure(figsize=(max(wide, 0.2 + 0.07 * len(label)), 1.1 + 0.26 * len(names)))
         ax = figure.subplots()
         ax.imshow(table[order], cmap=_SHADES, vmin=0.0, vmax=1.0, aspect="auto")
         _write(ax, table[order])
@@ -50,7 +51,7 @@ def rows_figure(
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         ax.grid(False)
-        ax.set_xlabel(label)
+        figure.supxlabel(label, fontsize=9)  # below all: the table alone may be narrower than the label
         beyond = _beyond(levels, trained)
         if beyond is not None:
             ax.axvline(beyond - 0.5, color="#666666", linestyle=":", linewidth=1)

@@ -33,3 +33,21 @@ def test_a_line_stands_where_training_ends(trained: tuple[float, float] | None, 
 
 def test_as_many_models_are_lines_as_there_are_colours() -> None:
     assert MOST_LINES == 8
+
+
+@pytest.mark.parametrize("levels", [2, 5, 9])
+@pytest.mark.parametrize("name", ["rnn", "gated-delta[hidden_size=12,negative_eigenvalues=true]"])
+def test_nothing_that_is_written_is_cut_off(name: str, levels: int) -> None:
+    label = "task.length: accuracy in per cent, the median over seeds"
+    figure = rows_figure([*map(str, range(levels))], {name: [0.5] * levels}, label, "permutations, 3 seeds")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    texts = [*figure.texts, *axes.get_yticklabels(), *axes.get_xticklabels()]
+    assert label in [text.get_text() for text in texts]
+    for text in texts:
+        (left, bottom), (right, top) = text.get_window_extent().get_points()
+        assert left >= 0, text
+        assert bottom >= 0, text
+        assert right <= figure.bbox.width, text
+        assert top <= figure.bbox.height, text
+    assert axes.get_window_extent().width > 25 * levels
