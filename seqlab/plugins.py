@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +23,7 @@ from seqlab.errors import PluginError
 from seqlab.outside import path_of
 
 _NAME = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
-_IMPORT = re.compile(r"^ *(?:from +(\w+)|import +([\w., ]+))", re.MULTILINE)
+_IMPORT = re.compile(r"(?:^|;)[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 _numbers = itertools.count()
 _admitted: dict[Path, tuple[str, ModuleType]] = {}
 """The files that were loaded: the hash of each as it was then, and its module."""
@@ -127,14 +128,13 @@ def with_neighbours(path: Path) -> set[Path]:
 def _imported(source: str) -> set[str]:
     """Return the first parts of the names of modules that a file imports.
 
-    >>> sorted(_imported("import a, b.c as d\\nfrom e.f import g\\n"))
-    ['a', 'b', 'e']
+    >>> sorted(_imported("import a, b.c as d; import h as i\\nfrom e.f import g\\n"))
+    ['a', 'b', 'e', 'h']
     """
     found = set()
     for origin, names in _IMPORT.findall(source):
-        found |= (
-            {origin} if origin else {name.strip().split(" ")[0].split(".")[0] for name in names.split(",")}
-        )
+        listed = (name.strip().partition(".")[0].split() for name in names.split(","))
+        found |= {origin} if origin else {words[0] for words in listed if words}
     return found
 
 
@@ -163,15 +163,26 @@ def _import_file(path: Path) -> ModuleType:
 
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
-    known = set(map(str, folders))
     for name, module in list(sys.modules.items()):
-        first, file = name.partition(".")[0], getattr(module, "__file__", None)
-        if file is None or first in sys.stdlib_module_names or first in ("seqlab", "__main__"):
+        parts = name.split(".")
+        if parts[0] in sys.stdlib_module_names or parts[0] in ("seqlab", "__main__"):
             continue
-        place = os.sep + name.replace(".", os.sep)  # where a neighbour of that name lies in its folder
-        found = str(file).removesuffix(".py").removesuffix(f"{os.sep}__init__")
-        if found.endswith(place) and found.removesuffix(place) in known:
+        file = getattr(module, "__file__", None)
+        if file is None:  # a package without an __init__.py is known by its folders
+            places = [(Path(place), parts) for place in getattr(module, "__path__", ())]
+        else:
+            ends = [*parts[:-1], f"{parts[-1]}.py"], [*parts, "__init__.py"]
+            whole = Path(os.path.abspath(file))  # noqa: PTH100  Path.resolve asks the disk, of each of 2,000
+            places = [(whole, end) for end in ends]
+        if any(_folder_of(place, end) in folders for place, end in places):
             del sys.modules[name]
+
+
+def _folder_of(place: Path, end: Sequence[str]) -> Path | None:
+    """Return the folder in which a path begins that ends so; None where it ends otherwise."""
+    if place.parts[-len(end) :] != tuple(end):
+        return None
+    return place.parents[len(end) - 1]
 
 
 def _line_in(error: BaseException, path: Path) -> int | None:

@@ -95,6 +95,7 @@ def seqlab_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Comman
     def run(
         *words: str | Path, env: dict[str, str] | None = None, text: str = ""
     ) -> subprocess.CompletedProcess[str]:
+        from seqlab import plugins
         from seqlab.__main__ import main
 
         argv, code = ["seqlab", *map(str, words)], 0
@@ -110,6 +111,7 @@ def seqlab_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Comman
                 main()
             except SystemExit as leaving:
                 code = int(leaving.code or 0)
+            plugins._forget_neighbours([path.parent for path in plugins._admitted])
         said = capsys.readouterr()
         assert "Traceback" not in said.err
         return subprocess.CompletedProcess(argv, code, said.out, said.err)

@@ -337,3 +337,27 @@ def test_a_package_beside_a_plugin_is_its_neighbour_listed_once_and_seqlab_is_no
     parts = {tmp_path / "parts" / f"{name}.py" for name in ("first", "second", "third")}
     assert found == {cell, tmp_path / "other.py", *parts}
     assert listed == [tmp_path / "parts"]
+
+
+@pytest.mark.parametrize("package", [False, True], ids=["module", "folder"])
+@pytest.mark.parametrize("odd", ["", ".", "./.."], ids=["plain", "dot", "dots"])
+def test_a_neighbour_that_has_changed_is_imported_anew(
+    package: bool, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that was imported before, from a folder that is written in another way."""
+    folder = tmp_path / "cells"
+    place = folder / "parts" / "helper.py" if package else folder / "helper.py"
+    place.parent.mkdir(parents=True)
+    name = "parts.helper" if package else "helper"
+    own = folder / "own.py"
+    own.write_text(f"from {name} import LEAK\n{CELL.format(name='Mine')}    leak = LEAK\n")
+    monkeypatch.syspath_prepend(f"{folder}/{odd}/cells" if odd == "./.." else f"{folder}/{odd}")
+    hashes = []
+    for leak in (0.5, 0.25):
+        place.write_text(f"LEAK = {leak}  # {'longer' * int(4 * leak)}\n")
+        if leak == 0.5:
+            importlib.import_module(name)
+        plugins.admit(str(own))
+        assert registry.load("model", str(own)).leak == leak
+        hashes.append(plugins.file_hash(own))
+    assert hashes[0] != hashes[1]

@@ -93,7 +93,8 @@ def read_in_library(
             outputs, *ends = torch.lstm(x, start, weights, True, count, 0.0, learning, False, True)
         else:
             outputs, *ends = _LAYERS[kind](x, start[0], weights, True, count, 0.0, learning, False, True)
-    return leave(outputs), list(zip(*(leave(part).unbind() for part in ends), strict=True))
+    ends = [leave(part) for part in ends]
+    return leave(outputs), [tuple(part[layer] for part in ends) for layer in range(count)]
 
 
 def _passage(W: Tensor) -> tuple[Change, Change]:

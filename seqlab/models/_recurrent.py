@@ -137,23 +137,23 @@ class Recurrent(SequenceModel):
     def _joined(self, x: Tensor) -> list[Layer]:
         """Return cuDNN's layers to read x with at once; none where there is one, or one cannot be.
 
-        On a processor it would come to the same, and nobody who listens to a cell (a hook) would hear it.
+        Hooks of cells are not heard then. On a processor it would come to the same, so there they are. What
+        is derived from this class, or from a cell that torch has a layer for, may read in its own way.
         """
         between = self.training and (self.dropout > 0 or self.weight_dropout > 0)
-        if len(self.cells) == 1 or self.directions == 2 or x.shape[1] == 1 or self.residual or between:
+        if type(self) is not Recurrent or self.directions == 2 or self.residual or between:
+            return []
+        if len(self.cells) == 1 or x.shape[1] == 1:
             return []
         layers = []
         for number, cell in enumerate(self.cells):
             assert isinstance(cell, Cell)
             layer = cell.in_library(features=number > 0 or x.is_floating_point())
-            if (
-                layer is None
-                or not has_cudnn(layer.W)
-                or _defining(cell, "forward") is not _defining(cell, "in_library")
-            ):
-                return []  # a cell derived from one that torch has a layer for may read in its own way
+            if layer is None or not has_cudnn(layer.W) or "in_library" not in vars(type(cell)):
+                return []
             layers.append(layer)
-        return layers
+        alike = {(layer.kind, layer.W.shape) for layer in layers}
+        return layers if len(alike) == 1 else []
 
     def passed_on(self, cell: int, read: Tensor, found: Tensor) -> Tensor:
         """Return what goes on to the next layer, from what the layer of a cell has read and found."""
@@ -294,11 +294,6 @@ def _start(cell: Cell, rows: int) -> tuple[Tensor, ...]:
     found = cell.start(rows)
     require_start(cell.start, found, cell.parts, rows)
     return found
-
-
-def _defining(cell: Cell, method: str) -> type:
-    """Return the class that a cell has a method from."""
-    return next(cls for cls in type(cell).__mro__ if method in vars(cls))
 
 
 def _reader(cell: Cell, weights: Mapping[str, Tensor]) -> Reader:

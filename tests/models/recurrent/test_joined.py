@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from seqlab.contracts import Spec, torch_stream
+from seqlab.models import Cell, build_model
 from seqlab.models import _recurrent as recurrent_module
-from seqlab.models import build_model
 from seqlab.models._recurrent import Recurrent
 from seqlab.models.recurrent import gru as gru_module
 from seqlab.models.recurrent import lstm as lstm_module
 from seqlab.models.recurrent import rnn as rnn_module
 from seqlab.models.recurrent.lstm import LSTM
+from seqlab.models.recurrent.rnn import RNN
 from seqlab.settings import Component
 
 CELLS: list[dict[str, Any]] = [
@@ -100,8 +101,17 @@ def test_outputs_states_and_gradients_are_those_of_one_layer_after_the_other(
 
 @pytest.mark.parametrize(
     "options",
-    [{"dropout": 0.5}, {"weight_dropout": 0.5}, {"residual": True}, {"bidirectional": True}, {"layers": 1}],
-    ids=lambda options: next(iter(options)),
+    [
+        {"dropout": 0.5},
+        {"weight_dropout": 0.5},
+        {"residual": True},
+        {"bidirectional": True},
+        {"layers": 1},
+        {"peepholes": True},
+        {"name": "gru", "reset": "before"},
+        {"name": "janet"},
+    ],
+    ids=lambda options: "-".join(map(str, options)),
 )
 def test_with_something_between_they_are_read_one_by_one(options: dict[str, Any], joined: list[int]) -> None:
     build(**options).train()(symbols())
@@ -128,6 +138,43 @@ def test_a_cell_that_reads_in_its_own_way_is_asked(joined: list[int]) -> None:
         h, _ = cell(h, cell.start(4))  # type: ignore[operator]
     assert joined == []
     torch.testing.assert_close(outputs, model.readout(h))
+
+
+class Halved(Recurrent):
+    """A network of which each layer gives half of what it finds."""
+
+    def passed_on(self, cell: int, read: Tensor, found: Tensor) -> Tensor:
+        return found / 2
+
+
+def test_a_network_that_passes_on_in_its_own_way_is_asked(joined: list[int]) -> None:
+    model = Halved(LSTM, Spec("tokens", 6, "classes", 3, causal=True), hidden_size=5, layers=2)
+    model.initialise(torch_stream(1, "weights"))
+    h: Tensor = symbols()
+    for cell in model.cells:
+        h = cell(h, cell.start(4))[0] / 2  # type: ignore[operator]
+    torch.testing.assert_close(model(symbols())[0], model.readout(h))
+    assert joined == []
+
+
+@pytest.mark.parametrize("other", [RNN(5, 5, nonlinearity="relu"), LSTM(5, 5)], ids=["relu", "lstm"])
+def test_layers_of_several_kinds_are_read_one_by_one(other: Cell, joined: list[int]) -> None:
+    model = build(name="rnn", layers=2).float()
+    other.initialise(torch_stream(1, "other"))
+    model.cells[1] = other
+    h: Tensor = symbols()
+    for cell in model.cells:
+        h = cell(h, cell.start(4))[0]  # type: ignore[operator]
+    torch.testing.assert_close(model(symbols())[0], model.readout(h))
+    assert joined == []
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_what_a_state_ends_as_may_be_changed_in_place(layers: int) -> None:
+    _, ends = build(layers=layers)(symbols())
+    for end in ends:
+        for part in end:
+            part.clamp_(-0.1, 0.1)
 
 
 def test_on_a_processor_whoever_listens_to_a_cell_hears_it(
