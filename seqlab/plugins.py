@@ -168,12 +168,14 @@ def _forget_neighbours(folders: list[Path]) -> None:
         if parts[0] in sys.stdlib_module_names or parts[0] in ("seqlab", "__main__"):
             continue
         file = getattr(module, "__file__", None)
-        if file is None:  # a package without an __init__.py is known by its folders
-            places = [(Path(place), parts) for place in getattr(module, "__path__", ())]
-        else:
-            ends = [*parts[:-1], f"{parts[-1]}.py"], [*parts, "__init__.py"]
+        if isinstance(file, str):
             whole = Path(os.path.abspath(file))  # noqa: PTH100  Path.resolve asks the disk, of each of 2,000
-            places = [(whole, end) for end in ends]
+            places = [(whole, [*parts[:-1], f"{parts[-1]}.py"]), (whole, [*parts, "__init__.py"])]
+        elif file is None and isinstance(module, ModuleType):
+            # A package without an __init__.py is known by its folders.
+            places = [(Path(folder), parts) for folder in vars(module).get("__path__", ())]
+        else:  # what somebody put there
+            continue
         if any(_folder_of(place, end) in folders for place, end in places):
             del sys.modules[name]
 

@@ -361,3 +361,17 @@ def test_a_neighbour_that_has_changed_is_imported_anew(
         assert registry.load("model", str(own)).leak == leak
         hashes.append(plugins.file_hash(own))
     assert hashes[0] != hashes[1]
+
+
+def test_what_is_no_module_may_stand_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lazy:
+        """A module that comes when it is asked for, which this is not the moment for."""
+
+        def __getattr__(self, name: str) -> object:
+            return self
+
+    for name, odd in (("nothing", None), ("lazy", Lazy())):
+        monkeypatch.setitem(sys.modules, name, odd)
+    (tmp_path / "own.py").write_text(CELL.format(name="Mine"))
+    plugins.admit(str(tmp_path / "own.py"))
+    assert registry.load("model", str(tmp_path / "own.py")).__name__ == "Mine"
