@@ -359,7 +359,13 @@ def sample() -> None:
 
 
 def main() -> None:
-    """Run the parts that are named, or all."""
+    """Run the parts that are named, or all; without a GPU say so, and run none."""
+    unknown = [name for name in sys.argv[1:] if name.partition(":")[0] not in PARTS]
+    if unknown:
+        sys.exit(f"There is no part {', '.join(unknown)}. There are {', '.join(PARTS)}.")
+    if not torch.cuda.is_available():
+        print("There is no GPU of NVIDIA's here, so nothing was measured.")
+        return
     prepare(os.cpu_count() or 1, GPU)
     print(
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, {os.cpu_count()} processors", flush=True
