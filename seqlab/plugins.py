@@ -169,22 +169,20 @@ def _forget_neighbours(folders: list[Path]) -> None:
             continue
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
-            whole = Path(os.path.abspath(file))  # noqa: PTH100  Path.resolve asks the disk, of each of 2,000
-            places = [(whole, [*parts[:-1], f"{parts[-1]}.py"]), (whole, [*parts, "__init__.py"])]
+            places = [(file, [*parts[:-1], f"{parts[-1]}.py"]), (file, [*parts, "__init__.py"])]
         elif file is None and isinstance(module, ModuleType):
             # A package without an __init__.py is known by its folders.
-            places = [(Path(folder), parts) for folder in vars(module).get("__path__", ())]
+            places = [(folder, parts) for folder in vars(module).get("__path__", ())]
         else:  # what somebody put there
             continue
         if any(_folder_of(place, end) in folders for place, end in places):
             del sys.modules[name]
 
 
-def _folder_of(place: Path, end: Sequence[str]) -> Path | None:
+def _folder_of(place: str, end: Sequence[str]) -> Path | None:
     """Return the folder in which a path begins that ends so; None where it ends otherwise."""
-    if place.parts[-len(end) :] != tuple(end):
-        return None
-    return place.parents[len(end) - 1]
+    whole = Path(os.path.abspath(place))  # noqa: PTH100  Path.resolve asks the disk, of each of 2,000 modules
+    return whole.parents[len(end) - 1] if whole.parts[-len(end) :] == tuple(end) else None
 
 
 def _line_in(error: BaseException, path: Path) -> int | None:

@@ -350,7 +350,8 @@ def test_a_neighbour_that_has_changed_is_imported_anew(
     place.parent.mkdir(parents=True)
     name = "parts.helper" if package else "helper"
     own = folder / "own.py"
-    own.write_text(f"from {name} import LEAK\n{CELL.format(name='Mine')}    leak = LEAK\n")
+    imported = "from parts import helper" if package else "import helper"
+    own.write_text(f"{imported}\n{CELL.format(name='Mine')}    leak = helper.LEAK\n")
     monkeypatch.syspath_prepend(f"{folder}/{odd}/cells" if odd == "./.." else f"{folder}/{odd}")
     hashes = []
     for leak in (0.5, 0.25):
