@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from seqlab.configure import load_settings
+from seqlab.errors import SeqlabError
 from seqlab.session import begin, train
 from seqlab.settings import TrainExperiment
 
@@ -25,10 +26,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "temporal-order-easy": {"name": "temporal-order", "difficulty": "easy"},
     "temporal-order-hard": {"name": "temporal-order", "difficulty": "hard"},
     "temporal-order-hard-tanh": {
-        "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform]", "steps": 1000,
+        "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform]", "settings": ["training.steps=1000"],
     },
     "temporal-order-hard-relu": {
-        "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform,nonlinearity=relu]", "steps": 1000,
+        "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform,nonlinearity=relu]", "settings": ["training.steps=1000"],
     },
     "adding": {"name": "adding"},
     "adding-t500": {"name": "adding", "preset": "t500"},
@@ -54,11 +55,22 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "cycle-navigation": {"name": "cycle-navigation"},
     "modular-arithmetic": {"name": "modular-arithmetic"},
     "reverse-string": {"name": "reverse-string"},
+    "stack-manipulation": {"name": "stack-manipulation"},
+    "bucket-sort": {"name": "bucket-sort"},
+    "parity-check-transformer": {"name": "parity-check", "model": "transformer", "settings": ["training.steps=3000"]},
     "dyck": {"name": "dyck"},
+    "dyck-lstm": {"name": "dyck", "model": "lstm", "settings": ["training.batch_size=16", "training.steps=3000"]},
+    "bounded-dyck": {"name": "bounded-dyck"},
     "anbn": {"name": "anbn"},
     "anbncn": {"name": "anbncn"},
     "permutations": {"name": "permutations"},
     "brackets": {"name": "brackets"},
+    "mqar": {"name": "mqar"},
+    "mqar-gated-delta": {"name": "mqar", "model": "gated-delta"},
+    "induction-heads": {"name": "induction-heads", "settings": ["training.steps=1500"]},
+    "execute": {"name": "execute"},
+    "execute-ten-minutes": {"name": "execute", "settings": ["training.steps=52000"]},
+    "execute-grid": {"name": "execute", "preset": "grid"},
     "dates": {"name": "dates"},
     "addition": {"name": "addition"},
     "reverse-words": {"name": "reverse-words"},
@@ -72,19 +84,17 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def run(claim: dict[str, Any], seed: int) -> dict[str, Any]:
-    words = [f"training.steps={claim['steps']}"] if "steps" in claim else []
+def settings(claim: dict[str, Any], seed: int = 1) -> TrainExperiment:
     experiment, _ = load_settings(
         claim["name"],
         difficulty=claim.get("difficulty"),
         preset=claim.get("preset"),
         model=claim.get("model"),
-        overrides=words,
+        overrides=claim.get("settings", []),
         seed=seed,
     )
     assert isinstance(experiment, TrainExperiment)
-    folder, session = begin(experiment, command="benchmarks/claims.py")
-    return train(folder, session)
+    return experiment
 
 
 def words(summary: dict[str, Any]) -> str:
@@ -97,15 +107,22 @@ def words(summary: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("names", nargs="*", choices=[*CLAIMS, []], default=[])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(CLAIMS)}; or any experiment")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     os.environ.setdefault("SEQLAB_RUNS_DIR", tempfile.mkdtemp())
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
-    for name in arguments.names or CLAIMS:
+    claims = {name: CLAIMS.get(name, {"name": name}) for name in arguments.names or CLAIMS}
+    try:
+        for claim in claims.values():
+            settings(claim)
+    except SeqlabError as error:
+        parser.error(str(error))
+    for name, claim in claims.items():
         results = []
         for seed in range(1, arguments.seeds + 1):
-            summary = run(CLAIMS[name], seed)
+            folder, session = begin(settings(claim, seed), command="benchmarks/claims.py")
+            summary = train(folder, session)
             results.append(summary)
             solved = "" if summary["solved"] is None else f"solved at {summary['sequences_to_solve']}, "
             print(
