@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 
 from seqlab.contracts import PAD, Batch, Spec, Split, Written, numpy_stream
+from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Sample
 from seqlab.tasks._judging import Trial
@@ -131,8 +132,19 @@ class Execute(Task):
         return [self._draw(random, split, *self._hardness(random, split, index)) for _ in range(size)]
 
     def ask(self, text: str) -> Batch:
-        """Return a program of a user's, with line feeds or #, as it is shown."""
-        return super().ask(self._shown(text.strip().replace("\n", "#")))
+        """Return a program of a user's, with line feeds or #, as it is shown.
+
+        Raises:
+            TextError: when there is none, or an @ within it, where the answer would begin.
+        """
+        program = text.strip().rstrip(END).replace("\n", "#")
+        if not program:
+            raise TextError("There is nothing to answer: the program is empty.")
+        if END in program:
+            raise TextError(
+                f"An {END} stands within the program {program!r}.", hint="It ends a program; leave it out."
+            )
+        return super().ask(self._shown(program))
 
     def _hardness(self, random: Random, split: Split, index: int) -> tuple[int, int]:
         """Return the length and nesting of the next program."""

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from seqlab.contracts import Split
+from seqlab.errors import TextError
 from seqlab.generation.answers import questions
 from seqlab.tasks.languages._programs import Program
 from seqlab.tasks.languages.execute import Execute, hardness
@@ -159,3 +160,16 @@ def test_right_answers_are_counted_as_wholes() -> None:
     figures = task.figures(task.tally(outputs, batch))
     assert figures["errors"] == 1
     assert figures["sequence_accuracy"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        (" @@ ", "is empty"),
+        ("print(1)@2", r"An @ stands within the program 'print\(1\)@2'"),
+    ],
+)
+def test_what_is_no_program_is_not_answered(text: str, said: str) -> None:
+    with pytest.raises(TextError, match=said):
+        Execute().ask(text)
