@@ -1,4 +1,4 @@
-"""Every shipped experiment against what it must show: figures and seconds over seeds, one run after another.
+"""What the documents say of shipped experiments: figures and seconds over seeds, one run after another.
 
     python benchmarks/claims.py [NAME ...] [--seeds N]
 
@@ -16,13 +16,22 @@ from statistics import median
 from typing import Any
 
 from seqlab.configure import load_settings
-from seqlab.errors import SeqlabError
+from seqlab.errors import UnknownNameError, UsageError
 from seqlab.session import begin, train
 from seqlab.settings import TrainExperiment
+from seqlab.settings.catalogue import experiment_names, read_experiment
+
+AS_SHIPPED = (
+    "hello", "echo", "adding", "copy", "embedded-reber", "multiplication", "three-symbols",
+    "parity-check", "even-pairs", "cycle-navigation", "modular-arithmetic", "reverse-string",
+    "stack-manipulation", "bucket-sort", "dyck", "bounded-dyck", "anbn", "anbncn", "permutations",
+    "brackets", "mqar", "execute", "dates", "addition", "reverse-words", "translate", "word-vectors",
+    "word-sentiment", "char-shakespeare", "char-python",
+)  # fmt: skip
+"""Experiments with the settings that they have."""
 
 CLAIMS: dict[str, dict[str, Any]] = {
-    "hello": {"name": "hello"},
-    "echo": {"name": "echo"},
+    **{name: {"name": name} for name in AS_SHIPPED},
     "temporal-order-easy": {"name": "temporal-order", "difficulty": "easy"},
     "temporal-order-hard": {"name": "temporal-order", "difficulty": "hard"},
     "temporal-order-hard-tanh": {
@@ -31,11 +40,8 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "temporal-order-hard-relu": {
         "name": "temporal-order", "difficulty": "hard", "model": "rnn[start=uniform,nonlinearity=relu]", "settings": ["training.steps=1000"],
     },
-    "adding": {"name": "adding"},
     "adding-t500": {"name": "adding", "preset": "t500"},
     "adding-t1000": {"name": "adding", "preset": "t1000"},
-    "copy": {"name": "copy"},
-    "embedded-reber": {"name": "embedded-reber"},
     "noise-free-lag-2a": {"name": "noise-free-lag", "difficulty": "2a"},
     "noise-free-lag-2b": {"name": "noise-free-lag", "difficulty": "2b"},
     "noise-free-lag-2c": {"name": "noise-free-lag", "difficulty": "2c"},
@@ -43,44 +49,19 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "two-sequence-3a": {"name": "two-sequence", "difficulty": "3a"},
     "two-sequence-3b": {"name": "two-sequence", "difficulty": "3b"},
     "two-sequence-3c": {"name": "two-sequence", "difficulty": "3c"},
-    "multiplication": {"name": "multiplication"},
-    "three-symbols": {"name": "three-symbols"},
     "two-sequence-3a-guess": {"name": "two-sequence", "difficulty": "3a", "model": "guess"},
     "continual-reber": {"name": "continual-reber", "preset": "million"},
     "timing-msd": {"name": "timing", "difficulty": "msd"},
     "timing-gts": {"name": "timing", "difficulty": "gts"},
     "timing-pfg": {"name": "timing", "difficulty": "pfg"},
-    "parity-check": {"name": "parity-check"},
-    "even-pairs": {"name": "even-pairs"},
-    "cycle-navigation": {"name": "cycle-navigation"},
-    "modular-arithmetic": {"name": "modular-arithmetic"},
-    "reverse-string": {"name": "reverse-string"},
-    "stack-manipulation": {"name": "stack-manipulation"},
-    "bucket-sort": {"name": "bucket-sort"},
-    "parity-check-transformer": {"name": "parity-check", "model": "transformer", "settings": ["training.steps=3000"]},
-    "dyck": {"name": "dyck"},
+    "parity-check-transformer": {"name": "parity-check", "model": "transformer[layers=2]", "settings": ["training.steps=400"]},
     "dyck-lstm": {"name": "dyck", "model": "lstm", "settings": ["training.batch_size=16", "training.steps=3000"]},
-    "bounded-dyck": {"name": "bounded-dyck"},
-    "anbn": {"name": "anbn"},
-    "anbncn": {"name": "anbncn"},
-    "permutations": {"name": "permutations"},
-    "brackets": {"name": "brackets"},
-    "mqar": {"name": "mqar"},
     "mqar-gated-delta": {"name": "mqar", "model": "gated-delta"},
     "induction-heads": {"name": "induction-heads", "settings": ["training.steps=1500"]},
-    "execute": {"name": "execute"},
     "execute-ten-minutes": {"name": "execute", "settings": ["training.steps=52000"]},
     "execute-grid": {"name": "execute", "preset": "grid"},
-    "dates": {"name": "dates"},
-    "addition": {"name": "addition"},
-    "reverse-words": {"name": "reverse-words"},
     "reverse-words-one-vector": {"name": "reverse-words", "model": "encoder-decoder[attention=none]"},
-    "translate": {"name": "translate"},
     "translate-one-vector": {"name": "translate", "model": "encoder-decoder[attention=none]"},
-    "word-vectors": {"name": "word-vectors"},
-    "word-sentiment": {"name": "word-sentiment"},
-    "char-shakespeare": {"name": "char-shakespeare"},
-    "char-python": {"name": "char-python"},
 }  # fmt: skip
 
 
@@ -110,14 +91,21 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(CLAIMS)}; or any experiment")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
+    if arguments.seeds < 1:
+        parser.error(f"--seeds is {arguments.seeds}: take 1 or more.")
     os.environ.setdefault("SEQLAB_RUNS_DIR", tempfile.mkdtemp())
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
-    claims = {name: CLAIMS.get(name, {"name": name}) for name in arguments.names or CLAIMS}
+    known = {**{name: {"name": name} for name in experiment_names()}, **CLAIMS}
+    claims = {}
     try:
-        for claim in claims.values():
-            settings(claim)
-    except SeqlabError as error:
+        for name in arguments.names or CLAIMS:
+            if name not in known:
+                raise UnknownNameError("claim", name, known)
+            if read_experiment(known[name]["name"]).data["kind"] != "train":
+                raise UsageError(f"{name} trains no model by itself.", hint=f"Take seqlab train {name}.")
+            claims[name] = known[name]
+    except UsageError as error:
         parser.error(str(error))
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     for name, claim in claims.items():
         results = []
         for seed in range(1, arguments.seeds + 1):

@@ -3,8 +3,8 @@
     python benchmarks/slots.py [--seeds N]
 
 A recurrent model of seqlab answers question after question, and must keep what it has yet to say meanwhile. In a
-published study of this task (docs/classics.md) nothing is said step by step. This is its network, of some 60,000
-weights whatever the cell, and its settings.
+published study of this task (docs/classics.md) nothing is said step by step. This is its network, of 59,000
+to 60,000 weights with 4 heads and 61,000 to 62,000 with 8, whatever the cell, and its settings.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Slots(SequenceModel):
     """One head for each symbol that is to be said, all of which see the same state.
 
         e(t) = E x(t)
-        h(t) = norm(cell(e(t), h(t-1)))               layer upon layer
+        s(t) = cell(e(t), s(t-1)), h(t) = norm(s(t))  layer upon layer, each reading the h of the one below
         o(k) = V_k gelu(P h(T) + q) + c_k             at the k-th question; T is the step before the first
 
     Initialisation: E from N(0, 1); cells as they start by themselves; P, q, V and c uniform in plus or minus
@@ -56,7 +56,7 @@ class Slots(SequenceModel):
         cell: what reads.
         hidden_size: its units H.
         layers: of cells, each with a norm behind it.
-        slots: how many symbols are to be said, K.
+        slots: how many symbols are to be said, K; a question beyond them is answered by the last head.
         embedding_size: the width of e.
         bottleneck: the width of what the heads see.
     """

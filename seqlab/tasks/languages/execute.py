@@ -17,7 +17,7 @@ from seqlab.errors import TextError
 from seqlab.tasks._base import Task
 from seqlab.tasks._data import Sample
 from seqlab.tasks._judging import Trial
-from seqlab.tasks.languages._programs import CHARACTERS, END, HARDER, Program, addition
+from seqlab.tasks.languages._programs import CHARACTERS, END, HARDER, NEWLINE, Program, addition
 from seqlab.text.vocabulary import Vocabulary
 
 Curriculum = Literal["none", "naive", "mix", "combined"]
@@ -137,7 +137,7 @@ class Execute(Task):
         Raises:
             TextError: when there is none, or an @ within it, where the answer would begin.
         """
-        program = text.strip().rstrip(END).replace("\n", "#")
+        program = NEWLINE.join(text.splitlines()).rstrip(f" {NEWLINE}{END}").lstrip(f" {NEWLINE}")
         if not program:
             raise TextError("There is nothing to answer: the program is empty.")
         if END in program:

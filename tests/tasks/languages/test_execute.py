@@ -163,11 +163,23 @@ def test_right_answers_are_counted_as_wholes() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["a=1\nprint(a)", " a=1\r\nprint(a)\r\n", "#a=1#print(a)@@", "a=1\nprint(a) @", "a=1\nprint(a)\n@\n@"],
+)
+def test_a_program_is_asked_however_its_lines_end(text: str) -> None:
+    task = Execute(reverse=True)
+    (asked,) = questions(task.ask(text), task.spec)
+    assert task.vocabulary.decode(asked.numpy()) == ")a(tnirp#1=a@"
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "is empty"),
         (" @@ ", "is empty"),
+        ("##@\n", "is empty"),
         ("print(1)@2", r"An @ stands within the program 'print\(1\)@2'"),
+        ("@print(1)", "An @ stands within the program '@print"),
     ],
 )
 def test_what_is_no_program_is_not_answered(text: str, said: str) -> None:
