@@ -112,7 +112,7 @@ def main() -> None:
             folder, session = begin(settings(claim, seed), command="benchmarks/claims.py")
             summary = train(folder, session)
             results.append(summary)
-            solved = "" if summary["solved"] is None else f"solved at {summary['sequences_to_solve']}, "
+            solved = f"solved at {summary['sequences_to_solve']}, " if summary["solved"] else ""
             print(
                 f"{name} seed {seed}: {solved}{words(summary)}, {summary['wall_seconds']:.1f} s", flush=True
             )
