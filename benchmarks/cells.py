@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqlab.constructors import options_model
 from seqlab.contracts import Spec, torch_stream
 from seqlab.models import Cell, build_model, count_parameters
 from seqlab.registry import load, names
@@ -76,6 +77,10 @@ def main() -> None:
     return None
 
 
+OTHERWISE = ("counts", "guesses", "needs_context")
+"""What models have that do not learn from symbols alone, by gradient; they are left out."""
+
+
 def measure_models(options: argparse.Namespace) -> None:
     """Let every model take turns with a gru, and print a line for each."""
     spec = Spec("tokens", options.symbols, "classes", options.symbols, causal=True)
@@ -84,14 +89,15 @@ def measure_models(options: argparse.Namespace) -> None:
     def reader(name: str) -> tuple[Callable[[], Tensor], int]:
         cls = load("model", name)
         size = cls.nearest_size(options.hidden)
-        model = build_model(Component(name=name, hidden_size=size, layers=1), spec, 1)
+        layers = {"layers": 1} if "layers" in options_model(cls).model_fields else {}
+        model = build_model(Component(name=name, hidden_size=size, **layers), spec, 1)
         return (lambda: model(x)[0]), count_parameters(model)
 
     gru, _ = reader("gru")
     print(f"{'':<22}{'parameters':>12}{'ms':>10}{'of a gru, ms':>14}{'ratio':>8}")
     for name in names("model"):
         cls = load("model", name)
-        if getattr(cls, "counts", False) or getattr(cls, "guesses", 0):
+        if "tokens" not in cls.reads or any(getattr(cls, other, None) for other in OTHERWISE):
             continue
         read, parameters = reader(name)
         times = measure({"it": read, "gru": gru}, options.repeats)
