@@ -55,7 +55,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "timing-gts": {"name": "timing", "difficulty": "gts"},
     "timing-pfg": {"name": "timing", "difficulty": "pfg"},
     "parity-check-transformer": {"name": "parity-check", "model": "transformer[layers=2]", "settings": ["training.steps=400"]},
-    "dyck-lstm": {"name": "dyck", "model": "lstm", "settings": ["training.batch_size=16", "training.steps=3000"]},
+    "dyck-lstm": {"name": "dyck", "model": "lstm", "settings": ["training.batch_size=16", "training.steps=3000", "training.evaluate_every=300"]},
     "mqar-gated-delta": {"name": "mqar", "model": "gated-delta"},
     "induction-heads": {"name": "induction-heads", "settings": ["training.steps=1500"]},
     "execute-ten-minutes": {"name": "execute", "settings": ["training.steps=52000"]},
