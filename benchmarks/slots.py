@@ -21,11 +21,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqlab.contracts import Spec, State
-from seqlab.models._base import SequenceModel
-from seqlab.models._cell import Cell, Input, linear, read_cell
-from seqlab.models.recurrent.gru import GRU
-from seqlab.models.scans.mingru import MinGRU
-from seqlab.models.scans.minlstm import MinLSTM
+from seqlab.models import Input, SequenceModel
+from seqlab.registry import load
 
 WIDTHS = (
     "cell=gru,hidden_size=106",
@@ -37,8 +34,6 @@ WIDTHS = (
 SETTINGS = """training.steps=600 training.batch_size=32 training.optimizer=adamw training.learning_rate=3e-3
     training.schedule=cosine training.warmup_steps=60 training.weight_decay=0.01 training.weight_decay_of=all
     training.decay=0.999 training.clip_norm=1 training.evaluation_sequences=1024 training.stop_when={}"""
-
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "mingru": MinGRU, "minlstm": MinLSTM}
 
 
 class Slots(SequenceModel):
@@ -78,10 +73,11 @@ class Slots(SequenceModel):
         self.slots, self.hidden_size = slots, hidden_size
         self.embedding = Input(spec.input_size, embedding_size, bias=False)
         widths = [embedding_size, *[hidden_size] * (layers - 1)]
-        self.cells = nn.ModuleList(CELLS[cell](width, hidden_size) for width in widths)
+        made = load("model", cell)
+        self.cells = nn.ModuleList(made(width, hidden_size) for width in widths)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in widths)
-        self.narrow = linear(hidden_size, bottleneck)
-        self.say = linear(bottleneck, slots * spec.output_size)
+        self.narrow = Input(hidden_size, bottleneck)
+        self.say = Input(bottleneck, slots * spec.output_size)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the initial weights."""
@@ -90,17 +86,14 @@ class Slots(SequenceModel):
         with torch.no_grad():
             self.embedding.weight.normal_(generator=generator)
             for layer in (self.narrow, self.say):
-                bound = layer.in_features**-0.5
+                bound = layer.weight.shape[1] ** -0.5
                 for weight in layer.parameters():
                     weight.uniform_(-bound, bound, generator=generator)
 
     def start(self, context: Any, rows: int) -> State:
         """Return the state: those of the cells, h(T) as far as it is known, and how many were asked."""
         weight = self.say.weight
-        held, asked = (
-            weight.new_zeros(rows, self.hidden_size),
-            torch.zeros(rows, dtype=torch.int64, device=weight.device),
-        )
+        held, asked = weight.new_zeros(rows, self.hidden_size), weight.new_zeros(rows, dtype=torch.int64)
         return (*(cell.start(rows) for cell in self.cells), (held, asked))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -108,15 +101,13 @@ class Slots(SequenceModel):
         *states, (held, asked) = self.start({}, len(inputs)) if state is None else state
         h, after = self.embedding(inputs), []
         for cell, norm, before in zip(self.cells, self.norms, states, strict=True):
-            h, new = read_cell(cell, h, before)
+            h, new = cell(h, before)
             h = norm(h)
             after.append(new)
         questions = inputs == self.spec.input_size - 1  # (B, T)
         known = torch.cat([held[:, None], h], 1)  # (B, 1 + T, H)
         steps = torch.arange(1, inputs.shape[1] + 1, device=inputs.device)
-        latest = (
-            torch.where(questions, 0, steps).cummax(1).values
-        )  # (B, T): the last step that was no question
+        latest = torch.where(questions, 0, steps).cummax(1).values  # (B, T): the last that was no question
         seen = known.gather(1, latest[..., None].expand(-1, -1, known.shape[2]))
         count = asked[:, None] + questions.cumsum(1)
         said = self.say(F.gelu(self.narrow(seen))).unflatten(-1, (self.slots, -1))  # (B, T, K, S)
@@ -132,17 +123,10 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     for length, recall in product((32, 64), (4, 8)):
         models = [f"{__file__}[{width},slots={recall}]" for width in WIDTHS]
-        words = [
-            "--on",
-            "selective-copy",
-            f"task.length={length}",
-            f"task.recall={recall}",
-            *SETTINGS.split(),
-        ]
+        task = ["--on", "selective-copy", f"task.length={length}", f"task.recall={recall}"]
         print(f"== {length} steps, {recall} symbols to say again", flush=True)
-        subprocess.run(
-            [sys.executable, "-m", "seqlab", "compare", *models, *words, "--seeds", str(seeds)], check=True
-        )
+        command = [sys.executable, "-m", "seqlab", "compare", *models, *task, *SETTINGS.split()]
+        subprocess.run([*command, "--seeds", str(seeds)], check=True)
 
 
 if __name__ == "__main__":
