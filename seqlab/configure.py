@@ -317,10 +317,10 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
         if not fields or key.partition(".")[0] in fields:
             continue
         names = [document.data.get(part) for part in ("model", "task")]
-        model, task = (
-            str(one["name"]) if isinstance(one, Mapping) and "name" in one else None for one in names
-        )
-        known = setting_keys(model=model, task=task) if "training" in fields else list(fields)
+        model, task = (str(it["name"]) if isinstance(it, Mapping) and "name" in it else None for it in names)
+        known = setting_keys(model=model, task=task)
+        if "training" not in fields:  # an experiment over others has what it lays over them in `settings`
+            known = [*fields, *(f"settings.{one}" for one in known if "settings" in fields)]
         near = nearest_setting(key, known)
         raise SettingsError(
             f"On {COMMAND_LINE}: there is no setting {key!r}.",
@@ -329,7 +329,7 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
 
 
 def _levels(document: Document) -> tuple[object, ...]:
-    """Return the difficulties that the document's task has; a preset named as one of them is that level."""
+    """Return the task's difficulties; a preset named as one of them is that level."""
     from seqlab.constructors import options_model
     from seqlab.errors import SeqlabError
     from seqlab.registry import load

@@ -322,7 +322,15 @@ def trial_task(session: Session, trial: Trial) -> Task:
     if not trial.task:
         return session.task
     changed = Component(name=name, **{**own.options, **trial.task})
-    task = build_task(check_options("task", changed, Document({}, f"the trial {trial.name!r}")))
+    checked = check_options("task", changed, Document({}, f"the trial {trial.name!r}"))
+    try:
+        task = build_task(checked)
+    except SettingsError as error:
+        without = "Or leave the experiment's trials out: trials={}"
+        hints = [error.hint, without if trial.name in session.experiment.trials else None]
+        raise SettingsError(
+            f"In the trial {trial.name!r}, {error.message}", hint="\n".join(filter(None, hints))
+        ) from error
     there, here = _told(task.spec), _told(session.task.spec)
     differs = [key for key in here | there if here.get(key) != there.get(key)]
     if differs:

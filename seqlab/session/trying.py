@@ -62,7 +62,7 @@ def require_part(task: Task, part: Split, seed: int, who: str) -> None:
     if next(iter(task.evaluation(part, 1, seed)), None) is None:
         raise SettingsError(
             f"{who} has nothing in its {part} part, by which it is judged.",
-            hint="Its settings or its data leave too little: let sequences be longer, or give it more data.",
+            hint="Its settings or its data leave too little: take other lengths, or give it more data.",
         )
 
 

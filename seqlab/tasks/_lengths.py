@@ -31,14 +31,14 @@ def drawn_lengths(
     >>> drawn_lengths(5, 40, None), drawn_lengths(5, 40, 100)
     (((5, 40), {'length': (5, 40)}), ((100, 100), {}))
     """
+    if length is not None:
+        return (length, length), {}
     if shortest > longest:
         raise SettingsError(
             f"task.shortest is {shortest}, which is more than task.longest, {longest}.",
             hint=f"Set task.longest={shortest}, or more.",
         )
-    return (
-        ((shortest, longest), {"length": (shortest, longest)}) if length is None else ((length, length), {})
-    )
+    return (shortest, longest), {"length": (shortest, longest)}
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def refused(answer):
         (("delete", "hello"), "Did you mean seqlab rm?"),
         (("corpus", "show"), "There is no command 'show'."),
         (("show", "training.steps=30"), "is a setting where a run is named"),
-        (("config", "rnn-vs-lstm", "lr=1"), "Known here: "),
+        (("config", "rnn-vs-lstm", "lr=1"), "mean settings.training.learning_rate=...?"),
     ],
 )
 def test_what_is_usual_elsewhere_is_answered_with_the_setting(
@@ -200,6 +200,7 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
         ),
         (["hello", "--difficulty", "easy"], ["there is no setting 'task.difficulty'"]),
         (["hello", "sed=1"], ["On the command line: there is no setting 'sed'.", "Did you mean seed=...?"]),
+        (["family", "training.step=9"], ["no setting 'training.step'", "mean settings.training.steps=...?"]),
         (["hello", "seed"], ["'seed' is not a setting", "key=value"]),
         (["hello", "seed.x=1"], ["On the command line: seed is {'x': 1}; allowed: a whole number"]),
         (

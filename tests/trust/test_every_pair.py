@@ -72,3 +72,13 @@ def test_a_part_without_a_sequence_is_told_before_a_run_begins(words: tuple[str,
     assert isinstance(experiment, TrainExperiment)
     with pytest.raises(SettingsError, match=said):
         open_session(experiment)
+
+
+def test_what_a_trial_makes_of_the_settings_is_told_with_its_name() -> None:
+    experiment, _ = load_settings("mqar", overrides=["task.length=32"])
+    assert isinstance(experiment, TrainExperiment)
+    with pytest.raises(SettingsError) as caught:
+        open_session(experiment)
+    assert caught.value.message.startswith("In the trial 'pairs-16', task.pairs is 16, but 32 steps")
+    assert "trials={}" in str(caught.value.hint)
+    open_session(experiment.model_copy(update={"trials": {}}))

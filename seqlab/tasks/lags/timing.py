@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
+from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
 from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, MSE, SEQUENCE_ACCURACY, SEQUENCES
 
@@ -38,14 +39,14 @@ class Timing(Task):
 
     A sequence has ``spikes`` spikes, or as many periods. It is right where every answer is nearer to its
     target than 0.49, or 0.3 in ``pfg``. The rows of a batch share one length: of ``msd`` and ``gts``, that of
-    the shortest.
+    the shortest, so that the others may lack their last spikes.
 
     Args:
         difficulty: the form.
         interval: F, in steps.
         most: the greatest I(n).
         spikes: of a sequence.
-        wave: of ``pfg``.
+        wave: of ``pfg``; the other forms have none.
 
     Source:
         Gers, Schraudolph & Schmidhuber, "Learning precise timing with LSTM recurrent networks", JMLR 3, 2002,
@@ -67,9 +68,14 @@ class Timing(Task):
         difficulty: Form = "msd",
         interval: Annotated[int, Field(ge=2, le=10_000)] = 10,
         most: Annotated[int, Field(ge=1, le=1_000)] = 1,
-        spikes: Annotated[int, Field(ge=1, le=100_000)] = 10,
+        spikes: Annotated[int, Field(ge=2, le=100_000)] = 10,
         wave: Wave = "cosine",
     ) -> None:
+        if difficulty != "pfg" and spikes * interval < interval + most:
+            raise SettingsError(
+                f"task.spikes is {spikes}, but sequences end with the batch's shortest and might keep none.",
+                hint=f"Take task.spikes={1 - (-most // interval)}, or more.",
+            )
         self.difficulty, self.interval, self.most, self.spikes, self.wave = (
             difficulty, interval, most, spikes, wave,
         )  # fmt: skip

@@ -65,7 +65,7 @@ class TwoSequence(Task):
     Args:
         difficulty: the variant.
         length: T, the shortest length in steps.
-        telling: N, how many numbers at the beginning tell.
+        telling: N, how many numbers at the beginning tell; of a shorter sequence all.
 
     Source:
         Bengio, Simard & Frasconi 1994; Hochreiter & Schmidhuber 1997, experiments 3a, 3b, 3c.

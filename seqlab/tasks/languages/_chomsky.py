@@ -53,7 +53,7 @@ class OfAnyLength(Task):
     """
 
     trials = (
-        Trial("length-41-to-500", {"shortest": 41, "longest": 500}),
+        Trial("length-41-to-500", {"shortest": 41, "longest": 500, "length": None}),
         *(Trial(f"length-{length}", {"length": length}) for length in (20, 40, 60, 100, 200, 300, 400, 500)),
     )
     letters: ClassVar[int]

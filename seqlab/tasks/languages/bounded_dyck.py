@@ -96,13 +96,13 @@ class BoundedDyck(Task):
 
     def _draw(self, stream: np.random.Generator, size: int) -> Codes:
         """Return strings (B, longest of them), padded behind."""
-        goes_on = endings(self.deepest, *self.lengths)
+        ends_at, opens_at = chances(self.deepest, *self.lengths)
         rows, depth = np.arange(size), np.zeros(size, np.int64)
         opened = np.zeros((size, self.deepest + 1), np.int64)
         strings = np.full((size, self.lengths[1]), PAD)
         running = np.ones(size, dtype=bool)
         for place in range(self.lengths[1]):
-            ends, opens = choices(goes_on, place, depth, self.lengths[0])
+            ends, opens = ends_at[place, depth], opens_at[place, depth]
             chance, kind = stream.random(size), stream.integers(0, self.kinds, size)
             running &= chance >= ends
             up = running & (chance < ends + opens)
@@ -149,28 +149,25 @@ class BoundedDyck(Task):
 
 
 @lru_cache(maxsize=32)
-def endings(depth: int, shortest: int, longest: int) -> Floats:
-    """Return the probability that a string ends with a length in the range, by its length and depth so far.
+def chances(depth: int, shortest: int, longest: int) -> tuple[Floats, Floats]:
+    """Return how probable it is to end and to open, by length and depth so far, as the length will be right.
 
     Returns:
-        (longest + 2, depth + 1).
+        Two of (longest + 1, depth + 1); noughts where such a string is none that can still be right.
     """
-    found = np.zeros((longest + 2, depth + 1))
+    ends, opens = np.zeros((2, longest + 1, depth + 1))
+    after = np.zeros(depth + 1)  # that the length will be right, by the depth after one more symbol
     for place in reversed(range(longest + 1)):
-        up, down = np.append(found[place + 1, 1:], 0), np.append(0, found[place + 1, :-1])
-        found[place] = 0.5 * up + 0.5 * down
-        found[place, -1] = down[-1]
-        found[place, 0] = 0.5 * up[0] + 0.5 * (place >= max(shortest, 1))
-    return found
-
-
-def choices(goes_on: Floats, place: int, depth: Codes, shortest: int) -> tuple[Floats, Floats]:
-    """Return the probabilities (B,) of ending and of opening here, given that the length will be right."""
-    most = goes_on.shape[1] - 1
-    ends = np.where((depth == 0) & (place >= max(shortest, 1)), 0.5, 0.0)
-    opens = np.where(depth < most, 0.5 * goes_on[place + 1, np.minimum(depth + 1, most)], 0.0)
-    every = goes_on[place, depth]
-    return ends / every, opens / every
+        up, down = np.append(after[1:], 0), np.append(0, after[:-1])
+        may_end = place >= max(shortest, 1)
+        every = 0.5 * up + 0.5 * down
+        every[-1], every[0] = down[-1], 0.5 * up[0] + 0.5 * may_end
+        possible = every > 0
+        np.divide(0.5 * up, every, out=opens[place], where=possible)
+        ends[place, 0] = 0.5 / every[0] if may_end else 0.0
+        # Where nothing ends yet ratios are all that counts: by a power of two they are kept from vanishing.
+        after = every if may_end else np.ldexp(every, -np.frexp(every.max())[1])
+    return ends, opens
 
 
 def open_brackets(tokens: Codes, kinds: int) -> tuple[Codes, Codes, Codes]:

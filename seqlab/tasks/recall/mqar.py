@@ -36,7 +36,7 @@ class MQAR(Task):
         length: T, steps of a sequence; at least four for a pair.
         pairs: P.
         symbols: S, the blank, keys and values.
-        filler: what stands where nothing is asked: blanks, or any symbols at random.
+        filler: what stands where nothing is asked: blanks, or any symbols at random, keys among them.
 
     Source:
         Arora et al., "Zoology: measuring and improving recall in efficient language models", 2023, with 8,192

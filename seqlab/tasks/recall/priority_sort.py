@@ -21,6 +21,7 @@ class PrioritySort(Bits):
         targets                        x of the highest priority ... x of the M-th highest
 
     An input has the W bits, the priority, uniform in [-1, 1], and one that is the mark.
+
     Args:
         vectors: K.
         highest: M.

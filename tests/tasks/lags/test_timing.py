@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from seqlab.errors import SettingsError
 from seqlab.tasks.lags.timing import Timing, delays_of
 
 
@@ -50,3 +51,15 @@ def test_what_is_right_differs_by_form() -> None:
     off = torch.tensor([[0.4]])
     assert Timing(difficulty="gts").is_correct(off, torch.zeros(1)).item()
     assert not Timing(difficulty="pfg").is_correct(off, torch.zeros(1)).item()
+
+
+@pytest.mark.parametrize(("interval", "most"), [(2, 1), (3, 4), (5, 12)])
+def test_every_sequence_is_asked_something(interval: int, most: int) -> None:
+    """The last spikes of the longer rows are cut off; the first must not be."""
+    fewest = 1 - (-most // interval)
+    batch = Timing(interval=interval, most=most, spikes=fewest).batch("train", 0, 500, seed=1)
+    assert batch.mask is not None
+    assert batch.mask.any(1).all()
+    if fewest > 2:
+        with pytest.raises(SettingsError, match=f"task.spikes={fewest}, or more"):
+            Timing(interval=interval, most=most, spikes=fewest - 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.tasks.languages.bounded_dyck import BoundedDyck, endings, innermost, open_brackets
+from seqlab.tasks.languages.bounded_dyck import BoundedDyck, innermost, open_brackets
 from seqlab.tasks.languages.dyck import allowed
 
 
@@ -47,7 +47,15 @@ def test_strings_come_as_often_as_the_rules_say_among_those_of_the_range() -> No
     ways[(0, 1, 3, 2)] = open_ / 2 * open_ / 2 * 1 * close * 0.5  # at the greatest depth it must close
     for string, chance in ways.items():
         assert found[string] / 8000 == pytest.approx(chance / total, abs=0.015), string
-    assert endings(2, 2, 4)[0, 0] == pytest.approx(total)
+
+
+@pytest.mark.parametrize(("deepest", "length"), [(1, 3000), (2, 10_000)])
+def test_long_strings_of_one_length_are_drawn(deepest: int, length: int) -> None:
+    """That by chance one would be so long has a probability of 2^-1500."""
+    for string in strings_of(BoundedDyck(kinds=2, deepest=deepest, shortest=length, longest=length), 3):
+        assert len(string) == length
+        depths = np.cumsum(np.where(np.array(string) < 2, 1, -1))
+        assert (depths[-1], depths.min(), depths.max()) == (0, 0, deepest)
 
 
 def test_open_brackets_are_those_of_a_list() -> None:

@@ -123,9 +123,17 @@ def test_every_length_counts_the_same() -> None:
     assert task.figures(total)["accuracy"] == pytest.approx(0.7)
 
 
+def test_longer_sequences_stay_longer_whatever_is_trained_on() -> None:
+    trial = next(trial for trial in OfAnyLength.trials if trial.name == "length-41-to-500")
+    judged = task_of("parity-check", **{"length": 20, **trial.task}).evaluation("test", 64, 1)
+    lengths = {batch.inputs.shape[1] - 1 for batch in judged}
+    assert (min(lengths), max(lengths), len(lengths)) == (41, 500, 64)
+
+
 def test_lengths_that_cross_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"task\.shortest is 50, .* task\.longest, 40"):
         task_of("parity-check", shortest=50)
+    assert task_of("parity-check", shortest=50, length=60).lengths == (60, 60)
 
 
 def test_values_and_equations_are_spread_evenly() -> None:
