@@ -83,7 +83,8 @@ def check_parts(cell: Cell, name: str) -> None:
             shape = ", ".join(["B", *map(str, values.shape[1:])])
             raise SettingsError(
                 f"The part {part} of the state of {name} holds {kind}({shape}); what is looked at, unit by "
-                "unit, are real numbers (B, H)."
+                "unit, are real numbers (B, H).",
+                hint="seqlab map draws its h; rnn, lstm and gru can be looked at in all parts.",
             )
 
 

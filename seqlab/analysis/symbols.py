@@ -34,14 +34,16 @@ def read_symbols(task: Task, text: str) -> Tensor:
         raise TextError("This task reads numbers, not symbols.", hint="Take one of its own: --example 0")
     if task.vocabulary is not None and names == task.vocabulary.symbols and text:
         return torch.from_numpy(task.read(text).astype(np.int64))[None]
-    words = list(text) if all(len(name) == 1 for name in names) else text.split()
+    single = all(len(name) == 1 for name in names)
+    words = list(text) if single else text.split()
     if not words:
         raise TextError("The text is empty.", hint=f"Known symbols: {' '.join(names)}")
     for place, word in enumerate(words):
         if word not in names:
             raise TextError(
                 f"{word!r} at position {place} is no symbol of this task.",
-                hint=f"Known symbols: {' '.join(map(visible, names))}",
+                hint=f"Known symbols{'' if single else ', with spaces between'}: "
+                f"{' '.join(map(visible, names))}",
             )
     return torch.tensor([[names.index(word) for word in words]])
 

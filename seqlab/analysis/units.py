@@ -225,8 +225,9 @@ def _scores(read: Trace, symbol: int) -> list[Tensor]:
 
 
 def _holds_twice(read: Trace, symbol: int) -> Tensor:
-    """Say which sequences (B,) hold a symbol twice, with steps between and around to tell a unit by."""
-    return (read.inputs == symbol).sum(1) == 2
+    """Say which sequences (B,) hold a symbol twice, and something before by which to tell a unit."""
+    comes_later = (read.active & (_seen(read, symbol) == 0)).any(1)
+    return ((read.inputs == symbol).sum(1) == 2) & comes_later
 
 
 def _seen(read: Trace, symbol: int) -> Tensor:

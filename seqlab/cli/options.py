@@ -45,12 +45,16 @@ def admit_plugins(run: Run, model: str | None, task: str | None, *, anyway: bool
 def the_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, kind: str = "run") -> Run:
     """Return the run that a user means, as :func:`seqlab.runs.find_run` does, and say which that is.
 
-    It is not said where the user named it outright.
+    It is not said where the user named it outright, nor of ``latest`` where that is the newest run of all.
     """
     from seqlab.runs import find_run
 
     found = find_run(reference, where=where, kind=kind)
-    if reference not in (found.id, "latest") and Path(reference).name != found.id:
+    if reference == "latest":
+        is_plain = where is None or find_run("latest").id == found.id
+    else:
+        is_plain = found.id in (reference, Path(reference).name)
+    if not is_plain:
         tell(f"Using {found.id}")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from seqlab.settings import Component
 from seqlab.tasks.basics.hello import Hello
 from seqlab.tasks.lags.adding import Adding
 from seqlab.tasks.lags.temporal_order import TemporalOrder
+from seqlab.tasks.languages.embedded_reber import EmbeddedReber
 from seqlab.tasks.pictures.moving_digits import MovingDigits
 from seqlab.tasks.text.char_lm import CharLM
 
@@ -126,6 +128,16 @@ def test_a_task_without_symbols_has_no_switch() -> None:
     task = Adding(length=20)
     model = build_model(Component(name="rnn", hidden_size=4), task.spec, 1)
     assert find_switches(network_of(model, "rnn"), task, sequences=30, seed=1) == []
+
+
+def test_a_unit_is_not_told_by_a_symbol_that_nothing_stands_before() -> None:
+    """Strings of embedded-reber begin with B, of which they have two."""
+    task = EmbeddedReber()
+    model = build_model(Component(name="rnn", hidden_size=4), task.spec, 1)
+    found = find_switches(network_of(model, "rnn"), task, sequences=200, seed=1)
+    assert found
+    assert "B" not in {switch.symbol for switch in found}
+    assert all(math.isfinite(switch.before) and math.isfinite(switch.score) for switch in found)
 
 
 def test_the_area_under_the_curve_counts_pairs() -> None:

@@ -87,6 +87,12 @@ def test_a_run_that_writes_no_answers_is_refused_with_what_to_type(seqlab_comman
     assert "seqlab train dates" in done.stderr
 
 
+def test_latest_says_which_run_it_is_where_newer_ones_do_not_answer(trained: Command) -> None:
+    assert "Using" not in trained("answer", "latest", "5/3/09").stderr
+    trained("train", "hello", "training.steps=2")
+    assert "Using dates-" in trained("answer", "latest", "5/3/09").stderr
+
+
 def test_inspect_shows_where_the_model_looked(trained: Command, tmp_path: Path) -> None:
     done = trained("inspect", "latest", "--input", "3. Mai 2009")
     assert done.returncode == 0, done.stderr
