@@ -11,7 +11,11 @@ import torch
 from pydantic import Field
 
 from seqlab.contracts import Batch, Spec, Split, numpy_stream
+from seqlab.tasks._judging import Trial
 from seqlab.tasks.recall._bits import Bits
+
+MOST = 10_000
+"""The greatest L, and the greatest R."""
 
 
 class RepeatCopy(Bits):
@@ -23,7 +27,8 @@ class RepeatCopy(Bits):
     An input has the W bits, and one number that is 0 but for the step of R, where it is R brought to mean 0
     and variance 1 over training (with R = 1 alone, it is 1). An output has the W bits and one for "done".
     L is uniform in [1, length], R in [1, repeats]; the rows of a batch share both. Copying once can be
-    learned by rote; to repeat, a network must run a loop, and count.
+    learned by rote; to repeat, a network must run a loop, and count. It is judged at twice the greatest L and
+    at twice the greatest R, too, each beside the greatest other.
 
     Args:
         length: the greatest L.
@@ -44,15 +49,21 @@ class RepeatCopy(Bits):
     def __init__(
         self,
         *,
-        length: Annotated[int, Field(ge=1, le=10_000)] = 10,
-        repeats: Annotated[int, Field(ge=1, le=10_000)] = 10,
+        length: Annotated[int, Field(ge=1, le=MOST)] = 10,
+        repeats: Annotated[int, Field(ge=1, le=MOST)] = 10,
         bits: Annotated[int, Field(ge=1, le=1_000)] = 8,
         exactly: bool = False,
-        seen: Annotated[int, Field(ge=1, le=10_000)] | None = None,
+        seen: Annotated[int, Field(ge=1, le=MOST)] | None = None,
     ) -> None:
         self.length, self.repeats, self.bits, self.exactly = length, repeats, bits, exactly
         self.seen = repeats if seen is None else seen
         self.spec = Spec("features", bits + 1, "bits", bits + 1, causal=True)
+        twice = {"twice-the-length": {"length": 2 * length}, "twice-the-repeats": {"repeats": 2 * repeats}}
+        self.trials = tuple(
+            Trial(name, {**changed, "exactly": True, "seen": self.seen})
+            for name, changed in twice.items()
+            if max(changed.values()) <= MOST
+        )
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs and targets (B, L + 2 + L R, W + 1)."""

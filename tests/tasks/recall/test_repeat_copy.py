@@ -41,3 +41,14 @@ def test_wrong_bits_are_counted_by_sequence() -> None:
     outputs = torch.where(batch.targets > 0.5, 5.0, -5.0)
     outputs[0, 3:5, 0] *= -1  # two bits of one sequence of four
     assert task.figures(task.tally(outputs, batch))["wrong_bits"] == 0.5
+
+
+def test_it_is_judged_at_twice_what_it_learned_with_the_number_on_the_scale_it_learned() -> None:
+    task = RepeatCopy(length=3, repeats=5, bits=2)
+    longer, oftener = (RepeatCopy(bits=2, **{"length": 3, "repeats": 5, **t.task}) for t in task.trials)
+    assert [trial.name for trial in task.trials] == ["twice-the-length", "twice-the-repeats"]
+    assert longer.batch("test", 0, 2, 1).inputs.shape[1] == 6 + 2 + 6 * 5
+    batch = oftener.batch("test", 0, 2, 1)
+    assert batch.inputs.shape[1] == 3 + 2 + 3 * 10
+    assert batch.inputs[0, 3, -1] == np.float32(told(10, most=5))
+    assert [trial.name for trial in RepeatCopy(length=6000, repeats=1).trials] == ["twice-the-repeats"]
