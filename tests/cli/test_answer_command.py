@@ -39,6 +39,13 @@ def test_a_question_is_answered_with_its_probability(trained: Command, tmp_path:
     assert json.loads(trained("show", "--json").stdout)["answers"][0].keys() == {"asked", "right", "written"}
 
 
+def test_what_was_taken_for_auto_is_not_called_changed(trained: Command) -> None:
+    rows = dict(row for row in table(trained("show").stdout) if len(row) == 2)
+    assert rows["taken training.engine"] == "torch (the experiment has auto)"
+    assert rows["changed model.hidden_size"].startswith("4 (")
+    assert "changed training.engine" not in rows
+
+
 def test_lines_of_a_file_and_of_standard_input_are_answered_in_their_order(
     trained: Command, tmp_path: Path
 ) -> None:
