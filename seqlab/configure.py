@@ -198,8 +198,8 @@ def changes(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]] | None:
     return {
         key: (defaults.get(key), value)
         for key, value in found.items()
-        if defaults.get(key) != value
-        and not (key.startswith("compute.") and defaults.get(key) in (None, "auto"))
+        if defaults.get(key) not in (value, "auto")
+        and not (key.startswith("compute.") and defaults.get(key) is None)
     }
 
 
@@ -316,16 +316,15 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
     for key, _ in map(parse_override, words):
         if not fields or key.partition(".")[0] in fields:
             continue
-        names = [document.data.get(part) for part in ("model", "task")]
-        model, task = (str(it["name"]) if isinstance(it, Mapping) and "name" in it else None for it in names)
+        parts = map(document.data.get, ("model", "task"))
+        model, task = (str(it["name"]) if isinstance(it, Mapping) and "name" in it else None for it in parts)
         known = setting_keys(model=model, task=task)
-        if "training" not in fields:  # an experiment over others has what it lays over them in `settings`
-            known = [*fields, *(f"settings.{one}" for one in known if "settings" in fields)]
+        if "training" not in fields:  # what an experiment over others lays over them stands in `settings`
+            laid = [f"settings.{it}" for it in known if it.startswith("training.") and "settings" in fields]
+            known = laid if key.startswith("training.") or not nearest_setting(key, fields) else list(fields)
         near = nearest_setting(key, known)
-        raise SettingsError(
-            f"On {COMMAND_LINE}: there is no setting {key!r}.",
-            hint=f"Did you mean {near}=...?" if near else f"Known here: {', '.join(fields)}.",
-        )
+        hint = f"Did you mean {near}=...?" if near else f"Known here: {', '.join(fields)}."
+        raise SettingsError(f"On {COMMAND_LINE}: there is no setting {key!r}.", hint=hint)
 
 
 def _levels(document: Document) -> tuple[object, ...]:

@@ -84,7 +84,7 @@ def check_parts(cell: Cell, name: str) -> None:
             raise SettingsError(
                 f"The part {part} of the state of {name} holds {kind}({shape}); what is looked at, unit by "
                 "unit, are real numbers (B, H).",
-                hint="seqlab map draws its h; rnn, lstm and gru can be looked at in all parts.",
+                hint="Take rnn, lstm or gru. What h of such a model does in a run, seqlab map draws.",
             )
 
 

@@ -159,8 +159,7 @@ def _rows(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, ", ".join(f"{name} {word(value)}" for name, value in leaves(told).items())
     settings, changed = leaves(data["settings"] or {}), data["changed"] or {}
     for name, own in changed.items():
-        how = "taken" if own == "auto" else "changed"
-        yield f"{how} {name}", f"{word(settings[name])} (the experiment has {word(own)})"
+        yield f"changed {name}", f"{word(settings[name])} (the experiment has {word(own)})"
     for name, value in settings.items():
         if not name.startswith(("presets", "summary", "models")):
             yield f"settings {name}", word(value)

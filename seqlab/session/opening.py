@@ -326,10 +326,12 @@ def trial_task(session: Session, trial: Trial) -> Task:
     try:
         task = build_task(checked)
     except SettingsError as error:
-        without = "Or leave the experiment's trials out: trials={}"
+        set_there = ", ".join(f"task.{key}={value}" for key, value in trial.task.items())
+        without = "Without the trials of the settings: trials={}"
         hints = [error.hint, without if trial.name in session.experiment.trials else None]
         raise SettingsError(
-            f"In the trial {trial.name!r}, {error.message}", hint="\n".join(filter(None, hints))
+            f"In the trial {trial.name!r} ({set_there}): {error.message}",
+            hint="\n".join(filter(None, hints)) or None,
         ) from error
     there, here = _told(task.spec), _told(session.task.spec)
     differs = [key for key in here | there if here.get(key) != there.get(key)]

@@ -41,7 +41,7 @@ def test_a_question_is_answered_with_its_probability(trained: Command, tmp_path:
 
 def test_what_was_taken_for_auto_is_not_called_changed(trained: Command) -> None:
     rows = dict(row for row in table(trained("show").stdout) if len(row) == 2)
-    assert rows["taken training.engine"] == "torch (the experiment has auto)"
+    assert rows["settings training.engine"] == "torch"
     assert rows["changed model.hidden_size"].startswith("4 (")
     assert "changed training.engine" not in rows
 

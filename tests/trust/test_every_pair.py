@@ -79,6 +79,6 @@ def test_what_a_trial_makes_of_the_settings_is_told_with_its_name() -> None:
     assert isinstance(experiment, TrainExperiment)
     with pytest.raises(SettingsError) as caught:
         open_session(experiment)
-    assert caught.value.message.startswith("In the trial 'pairs-16', task.pairs is 16, but 32 steps")
+    assert caught.value.message.startswith("In the trial 'pairs-16' (task.pairs=16): task.pairs is 16, but")
     assert "trials={}" in str(caught.value.hint)
     open_session(experiment.model_copy(update={"trials": {}}))

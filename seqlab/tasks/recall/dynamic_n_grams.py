@@ -36,7 +36,7 @@ class DynamicNGrams(Task):
     same sequences, ``excess_bits`` the difference.
 
     Args:
-        length: bits of a sequence; ``order`` + 1 at least.
+        length: bits of a sequence; ``order`` + 1 where it is less.
         order: N.
 
     Source:
