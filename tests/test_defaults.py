@@ -55,6 +55,7 @@ def test_other_source_has_other_options(cache: Path, monkeypatch: pytest.MonkeyP
     known.cache_clear()
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_kept_they_are_known_all_the_same(cache: Path) -> None:
     cache.write_text("a file where the folder should be", encoding="utf-8")
     for _ in range(2):

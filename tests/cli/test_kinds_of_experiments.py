@@ -21,7 +21,9 @@ ladders:
 """
 
 
-@pytest.mark.parametrize("experiment", ["exploding-gradient", "lags.yaml"])
+@pytest.mark.parametrize(
+    "experiment", [pytest.param("exploding-gradient", marks=pytest.mark.slow), "lags.yaml"]
+)
 def test_what_has_been_trained_is_used_again(
     experiment: str, seqlab_command: Command, tmp_path: Path
 ) -> None:

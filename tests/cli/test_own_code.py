@@ -248,7 +248,10 @@ def test_the_traceback_is_shown_where_it_is_asked_for(
     assert shown.stderr.rstrip().splitlines()[-2].startswith("Error: my_cell.py, line 16, in step")
 
 
-@pytest.mark.parametrize("command", ["inspect", "gradients", "judge", "replay"])
+@pytest.mark.parametrize(
+    "command",
+    ["judge", "replay", *(pytest.param(name, marks=pytest.mark.slow) for name in ("inspect", "gradients"))],
+)
 def test_a_cell_that_has_changed_is_refused_unless_anyway(
     write: Callable[..., Command], tmp_path: Path, command: str
 ) -> None:

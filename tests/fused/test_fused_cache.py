@@ -87,7 +87,15 @@ def test_half_of_training_is_not_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
-@pytest.mark.parametrize("damage", [lambda kept: kept[:-1], lambda kept: b"", lambda kept: kept[::-1]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda kept: kept[:-1],
+        pytest.param(lambda kept: b"", marks=pytest.mark.slow),
+        pytest.param(lambda kept: kept[::-1], marks=pytest.mark.slow),
+    ],
+    ids=["cut", "empty", "backwards"],
+)
 def test_damaged_code_is_compiled_anew(
     kind: str, damage: Any, monkeypatch: pytest.MonkeyPatch, compilations: list[str]
 ) -> None:

@@ -118,7 +118,7 @@ either_engine = pytest.mark.parametrize(("text", "engine"), CASES.values(), ids=
 
 
 @either_engine
-@pytest.mark.parametrize("step", [1, 7, 13, 15])
+@pytest.mark.parametrize("step", [7, 15, *(pytest.param(step, marks=pytest.mark.slow) for step in (1, 13))])
 def test_interrupted_and_resumed_equals_uninterrupted(text: str, engine: str, step: int) -> None:
     wanted = settings(text, engine)
     whole, session = begin(wanted, command="test")

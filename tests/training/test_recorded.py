@@ -15,7 +15,10 @@ from seqlab.training import fit, new_learner, recorded
 from seqlab.training.preparing import prepared
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize(
+    "optimizer",
+    ["adam", *(pytest.param(name, marks=pytest.mark.slow) for name in ("adamw", "sgd", "rmsprop"))],
+)
 def test_a_language_model_learns_the_same(optimizer: str) -> None:
     """With dropout of all kinds, a state that is carried on, an epoch that ends, averages, validations."""
     task = build_task(Component(name="char-lm", corpus="miniature", period=50))

@@ -163,7 +163,8 @@ def test_while_it_samples_into_files(times: int, tmp_path: Path) -> None:
         assert file.read_bytes() == text, moment
 
 
-@few_or(16)
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [16])
 def test_in_the_first_seconds_of_a_command(times: int, tmp_path: Path) -> None:
     wanted = content(a_run())
     (tmp_path / "killed.yaml").write_text(SETTINGS)
