@@ -14,7 +14,10 @@ SMALL = ["model.hidden_size=4", "model.channels=2", "training.steps=1", "trainin
 JUDGED = ["training.evaluation_sequences=8", "training.test_sequences=8"]
 
 
-@pytest.mark.parametrize("model", ["relation-network", "relation-network[relates=all]", "captioner"])
+@pytest.mark.parametrize(
+    "model",
+    ["relation-network", pytest.param("relation-network[relates=all]", marks=pytest.mark.slow), "captioner"],
+)
 def test_a_picture_of_ones_own_is_asked_about(seqlab_command: Any, tmp_path: Path, model: str) -> None:
     trained = seqlab_command("train", "picture-questions", "--model", model, "-q", *SMALL, *JUDGED)
     assert trained.returncode == 0, trained.stderr

@@ -42,7 +42,11 @@ def test_what_has_been_trained_is_used_again(
 
 
 @pytest.mark.parametrize(
-    "words", [("--config", "lags.yaml"), ("exploding-gradient", "settings.training.steps=5")]
+    "words",
+    [
+        ("--config", "lags.yaml"),
+        pytest.param(("exploding-gradient", "settings.training.steps=5"), marks=pytest.mark.slow),
+    ],
 )
 def test_the_line_to_type_next_can_be_typed(
     words: tuple[str, ...], seqlab_command: Command, tmp_path: Path

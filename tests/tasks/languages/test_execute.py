@@ -144,7 +144,7 @@ def test_what_is_read_before_an_answer_is_written_is_the_program_and_its_end(pau
     assert task.vocabulary.decode(lines.numpy()) == "a=1#print(a)" + "@" * (1 + pause)
 
 
-@pytest.mark.parametrize(("length", "nesting"), [(1, 1), (4, 3), (2, 12)])
+@pytest.mark.parametrize(("length", "nesting"), [(1, 1), (4, 3), pytest.param(2, 12, marks=pytest.mark.slow)])
 def test_no_answer_is_longer_than_what_may_be_written(length: int, nesting: int) -> None:
     task = Execute(length=length, nesting=nesting, curriculum="none")
     assert task.spec.writes is not None
