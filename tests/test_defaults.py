@@ -35,6 +35,7 @@ def in_a_new_process() -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_components_are_imported_once(cache: Path) -> None:
     settings = len(setting_keys())
     assert in_a_new_process() == f"{settings} True\n"

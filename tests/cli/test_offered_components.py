@@ -71,6 +71,7 @@ def test_what_is_offered_is_listed_with_its_package(seqlab: Callable[..., Any]) 
     assert "task\toffering\tparity" in seqlab("list", "tasks").stdout
 
 
+@pytest.mark.slow
 def test_what_is_offered_is_trained_and_known_by_its_version(
     seqlab: Callable[..., Any], tmp_path: Path
 ) -> None:
