@@ -49,11 +49,14 @@ def the_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, k
     """
     from seqlab.runs import find_run
 
-    found = find_run(reference, where=where, kind=kind)
-    if reference == "latest":
-        is_plain = where is None or find_run("latest").id == found.id
-    else:
-        is_plain = found.id in (reference, Path(reference).name)
+    asked: list[RunInfo] = []  # of `latest` the newest first, up to the one that will do
+
+    def will_do(info: RunInfo) -> bool:
+        asked.append(info)
+        return where is not None and where(info)
+
+    found = find_run(reference, where=None if where is None else will_do, kind=kind)
+    is_plain = len(asked) <= 1 if reference == "latest" else found.id in (reference, Path(reference).name)
     if not is_plain:
         tell(f"Using {found.id}")
     return found

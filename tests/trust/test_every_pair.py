@@ -16,7 +16,7 @@ from seqlab.errors import SettingsError
 from seqlab.session import open_session
 from seqlab.settings import TrainExperiment
 
-QUICK = ("lstm", "mingru")
+QUICK = ("rnn", "lstm", "mingru")
 
 
 @pytest.fixture(autouse=True)
