@@ -69,8 +69,9 @@ def load_settings(
     level = None
     if preset is not None:
         document = apply_preset(document, preset)
-        level = preset if preset in _levels(document) else None
-        document = document if level is None else document.override("task.difficulty", level)
+        level = leaves(document.data["presets"][preset]).get("task.difficulty")
+        if preset in _levels(document):
+            level, document = preset, document.override("task.difficulty", preset)
     if difficulty is not None:
         document = _set_difficulty(document, difficulty)
     if model is not None:
@@ -84,7 +85,7 @@ def load_settings(
     experiment = check(document)
     if isinstance(experiment, TrainExperiment):
         experiment = resolve(experiment, document)
-        _check_level(level, experiment)
+        _check_level(preset, level, experiment)
     return experiment, document
 
 
@@ -314,15 +315,17 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
     kind = str(document.data.get("kind", "train"))
     fields = settings_of(kind).model_fields if kind in kind_names() else {}
     for key, _ in map(parse_override, words):
-        if not fields or key.partition(".")[0] in fields:
+        head = key.partition(".")[0]
+        laid = head in _COMPONENTS and head != key and "settings" in fields  # over a comparison's experiments
+        if not fields or (head in fields and not laid):
             continue
         parts = map(document.data.get, ("model", "task"))
         model, task = (str(it["name"]) if isinstance(it, Mapping) and "name" in it else None for it in parts)
         known = setting_keys(model=model, task=task)
-        if "training" not in fields:  # what an experiment over others lays over them stands in `settings`
-            laid = [f"settings.{it}" for it in known if it.startswith("training.") and "settings" in fields]
-            known = laid if key.startswith("training.") or not nearest_setting(key, fields) else list(fields)
-        near = nearest_setting(key, known)
+        if "training" not in fields:
+            over = ["settings." + it for it in known if it.startswith("training.") and "settings" in fields]
+            known = over if head == "training" or not nearest_setting(key, fields) else list(fields)
+        near = f"settings.{key}" if laid else nearest_setting(key, known)
         hint = f"Did you mean {near}=...?" if near else f"Known here: {', '.join(fields)}."
         raise SettingsError(f"On {COMMAND_LINE}: there is no setting {key!r}.", hint=hint)
 
@@ -344,8 +347,8 @@ def _levels(document: Document) -> tuple[object, ...]:
     return () if field is None else get_args(field.annotation)
 
 
-def _check_level(level: str | None, experiment: TrainExperiment) -> None:
-    """Refuse a preset that is one level of the task together with another level.
+def _check_level(preset: str | None, level: object, experiment: TrainExperiment) -> None:
+    """Refuse a preset that belongs to one level of the task (None: to any) together with another level.
 
     Raises:
         UsageError: naming both.
@@ -355,7 +358,7 @@ def _check_level(level: str | None, experiment: TrainExperiment) -> None:
     taken = experiment.task.options.get("difficulty")
     if level is not None and level != taken:
         raise UsageError(
-            f"--preset {level} is the task's level {level}, but its difficulty is set to {taken}.",
+            f"--preset {preset} belongs to the task's level {level}, but its difficulty is set to {taken}.",
             hint=f"Leave one of them out; --difficulty {taken} takes the settings that suit it.",
         )
 

@@ -22,6 +22,7 @@ training: {steps: 5}
 presets:
   hard: {seed: 7}
   short: {training.steps: 9, model.forget_bias: 5.0}
+  deep: {task: {difficulty: hard}}
 """
 CELL = """
 from seqlab.models import Cell
@@ -71,9 +72,22 @@ def test_a_preset_named_as_a_level_of_the_task_is_that_level(mine: Path) -> None
     experiment, _ = load_settings(None, config=mine, preset="hard")
     assert (experiment.seed, experiment.task.options["difficulty"]) == (7, "hard")
     for others in ({"difficulty": "easy"}, {"overrides": ["task.difficulty=easy"]}):
-        with pytest.raises(UsageError, match=r"--preset hard is the task's level hard, but .* set to easy"):
+        with pytest.raises(
+            UsageError, match=r"--preset hard belongs to the task's level hard, but .* set to easy"
+        ):
             load_settings(None, config=mine, preset="hard", **others)
     assert load_settings(None, config=mine, preset="short")[0].task.options["difficulty"] == "easy"
+
+
+def test_a_preset_that_sets_the_level_is_laid_over_no_other(mine: Path) -> None:
+    for words in ({}, {"difficulty": "hard"}):
+        assert (
+            load_settings(None, config=mine, preset="deep", **words)[0].task.options["difficulty"] == "hard"
+        )
+    with pytest.raises(
+        UsageError, match=r"--preset deep belongs to the task's level hard, but .* set to easy"
+    ):
+        load_settings(None, config=mine, preset="deep", difficulty="easy")
 
 
 def test_another_model_keeps_the_size_alone(mine: Path) -> None:

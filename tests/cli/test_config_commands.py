@@ -202,6 +202,7 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
         (["hello", "sed=1"], ["On the command line: there is no setting 'sed'.", "Did you mean seed=...?"]),
         (["lecture-easy", "seed=3"], ["Did you mean seeds=...?"]),
         (["family", "training.step=9"], ["no setting 'training.step'", "mean settings.training.steps=...?"]),
+        (["family", "task.length=9"], ["no setting 'task.length'", "mean settings.task.length=...?"]),
         (["hello", "seed"], ["'seed' is not a setting", "key=value"]),
         (["hello", "seed.x=1"], ["On the command line: seed is {'x': 1}; allowed: a whole number"]),
         (
