@@ -66,4 +66,5 @@ def nothing_drawn_globally(what: str, remedy: str) -> Iterator[None]:
 
 def _global_states() -> tuple[object, ...]:
     numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002  (it is what nobody may touch)
-    return torch.random.get_rng_state().tolist(), str(numpy_state), random.getstate()
+    drawn = [np.asarray(value).tobytes() for value in numpy_state.pop("state").values()]
+    return torch.random.get_rng_state().numpy().tobytes(), drawn, numpy_state, random.getstate()

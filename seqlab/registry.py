@@ -31,6 +31,8 @@ from seqlab.errors import PluginError, SettingsError, UnknownNameError, nearest
 from seqlab.plugins import absolute, admitted, file_hash, is_plugin, parts
 
 if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does without
+    from collections.abc import Mapping
+
     from seqlab.settings import Component, Document, TrainExperiment
 
 Kind = Literal["model", "task"]
@@ -323,7 +325,8 @@ def _class_offered(kind: Kind, point: metadata.EntryPoint) -> type[Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _files(kind: Kind) -> dict[str, Path]:
+@cache
+def _files(kind: Kind) -> Mapping[str, Path]:
     """Return the file of every component by its name."""
     files = (_PACKAGE / _FOLDERS[kind]).glob("*/*.py")
     return {file.stem.replace("_", "-"): file for file in files if not file.stem.startswith("_")}
