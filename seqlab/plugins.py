@@ -162,30 +162,31 @@ def _import_file(path: Path) -> ModuleType:
 
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
-    forgotten = {str(folder) for folder in folders}
+    roots = tuple({str(folder).rstrip(os.sep) + os.sep for folder in folders})
     for name, module in list(sys.modules.items()):
-        first, path = name.partition(".")[0], name.replace(".", os.sep)
+        first = name.partition(".")[0]
         if first in sys.stdlib_module_names or first in ("seqlab", "__main__"):
             continue
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
-            places = [(file, f"{path}.py"), (file, f"{path}{os.sep}__init__.py")]
+            places = [file]
         elif file is None and isinstance(module, ModuleType):
             # A package without an __init__.py is known by its folders.
-            places = [(folder, path) for folder in vars(module).get("__path__", ())]
+            places = list(vars(module).get("__path__", ()))
         else:  # what somebody put there
             continue
-        if any(_folder_of(place, end) in forgotten for place, end in places):
+        if any(_is_imported_from(place, name, roots) for place in places):
             del sys.modules[name]
 
 
-def _folder_of(place: str, end: str) -> str | None:
-    """Return the folder in which a path begins that ends so; None where it ends otherwise.
+def _is_imported_from(place: str, name: str, roots: tuple[str, ...]) -> bool:
+    """Say whether a file or folder is that of a module of this name in one of the folders, which end in /.
 
-    Of 2,000 modules each is asked: text is compared, since a Path costs ten times as much, and the disk more.
+    Thousands are asked, so text is compared: a Path costs ten times as much, and the disk more.
     """
-    whole = os.path.abspath(place)  # noqa: PTH100
-    return (whole[: -len(end) - 1] or os.sep) if whole.endswith(os.sep + end) else None
+    whole, own = os.path.abspath(place), name.replace(".", os.sep)  # noqa: PTH100
+    ends = (own, f"{own}.py", f"{own}{os.sep}__init__.py")
+    return whole.startswith(roots) and any(whole == root + end for root in roots for end in ends)
 
 
 def _line_in(error: BaseException, path: Path) -> int | None:
