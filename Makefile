@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Python keeps what it has compiled, also where the environment says otherwise: tests start it hundreds of times.
+export PYTHONDONTWRITEBYTECODE :=
 EXTRAS := dev,fast,analysis,sentiment,translate,data,onnx
 
 .PHONY: demo test lint check check-slow check-locked check-oldest lock bench gallery clean

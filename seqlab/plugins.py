@@ -138,7 +138,10 @@ def _imported(source: str) -> set[str]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Run a user's file as a module of its own; its folder comes first where modules are looked for."""
+    """Run a user's file as a module of its own; its folder comes first where modules are looked for.
+
+    No bytecode is written: Python would take it for that of another file of the same size and second.
+    """
     name = f"seqlab_plugin_{path.stem}_{next(_numbers)}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -147,6 +150,7 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and the like look their module up
     _forget_neighbours([path.parent, *(other.parent for other in _admitted)])
     sys.path.insert(0, str(path.parent))
+    wrote_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -157,6 +161,7 @@ def _import_file(path: Path) -> ModuleType:
         raise PluginError(f"{place}: {type(error).__name__}: {said}") from error
     finally:
         sys.path.remove(str(path.parent))
+        sys.dont_write_bytecode = wrote_none
     return module
 
 

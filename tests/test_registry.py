@@ -1,5 +1,6 @@
 import ast
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,7 @@ def test_every_registered_component_loads_and_has_options(kind):
 
 def test_listing_imports_nothing_that_is_listed():
     code = """
+import os
 import sys
 from seqlab.registry import entries
 assert entries("model") and entries("task")
@@ -362,6 +364,23 @@ def test_a_neighbour_that_has_changed_is_imported_anew(
         assert registry.load("model", str(own)).leak == leak
         hashes.append(plugins.file_hash(own))
     assert hashes[0] != hashes[1]
+
+
+def test_what_changes_within_a_second_and_keeps_its_size_is_imported_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python knows its compiled form by the second and the size of the source alone."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    own, helper = tmp_path / "own.py", tmp_path / "helper.py"
+    for leak, rate in ((0.5, 1), (0.7, 1), (0.7, 2)):
+        own.write_text(f"import helper\n{CELL.format(name='Mine')}    leak, rate = {leak}, helper.RATE\n")
+        helper.write_text(f"RATE = {rate}\n")
+        for file in (own, helper):
+            os.utime(file, (10**9, 10**9))
+        plugins.admit(str(own))
+        found = registry.load("model", str(own))
+        assert (found.leak, found.rate) == (leak, rate)
+    assert not list(tmp_path.rglob("*.pyc"))
 
 
 def test_what_is_no_module_may_stand_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
