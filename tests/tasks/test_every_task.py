@@ -34,7 +34,7 @@ GOLDEN = {
     "associative-recall": "b9e429049d059635",
     "binary-addition": "248c110dd56f767f",
     "binary-multiplication": "fcd897431c2ba29e",
-    "bounded-dyck": "86c37356f11fe8f2",
+    "bounded-dyck": "a446c63eedd6222c",
     "bucket-sort": "4c2905956f5f56f8",
     "continual-reber": "3158b3f2b7c8001d",
     "copy": "9fca82d428c78cab",

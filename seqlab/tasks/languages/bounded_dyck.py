@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 SURE, UNLIKELY = 0.8, 0.2
 """The share that the right closing bracket must have of all, and the probability that is little enough."""
 
+STATES = 2**20
+"""Next depths that are worked out at once, for every depth before: 8 MB of them."""
+
 CLOSES = Metric("closes", True, SHARE, "closed rightly, mean over distances")
 LEGAL = Metric("legal", True, SHARE, "steps without illegal ends or openings")
 
@@ -55,7 +58,7 @@ class BoundedDyck(Task):
     >>> task = BoundedDyck(kinds=2, deepest=2, longest=6)
     >>> batch = task.batch("train", 0, size=1, seed=1)
     >>> [task.symbols[token] for token in batch.inputs[0]], task.answers[batch.targets[0, -1]]
-    (['begin', '[', ']'], 'end')
+    (['begin', '(', '(', ')', ')'], 'end')
     """
 
     several_are_right = True
@@ -82,38 +85,20 @@ class BoundedDyck(Task):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs, targets and mask (B, longest of them + 1)."""
         stream = numpy_stream(seed, "bounded-dyck", split, index)
-        strings = self._draw(stream, size)
+        depth = draw_depths(stream.random((self.lengths[1], size)), *chances(self.deepest, *self.lengths))
+        kind = stream.integers(0, self.kinds, (size, depth.shape[1] - 1))
+        strings = with_kinds(depth, kind, self.kinds)
         begin = end = 2 * self.kinds
-        inputs = np.concatenate([np.full((size, 1), begin), strings], 1)
-        targets = np.concatenate([strings, np.full((size, 1), PAD)], 1)
-        lengths = (strings != PAD).sum(1)
-        targets[np.arange(size), lengths] = end
-        shift = (np.arange(inputs.shape[1]) - (strings.shape[1] - lengths)[:, None]) % inputs.shape[1]
-        inputs, targets = (np.take_along_axis(part, shift, 1) for part in (inputs, targets))
-        mask = targets != PAD
+        lengths = (strings != PAD).sum(1, keepdims=True)
+        place = (
+            np.arange(depth.shape[1]) - strings.shape[1] + lengths
+        )  # (B, T + 1): padding comes to the front
+        mask, tokens = place >= 0, np.concatenate([strings, np.full((size, 1), PAD)], 1)
+        targets = np.where(place == lengths, end, np.take_along_axis(tokens, place, 1))
+        inputs = np.where(mask, np.take_along_axis(tokens, place - 1, 1), PAD)
+        inputs[place == 0] = begin
         targets[~mask] = 0
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
-
-    def _draw(self, stream: np.random.Generator, size: int) -> Codes:
-        """Return strings (B, longest of them), padded behind."""
-        ends_at, opens_at = chances(self.deepest, *self.lengths)
-        rows, depth = np.arange(size), np.zeros(size, np.int64)
-        opened = np.zeros((size, self.deepest + 1), np.int64)
-        strings = np.full((size, self.lengths[1]), PAD)
-        running = np.ones(size, dtype=bool)
-        for place in range(self.lengths[1]):
-            ends, opens = ends_at[place, depth], opens_at[place, depth]
-            chance, kind = stream.random(size), stream.integers(0, self.kinds, size)
-            running &= chance >= ends
-            up = running & (chance < ends + opens)
-            down = running & ~up
-            strings[down, place] = self.kinds + opened[rows, depth][down]
-            depth = depth + up - down
-            opened[up, depth[up]] = kind[up]
-            strings[up, place] = kind[up]
-            if not running.any():
-                break
-        return strings[:, (strings != PAD).any(0)]
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
@@ -146,6 +131,60 @@ class BoundedDyck(Task):
             "sequences": int(total["sequences"]),
             "loss": total["loss"] / total["targets"],
         }
+
+
+def draw_depths(drawn: Floats, ends_at: Floats, opens_at: Floats) -> Codes:
+    """Return how many brackets are open at first and after each symbol.
+
+    Args:
+        drawn: numbers from 0 to 1, (longest, B), each of which decides what comes next in a string.
+        ends_at: how probable it is that a string ends there, by its length and depth; of :func:`chances`.
+        opens_at: how probable it is that a bracket opens.
+
+    Returns:
+        Depths, (B, longest of the strings + 1); -1 where a string is over.
+    """
+    (longest, size), over = drawn.shape, ends_at.shape[1]
+    offset = (over + 1) * np.arange(size)  # of a row's states, 0 to deepest and over, where they lie flat
+    depth = np.empty((longest + 1, size), np.int64)
+    now = depth[0] = offset
+    at_once = max(1, STATES // (size * (over + 1)))
+    for first in range(0, longest, at_once):
+        chance = drawn[first : first + at_once, :, None]  # (T, B, 1)
+        ends, opens = (
+            part[first : first + len(chance), None] for part in (ends_at, opens_at)
+        )  # (T, 1, depths)
+        up, down = np.arange(over) + 1, np.abs(np.arange(over) - 1)
+        after = np.full((len(chance), size, over + 1), over)  # by the state before
+        after[..., :-1] = np.where(chance < ends, over, np.where(chance < ends + opens, up, down))
+        for place, state in enumerate((after + offset[:, None]).reshape(len(chance), -1), first + 1):
+            now = depth[place] = state.take(now)
+    depth -= offset
+    depth[depth == over] = -1
+    return depth[(depth >= 0).any(1)].T
+
+
+def with_kinds(depth: Codes, drawn: Codes, kinds: int) -> Codes:
+    """Return the brackets (B, T) of depths (B, T + 1), padded behind; what closes is of the kind that opened.
+
+    Args:
+        depth: how many are open at first and after each symbol; -1 where a string is over.
+        drawn: of each opening bracket, which kind it is, (B, T).
+        kinds: how many there are.
+
+    >>> with_kinds(np.array([[0, 1, 2, 1, 0, -1]]), np.array([[1, 0, 1, 1, 1]]), kinds=2)
+    array([[ 1,  0,  2,  3, -1]])
+    """
+    row, place = np.nonzero(depth[:, 1:] >= 0)
+    before, after = depth[row, place], depth[row, place + 1]
+    kind, closes, level = drawn[row, place], after < before, np.maximum(before, after)
+    # Brackets of a string at one depth open and close in turn: sorted so, each stands behind what it closes.
+    order = np.argsort(row * (level.max() + 1) + level, kind="stable")
+    closing = np.flatnonzero(closes[order])
+    kind[order[closing]] = kinds + kind[order[closing - 1]]
+    strings = np.full(drawn.shape, PAD)
+    strings[row, place] = kind
+    return strings
 
 
 @lru_cache(maxsize=32)

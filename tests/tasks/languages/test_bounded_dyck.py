@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.tasks.languages.bounded_dyck import BoundedDyck, innermost, open_brackets
+from seqlab.tasks.languages import bounded_dyck
+from seqlab.tasks.languages.bounded_dyck import BoundedDyck, chances, draw_depths, innermost, open_brackets
 from seqlab.tasks.languages.dyck import allowed
 
 
@@ -54,6 +55,25 @@ def test_long_strings_of_one_length_are_drawn() -> None:
     for string in strings_of(BoundedDyck(kinds=2, deepest=1, shortest=3000, longest=3000), 3):
         assert [token < 2 for token in string] == [True, False] * 1500
         assert [token - 2 for token in string[1::2]] == string[::2]
+
+
+@pytest.mark.parametrize("at_once", [1, 200, 2**20], ids=["one", "some", "all"])
+def test_depths_are_those_of_following_the_rules_one_by_one(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_dyck, "STATES", at_once)
+    ends, opens = chances(3, 2, 20)
+    drawn = np.random.default_rng(1).random((20, 40))
+    found = draw_depths(drawn, ends, opens)
+    for row, numbers in zip(found, drawn.T, strict=True):
+        depth = [0]
+        for place, number in enumerate(numbers):
+            if number < ends[place, depth[-1]]:
+                break
+            depth.append(depth[-1] + (1 if number < ends[place, depth[-1]] + opens[place, depth[-1]] else -1))
+        assert row[row >= 0].tolist() == depth
+        assert (row[len(depth) :] == -1).all()
+    assert (found >= 0).any(0).all()  # as long as the longest
 
 
 def test_open_brackets_are_those_of_a_list() -> None:
