@@ -44,7 +44,8 @@ def load_settings(
         model: another model: ``lstm``, ``lstm[hidden_size=8]``, ``my_cell.py`` or ``my_cell.py:Class``. The
             size stays, what belonged to the old model alone goes. A file is loaded: the user named it.
         difficulty: of the task; the preset of that name is laid over, too, where there is one.
-        preset: a group of settings from the file; one named as a level of the task is that level.
+        preset: a group of settings from the file; one named as a level of the task is that level. Together
+            with another level, it is refused.
         seed: of weights, data and dropout.
         task: another task, named as a model is.
 
@@ -58,7 +59,7 @@ def load_settings(
     >>> load_settings("hello", overrides=["training.steps=3"], model="lstm")[0].model.options["hidden_size"]
     8
     """
-    from seqlab.registry import resolve
+    from seqlab.registry import parse_reference, resolve
     from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
 
     if name is not None and "=" in name and (config is not None or task is not None):
@@ -72,6 +73,8 @@ def load_settings(
         level = leaves(document.data["presets"][preset]).get("task.difficulty")
         if preset in _levels(document):
             level, document = preset, document.override("task.difficulty", preset)
+        named = parse_reference(task).options if task is not None else {}
+        _check_level(preset, level, named.get("difficulty", level))
     if difficulty is not None:
         document = _set_difficulty(document, difficulty)
     if model is not None:
@@ -85,7 +88,7 @@ def load_settings(
     experiment = check(document)
     if isinstance(experiment, TrainExperiment):
         experiment = resolve(experiment, document)
-        _check_level(preset, level, experiment)
+        _check_level(preset, level, experiment.task.options.get("difficulty"))
     return experiment, document
 
 
@@ -326,6 +329,8 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
             over = ["settings." + it for it in known if it.startswith("training.") and "settings" in fields]
             known = over if head == "training" or not nearest_setting(key, fields) else list(fields)
         near = f"settings.{key}" if laid else nearest_setting(key, known)
+        if key in ("task.name", "model.name"):
+            near = next((it for it in ("task", "models") if it in fields and it.startswith(head)), None)
         hint = f"Did you mean {near}=...?" if near else f"Known here: {', '.join(fields)}."
         raise SettingsError(f"On {COMMAND_LINE}: there is no setting {key!r}.", hint=hint)
 
@@ -347,7 +352,7 @@ def _levels(document: Document) -> tuple[object, ...]:
     return () if field is None else get_args(field.annotation)
 
 
-def _check_level(preset: str | None, level: object, experiment: TrainExperiment) -> None:
+def _check_level(preset: str | None, level: object, taken: object) -> None:
     """Refuse a preset that belongs to one level of the task (None: to any) together with another level.
 
     Raises:
@@ -355,11 +360,10 @@ def _check_level(preset: str | None, level: object, experiment: TrainExperiment)
     """
     from seqlab.errors import UsageError
 
-    taken = experiment.task.options.get("difficulty")
     if level is not None and level != taken:
         raise UsageError(
             f"--preset {preset} belongs to the task's level {level}, but its difficulty is set to {taken}.",
-            hint=f"Leave one of them out; --difficulty {taken} takes the settings that suit it.",
+            hint=f"Leave one of them out; --difficulty {taken} takes what there is for it.",
         )
 
 

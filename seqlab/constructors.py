@@ -6,7 +6,6 @@ import inspect
 import re
 import typing
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from seqlab.errors import PluginError
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does w
 _SECTION = re.compile(r"^(\w+):$", re.MULTILINE)
 _UNINDENTED = re.compile(r"^\S", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\*{0,2}\w+): ", re.MULTILINE)
-_made: WeakKeyDictionary[type[Any], type[BaseModel]] = WeakKeyDictionary()  # a class may go
 
 
 def options_model(component: type[Any]) -> type[BaseModel]:
@@ -29,22 +27,19 @@ def options_model(component: type[Any]) -> type[BaseModel]:
     """
     from pydantic import ConfigDict, PydanticUserError, create_model
 
-    if component in _made:
-        return _made[component]
     config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
     )
     network = getattr(component, "network", None)
     try:
         fields = keyword_fields(component) | (keyword_fields(network) if network else {})
-        _made[component] = create_model(component.__name__, __config__=config, **fields)
+        return create_model(component.__name__, __config__=config, **fields)
     except (NameError, TypeError, PydanticUserError) as error:
         raise PluginError(
             f"The settings of {component.__name__} cannot be read from its constructor: "
             f"{str(error).partition(chr(10))[0]}",
             hint="Annotate its keyword-only arguments with int, float, bool, str, Literal or list.",
         ) from error
-    return _made[component]
 
 
 def argument_sentences(cls: type) -> dict[str, str]:

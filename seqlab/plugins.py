@@ -15,8 +15,11 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from seqlab.errors import PluginError
 from seqlab.outside import path_of
@@ -140,17 +143,18 @@ def _imported(source: str) -> set[str]:
 def _import_file(path: Path) -> ModuleType:
     """Run a user's file as a module of its own; its folder comes first where modules are looked for.
 
-    No bytecode is written: Python would take it for that of another file of the same size and second.
+    It and its neighbours are compiled each time (:class:`_Compiled`).
     """
     name = f"seqlab_plugin_{path.stem}_{next(_numbers)}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Compiled(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and the like look their module up
     _forget_neighbours([path.parent, *(other.parent for other in _admitted)])
+    neighbours = _Neighbours(path)
     sys.path.insert(0, str(path.parent))
-    wrote_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    sys.meta_path.insert(0, neighbours)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -160,14 +164,53 @@ def _import_file(path: Path) -> ModuleType:
         said = error.msg if isinstance(error, SyntaxError) else error
         raise PluginError(f"{place}: {type(error).__name__}: {said}") from error
     finally:
-        sys.path.remove(str(path.parent))
-        sys.dont_write_bytecode = wrote_none
+        sys.meta_path.remove(neighbours)
+        if str(path.parent) in sys.path:  # the file may have taken it away
+            sys.path.remove(str(path.parent))
     return module
+
+
+class _Compiled(SourceFileLoader):
+    """Compiles a file each time, and keeps nothing of it.
+
+    Python knows what it has kept of a file by its size and the second in which it was changed: what is
+    written twice within one would be imported as it was at first.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _Neighbours(MetaPathFinder):
+    """Finds the modules beside a user's file, for :class:`_Compiled`.
+
+    Args:
+        own: the user's file.
+    """
+
+    def __init__(self, own: Path) -> None:
+        files = with_neighbours(own)
+        self._files = {str(file) for file in files}
+        self._names = {file.relative_to(own.parent).parts[0].removesuffix(".py") for file in files}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where a module lies if it is such a file; else None, so that others look for it."""
+        if fullname.partition(".")[0] not in self._names:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.origin not in self._files:
+            return None
+        spec.loader = _Compiled(fullname, spec.origin)
+        return spec
 
 
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
     roots = tuple({str(folder).rstrip(os.sep) + os.sep for folder in folders})
+    forgotten = []
     for name, module in list(sys.modules.items()):
         first = name.partition(".")[0]
         if first in sys.stdlib_module_names or first in ("seqlab", "__main__"):
@@ -181,7 +224,9 @@ def _forget_neighbours(folders: list[Path]) -> None:
         else:  # what somebody put there
             continue
         if any(_is_imported_from(place, name, roots) for place in places):
-            del sys.modules[name]
+            forgotten.append(name)
+    for name in forgotten:  # all at the end: the folders of a package within one are asked of that one
+        del sys.modules[name]
 
 
 def _is_imported_from(place: str, name: str, roots: tuple[str, ...]) -> bool:

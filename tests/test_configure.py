@@ -88,6 +88,8 @@ def test_a_preset_that_sets_the_level_is_laid_over_no_other(mine: Path) -> None:
         UsageError, match=r"--preset deep belongs to the task's level hard, but .* set to easy"
     ):
         load_settings(None, config=mine, preset="deep", difficulty="easy")
+    with pytest.raises(UsageError, match="set to easy"):
+        load_settings(None, config=mine, preset="deep", task="temporal-order[difficulty=easy]")
 
 
 def test_another_model_keeps_the_size_alone(mine: Path) -> None:

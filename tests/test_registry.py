@@ -68,7 +68,6 @@ def test_every_registered_component_loads_and_has_options(kind):
 
 def test_listing_imports_nothing_that_is_listed():
     code = """
-import os
 import sys
 from seqlab.registry import entries
 assert entries("model") and entries("task")
@@ -341,25 +340,27 @@ def test_a_package_beside_a_plugin_is_its_neighbour_listed_once_and_seqlab_is_no
     assert listed == [tmp_path / "parts"]
 
 
-@pytest.mark.parametrize("package", [False, True], ids=["module", "folder"])
+@pytest.mark.parametrize("module", ["helper", "parts.helper", "parts.within.helper"])
+@pytest.mark.parametrize("packages", [False, True], ids=["folders", "packages"])
 @pytest.mark.parametrize("odd", ["", ".", "./.."], ids=["plain", "dot", "dots"])
 def test_a_neighbour_that_has_changed_is_imported_anew(
-    package: bool, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    module: str, packages: bool, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that was imported before, from a folder that is written in another way."""
     folder = tmp_path / "cells"
-    place = folder / "parts" / "helper.py" if package else folder / "helper.py"
+    place = folder.joinpath(*module.split(".")).with_suffix(".py")
     place.parent.mkdir(parents=True)
-    name = "parts.helper" if package else "helper"
+    for above in place.relative_to(folder).parents:
+        if packages and above.name:
+            (folder / above / "__init__.py").touch()
     own = folder / "own.py"
-    imported = "from parts import helper" if package else "import helper"
-    own.write_text(f"{imported}\n{CELL.format(name='Mine')}    leak = helper.LEAK\n")
+    own.write_text(f"from {module} import LEAK\n{CELL.format(name='Mine')}    leak = LEAK\n")
     monkeypatch.syspath_prepend(f"{folder}/{odd}/cells" if odd == "./.." else f"{folder}/{odd}")
     hashes = []
     for leak in (0.5, 0.25):
         place.write_text(f"LEAK = {leak}  # {'longer' * int(4 * leak)}\n")
         if leak == 0.5:
-            importlib.import_module(name)
+            importlib.import_module(module)
         plugins.admit(str(own))
         assert registry.load("model", str(own)).leak == leak
         hashes.append(plugins.file_hash(own))
@@ -381,6 +382,19 @@ def test_what_changes_within_a_second_and_keeps_its_size_is_imported_anew(
         found = registry.load("model", str(own))
         assert (found.leak, found.rate) == (leak, rate)
     assert not list(tmp_path.rglob("*.pyc"))
+
+
+def test_a_folder_that_is_the_root_of_the_disk_has_neighbours_too() -> None:
+    assert plugins._is_imported_from("/helper.py", "helper", ("/",))
+    assert not plugins._is_imported_from("/other/helper.py", "helper", ("/",))
+
+
+def test_a_file_may_take_its_folder_from_where_modules_are_looked_for(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(f"import sys\nsys.path.pop(0)\n{CELL.format(name='Mine')}")
+    before = list(sys.path), list(sys.meta_path)
+    plugins.admit(str(own))
+    assert (sys.path, sys.meta_path) == before
 
 
 def test_what_is_no_module_may_stand_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

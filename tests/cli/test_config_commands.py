@@ -203,6 +203,8 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
         (["lecture-easy", "seed=3"], ["Did you mean seeds=...?"]),
         (["family", "training.step=9"], ["no setting 'training.step'", "mean settings.training.steps=...?"]),
         (["family", "task.length=9"], ["no setting 'task.length'", "mean settings.task.length=...?"]),
+        (["family", "task.name=copy"], ["no setting 'task.name'", "mean task=...?"]),
+        (["family", "model.name=gru"], ["no setting 'model.name'", "mean models=...?"]),
         (["hello", "seed"], ["'seed' is not a setting", "key=value"]),
         (["hello", "seed.x=1"], ["On the command line: seed is {'x': 1}; allowed: a whole number"]),
         (

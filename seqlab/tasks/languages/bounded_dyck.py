@@ -25,8 +25,8 @@ Floats = NDArray[np.float64]
 SURE, UNLIKELY = 0.8, 0.2
 """The share that the right closing bracket must have of all, and the probability that is little enough."""
 
-STATES = 2**20
-"""Next depths that are worked out at once, for every depth before: 8 MB of them."""
+AT_ONCE = 128
+"""Symbols for which numbers are drawn at once, after which it is asked whether all strings are over."""
 
 CLOSES = Metric("closes", True, SHARE, "closed rightly, mean over distances")
 LEGAL = Metric("legal", True, SHARE, "steps without illegal ends or openings")
@@ -85,7 +85,7 @@ class BoundedDyck(Task):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs, targets and mask (B, longest of them + 1)."""
         stream = numpy_stream(seed, "bounded-dyck", split, index)
-        depth = draw_depths(stream.random((self.lengths[1], size)), *chances(self.deepest, *self.lengths))
+        depth = draw_depths(stream, size, *chances(self.deepest, *self.lengths))
         kind = stream.integers(0, self.kinds, (size, depth.shape[1] - 1))
         strings = with_kinds(depth, kind, self.kinds)
         begin = end = 2 * self.kinds
@@ -133,35 +133,31 @@ class BoundedDyck(Task):
         }
 
 
-def draw_depths(drawn: Floats, ends_at: Floats, opens_at: Floats) -> Codes:
-    """Return how many brackets are open at first and after each symbol.
+def draw_depths(stream: np.random.Generator, size: int, ends_at: Floats, opens_at: Floats) -> Codes:
+    """Return how many brackets of strings are open at first and after each symbol.
 
     Args:
-        drawn: numbers from 0 to 1, (longest, B), each of which decides what comes next in a string.
+        stream: to draw from, a number from 0 to 1 for what comes next in each string.
+        size: B.
         ends_at: how probable it is that a string ends there, by its length and depth; of :func:`chances`.
         opens_at: how probable it is that a bracket opens.
 
     Returns:
         Depths, (B, longest of the strings + 1); -1 where a string is over.
     """
-    (longest, size), over = drawn.shape, ends_at.shape[1]
-    offset = (over + 1) * np.arange(size)  # of a row's states, 0 to deepest and over, where they lie flat
-    depth = np.empty((longest + 1, size), np.int64)
-    now = depth[0] = offset
-    at_once = max(1, STATES // (size * (over + 1)))
-    for first in range(0, longest, at_once):
-        chance = drawn[first : first + at_once, :, None]  # (T, B, 1)
-        ends, opens = (
-            part[first : first + len(chance), None] for part in (ends_at, opens_at)
-        )  # (T, 1, depths)
-        up, down = np.arange(over) + 1, np.abs(np.arange(over) - 1)
-        after = np.full((len(chance), size, over + 1), over)  # by the state before
-        after[..., :-1] = np.where(chance < ends, over, np.where(chance < ends + opens, up, down))
-        for place, state in enumerate((after + offset[:, None]).reshape(len(chance), -1), first + 1):
-            now = depth[place] = state.take(now)
-    depth -= offset
+    longest, over = len(ends_at) - 1, ends_at.shape[1]  # the depth `over` stands for the end
+    end, up = (np.pad(part, ((0, 0), (0, 1)), constant_values=2) for part in (ends_at, ends_at + opens_at))
+    depths = [np.zeros(size, np.int64)]
+    for first in range(0, longest, AT_ONCE):
+        for place, chance in enumerate(stream.random((min(AT_ONCE, longest - first), size)), first):
+            now = depths[-1]
+            after = np.abs(now + 1 - 2 * (chance >= up[place].take(now)))
+            depths.append(np.where(chance >= end[place].take(now), after, over))
+        if (depths[-1] == over).all():
+            break
+    depth = np.stack(depths, 1)
     depth[depth == over] = -1
-    return depth[(depth >= 0).any(1)].T
+    return depth[:, (depth >= 0).any(0)]
 
 
 def with_kinds(depth: Codes, drawn: Codes, kinds: int) -> Codes:
