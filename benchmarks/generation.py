@@ -3,7 +3,7 @@
     python benchmarks/generation.py [NAME ...]
 
 A batch is made of training data alone; a step is what the engine takes that the experiment would be trained with,
-batches included. Both are means of 24, in processor time of one thread. A batch should cost less than a
+batches included. Both are means of 24, in processor time; a batch is of one thread. A batch should cost less than a
 tenth of its step.
 """
 
@@ -34,10 +34,10 @@ def seconds(experiment: TrainExperiment) -> tuple[float, float]:
     engine = engine_of(experiment.training.engine)
     engine.make_ready()
     for _ in range(2):  # the first time something is loaded
-        began = time.process_time()
+        began = time.thread_time()
         for index in range(STEPS):
             task.batch("train", 1000 + index, size, 1)
-        batches = time.process_time() - began
+        batches = time.thread_time() - began
         learner = new_learner(session.model, experiment.training)
         began = time.process_time()
         for _ in engine.fit(experiment, task, [learner], [1]):
