@@ -158,7 +158,7 @@ def _import_file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         line = _line_in(error, path)
         place = f"{path}, line {line}" if line else str(path)
         said = error.msg if isinstance(error, SyntaxError) else error
@@ -226,7 +226,7 @@ def _forget_neighbours(folders: list[Path]) -> None:
         if any(_is_imported_from(place, name, roots) for place in places):
             forgotten.append(name)
     for name in forgotten:  # all at the end: the folders of a package within one are asked of that one
-        del sys.modules[name]
+        sys.modules.pop(name, None)
 
 
 def _is_imported_from(place: str, name: str, roots: tuple[str, ...]) -> bool:
