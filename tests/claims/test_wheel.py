@@ -31,6 +31,10 @@ train memory-gates
 train cures hidden_size=5 lags=12 burn_in=3 seeds=2 input_std=[0.1]
 train vanishing-gradient
 train --config own.yaml
+train dates {TRAIN}
+train labels --data own.csv --text text --label label {TRAIN}
+train mackey-glass {TRAIN}
+train word-vectors task.corpus=miniature {TRAIN}
 compare rnn lstm --seeds 2 {TRAIN}
 compare my_cell.py lstm --seeds 2 {TRAIN}
 report
@@ -48,11 +52,23 @@ sample char-shakespeare --prime the --length 80 --seed 1
 complete char-shakespeare --once the
 score char-shakespeare own.yaml --unknown skip
 novel char-shakespeare
+answer dates 5/3/09
+ask dates
+predict labels own.csv
+forecast mackey-glass --steps 3
+watch hello
+judge echo-rnn-s1 --sequences 32
+neighbours word-vectors the
+map dates
+check my_cell.py
 diff temporal-order-lstm-s3 temporal-order-gru-s4
 replay echo-rnn-s1
 tag hello good
 note hello done
 export hello --to csv
+pack hello hello.zip
+rm hello
+unpack hello.zip
 rm adding
 restore adding
 clean --failed --dry-run
@@ -63,7 +79,7 @@ list
 CELL = '''"""A leaky cell."""
 import torch
 from torch import nn
-from seqlab.models import Cell
+from seqlab.models import Cell, Input
 
 
 class Leaky(Cell):
@@ -71,7 +87,7 @@ class Leaky(Cell):
 
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
-        self.U = nn.Embedding(input_size, hidden_size)
+        self.U = Input(input_size, hidden_size)
         self.W = nn.Linear(hidden_size, hidden_size)
 
     def step(self, x, state):
@@ -111,10 +127,12 @@ def test_every_command_runs_from_a_wheel(place: Path, environment: dict[str, str
     (place / "my_cell.py").write_text(CELL)
     own = "kind: train\ntask: {name: echo}\nmodel: {name: rnn}\ntraining: {steps: 10}\n"
     (place / "own.yaml").write_text(own)
+    texts = [f"good day number {n},happy\nbad night number {n},sad\n" for n in range(60)]
+    (place / "own.csv").write_text("text,label\n" + "".join(texts))
     for line in COMMANDS:
         done = subprocess.run(
             [place / "env/bin/seqlab", *line.split()],
-            cwd=place, env=environment, capture_output=True, text=True, check=False,
+            cwd=place, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"seqlab {line}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, line
