@@ -88,10 +88,10 @@ class Leaky(Cell):
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
         self.U = Input(input_size, hidden_size)
-        self.W = nn.Linear(hidden_size, hidden_size)
+        self.W = nn.Parameter(torch.empty(hidden_size, hidden_size))
 
     def step(self, x, state):
-        return (0.9 * state[0] + 0.1 * torch.tanh(self.U(x) + self.W(state[0])),)
+        return (0.9 * state[0] + 0.1 * torch.tanh(self.U(x) + state[0] @ self.W),)
 '''
 
 
