@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqlab.registry import Kind
@@ -59,6 +59,7 @@ def load_settings(
     >>> load_settings("hello", overrides=["training.steps=3"], model="lstm")[0].model.options["hidden_size"]
     8
     """
+    from seqlab.levels import check_level, levels, set_difficulty
     from seqlab.registry import parse_reference, resolve
     from seqlab.settings import TrainExperiment, apply_overrides, apply_preset, check
 
@@ -71,12 +72,12 @@ def load_settings(
     if preset is not None:
         document = apply_preset(document, preset)
         level = leaves(document.data["presets"][preset]).get("task.difficulty")
-        if preset in _levels(document):
+        if preset in levels(document):
             level, document = preset, document.override("task.difficulty", preset)
         named = parse_reference(task).options if task is not None else {}
-        _check_level(preset, level, named.get("difficulty", level))
+        check_level(preset, level, named.get("difficulty", level))
     if difficulty is not None:
-        document = _set_difficulty(document, difficulty)
+        document = set_difficulty(document, difficulty)
     if model is not None:
         document = _replace_component(document, "model", model)
     document = apply_overrides(document, overrides)
@@ -88,7 +89,7 @@ def load_settings(
     experiment = check(document)
     if isinstance(experiment, TrainExperiment):
         experiment = resolve(experiment, document)
-        _check_level(preset, level, experiment.task.options.get("difficulty"))
+        check_level(preset, level, experiment.task.options.get("difficulty"))
     return experiment, document
 
 
@@ -288,22 +289,6 @@ def _bare(task: str) -> Document:
     return Document({"experiment": short, "model": {"name": "lstm"}}, COMMAND_LINE)
 
 
-def _set_difficulty(document: Document, difficulty: str) -> Document:
-    """Set the difficulty of the task and, where the file has one, lay the preset of that name over it.
-
-    A comparison has no task of its own; it hands the difficulty on to the experiment that it is about.
-    """
-    from seqlab.settings import apply_preset, kind_names, settings_of
-
-    presets = document.data.get("presets")
-    kind = document.data.get("kind", "train")
-    fields = settings_of(kind).model_fields if kind in kind_names() else {"task": None}
-    if (isinstance(presets, Mapping) and difficulty in presets) or not {"task", "difficulty"} & fields.keys():
-        document = apply_preset(document, difficulty)
-    owns = "task" in fields and "difficulty" not in fields
-    return document.override("task.difficulty", difficulty) if owns else document
-
-
 def _check_sections(document: Document, words: Sequence[str]) -> None:
     """Refuse a word whose key begins with no section of the settings: ``hidden_size=3``, ``lr=0.1``.
 
@@ -333,38 +318,6 @@ def _check_sections(document: Document, words: Sequence[str]) -> None:
             near = next((it for it in ("task", "models") if it in fields and it.startswith(head)), None)
         hint = f"Did you mean {near}=...?" if near else f"Known here: {', '.join(fields)}."
         raise SettingsError(f"On {COMMAND_LINE}: there is no setting {key!r}.", hint=hint)
-
-
-def _levels(document: Document) -> tuple[object, ...]:
-    """Return the task's difficulties; a preset named as one of them is that level."""
-    from seqlab.constructors import options_model
-    from seqlab.errors import SeqlabError
-    from seqlab.registry import load
-
-    task = document.data.get("task")
-    name = task.get("name") if isinstance(task, Mapping) else None
-    if not isinstance(name, str):
-        return ()
-    try:
-        field = options_model(load("task", name)).model_fields.get("difficulty")
-    except SeqlabError:  # it is said where the task is looked up
-        return ()
-    return () if field is None else get_args(field.annotation)
-
-
-def _check_level(preset: str | None, level: object, taken: object) -> None:
-    """Refuse a preset that belongs to one level of the task (None: to any) together with another level.
-
-    Raises:
-        UsageError: naming both.
-    """
-    from seqlab.errors import UsageError
-
-    if level is not None and level != taken:
-        raise UsageError(
-            f"--preset {preset} belongs to the task's level {level}, but its difficulty is set to {taken}.",
-            hint=f"Leave one of them out; --difficulty {taken} takes what there is for it.",
-        )
 
 
 def _replace_component(document: Document, kind: Kind, reference: str) -> Document:

@@ -81,11 +81,12 @@ def admit(name: str) -> None:
     try:
         if not path.is_file():
             raise PluginError(f"There is no file {path} to take a model or task from.")
-        digest = file_hash(path)
+        files = with_neighbours(path)
+        digest = _hash_of(files)
     except OSError as error:
         raise PluginError(f"Cannot read {path}: {error.strerror}.") from None
     if path not in _admitted or _admitted[path][0] != digest:
-        _admitted[path] = (digest, _import_file(path))
+        _admitted[path] = (digest, _import_file(path, files))
 
 
 def admitted(name: str) -> ModuleType | None:
@@ -103,8 +104,12 @@ def is_own_file(path: Path) -> bool:
 
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file and of its neighbours, as far as it imports them."""
+    return _hash_of(with_neighbours(path))
+
+
+def _hash_of(files: set[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(with_neighbours(path)):
+    for file in sorted(files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -140,10 +145,12 @@ def _imported(source: str) -> set[str]:
     return found
 
 
-def _import_file(path: Path) -> ModuleType:
+def _import_file(path: Path, files: set[Path]) -> ModuleType:
     """Run a user's file as a module of its own; its folder comes first where modules are looked for.
 
-    It and its neighbours are compiled each time (:class:`_Compiled`).
+    Args:
+        path: of the file.
+        files: it and its neighbours, which are compiled each time (:class:`_Compiled`).
     """
     name = f"seqlab_plugin_{path.stem}_{next(_numbers)}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_Compiled(name, str(path)))
@@ -152,7 +159,7 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and the like look their module up
     _forget_neighbours([path.parent, *(other.parent for other in _admitted)])
-    neighbours = _Neighbours(path)
+    neighbours = _Neighbours(path.parent, files)
     sys.path.insert(0, str(path.parent))
     sys.meta_path.insert(0, neighbours)
     try:
@@ -186,13 +193,13 @@ class _Neighbours(MetaPathFinder):
     """Finds the modules beside a user's file, for :class:`_Compiled`.
 
     Args:
-        own: the user's file.
+        folder: of the user's file.
+        files: that are imported from there.
     """
 
-    def __init__(self, own: Path) -> None:
-        files = with_neighbours(own)
+    def __init__(self, folder: Path, files: set[Path]) -> None:
         self._files = {str(file) for file in files}
-        self._names = {file.relative_to(own.parent).parts[0].removesuffix(".py") for file in files}
+        self._names = {file.relative_to(folder).parts[0].removesuffix(".py") for file in files}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -170,6 +170,12 @@ def test_every_experiment_is_printed_and_read_back(seqlab, tmp_path, name):
     assert load_settings(None, config=tmp_path / "copy.yaml")[0] == load_settings(name)[0]
 
 
+def test_a_comparison_takes_another_task_by_its_name(seqlab):
+    code, out, _ = seqlab("config", "family", "task=copy")
+    assert code == 0
+    assert "task: copy" in out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

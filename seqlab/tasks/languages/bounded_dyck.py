@@ -90,9 +90,7 @@ class BoundedDyck(Task):
         strings = with_kinds(depth, kind, self.kinds)
         begin = end = 2 * self.kinds
         lengths = (strings != PAD).sum(1, keepdims=True)
-        place = (
-            np.arange(depth.shape[1]) - strings.shape[1] + lengths
-        )  # (B, T + 1): padding comes to the front
+        place = np.arange(depth.shape[1]) - strings.shape[1] + lengths  # (B, T + 1), padding in front
         mask, tokens = place >= 0, np.concatenate([strings, np.full((size, 1), PAD)], 1)
         targets = np.where(place == lengths, end, np.take_along_axis(tokens, place, 1))
         inputs = np.where(mask, np.take_along_axis(tokens, place - 1, 1), PAD)
