@@ -294,14 +294,16 @@ def numpy_stream(seed: int, *path: str | int) -> np.random.Generator:
     >>> bool(numpy_stream(1, "train", 0).random() == numpy_stream(1, "test", 0).random())
     False
     """
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *map(_word, path)])))
+    return np.random.Generator(np.random.PCG64(_seeds(seed, path)))
 
 
 def torch_stream(seed: int, *path: str | int) -> torch.Generator:
     """Return the torch generator of that name (initial weights, dropout)."""
-    words = np.random.SeedSequence([seed, *map(_word, path)]).generate_state(1, np.uint64)
+    words = _seeds(seed, path).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))
 
 
-def _word(part: str | int) -> int:
-    return part if isinstance(part, int) else zlib.crc32(part.encode())
+def _seeds(seed: int, path: tuple[str | int, ...]) -> np.random.SeedSequence:
+    words = [seed, *(part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path)]
+    # The same as from the list, in half the time; a number that needs more than one word is cut there alone.
+    return np.random.SeedSequence(words if max(words) >> 32 else np.array(words, np.uint32))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from seqlab.contracts import PAD
 
 
-def side_by_side(rows: Sequence[ArrayLike], fill: int = PAD) -> NDArray[np.int64]:
+def side_by_side(rows: Sequence[Sequence[int] | NDArray[Any]], fill: int = PAD) -> NDArray[np.int64]:
     """Return rows of numbers, (B, T), with ``fill`` in front of shorter ones.
 
     >>> side_by_side([[1, 2], [3], []]).tolist()
     [[1, 2], [-1, 3], [-1, -1]]
     """
-    lengths = [np.size(row) for row in rows]
+    lengths = [len(row) for row in rows]
     width = max(lengths, default=0)
     found = np.full((len(rows), width), fill, np.int64)
     for place, row, length in zip(found, rows, lengths, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -123,10 +124,16 @@ def echo(bits: Sequence[int], delay: int) -> list[int]:
 def _bits(seed: int, split: Split, epoch: int, start: int, stop: int, rows: int) -> NDArray[np.uint8]:
     """Return steps ``start`` to ``stop`` of the streams, (rows, stop - start); 0 before the streams begin."""
     first = max(start, 0) // BLOCK
-    blocks = []
-    for block in range(first, -(-stop // BLOCK)):
-        drawn = numpy_stream(seed, "echo", split, epoch, block).bytes(rows * BLOCK // 8)
-        blocks.append(np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1))
-    silence = np.zeros((rows, max(-start, 0)), np.uint8)
-    bits = np.concatenate(blocks, axis=1)[:, max(start, 0) - first * BLOCK : stop - first * BLOCK]
-    return np.concatenate([silence, bits], axis=1)
+    parts = [_block(seed, split, epoch, block, rows) for block in range(first, -(-stop // BLOCK))]
+    begin = first * BLOCK if start >= 0 else start
+    if start < 0:
+        parts.insert(0, np.zeros((rows, -start), np.uint8))
+    bits = parts[0] if len(parts) == 1 else np.concatenate(parts, 1)
+    return bits[:, start - begin : stop - begin]
+
+
+@lru_cache(maxsize=8)
+def _block(seed: int, split: Split, epoch: int, block: int, rows: int) -> NDArray[np.uint8]:
+    """Return steps ``block * BLOCK`` and following of the streams, (rows, BLOCK)."""
+    drawn = numpy_stream(seed, "echo", split, epoch, block).bytes(rows * BLOCK // 8)
+    return np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 
 from seqlab.contracts import Batch, Spec, Split
@@ -33,14 +34,15 @@ class Hello(Task):
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary.of(WORD)
-        self.tokens = torch.tensor(self.vocabulary.encode(WORD), dtype=torch.int64)
+        self.tokens = self.vocabulary.encode(WORD).astype(np.int64)  # (5,)
         letters = len(self.vocabulary)
         self.spec = Spec("tokens", letters, "classes", letters, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return the word ``size`` times."""
-        word = self.tokens.expand(size, -1)  # (B, 5)
-        return Batch(word[:, :-1].contiguous(), word[:, 1:].contiguous())
+        shape = size, len(self.tokens) - 1
+        read, wanted = np.full(shape, self.tokens[:-1]), np.full(shape, self.tokens[1:])
+        return Batch(torch.from_numpy(read), torch.from_numpy(wanted))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the word once: there is no other sequence to judge on."""

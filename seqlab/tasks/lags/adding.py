@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from seqlab.contracts import Spec, Split, numpy_stream
-from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs
+from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs, marked_values
 
 Variant = Literal["hochreiter", "le"]
 Pairs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -59,26 +59,22 @@ class Adding(MarkedPairs):
 
 
 def _hochreiter(stream: np.random.Generator, shortest: int, size: int) -> Pairs:
-    inputs = marked_pairs(stream, shortest, size)
-    inputs[..., 0] = 2 * inputs[..., 0] - 1
-    return inputs, (0.5 + _marked_sum(inputs) / 4).astype(np.float32)
+    inputs, places = marked_pairs(stream, shortest, size, low=-1)
+    return inputs, (0.5 + _marked_sum(inputs, places) / 4).astype(np.float32)
 
 
 def _le(stream: np.random.Generator, length: int, size: int) -> Pairs:
     inputs = np.zeros((size, length, 2), dtype=np.float32)
     inputs[..., 0] = stream.random((size, length), dtype=np.float32)
-    first = stream.integers(0, length // 2, size)
-    second = stream.integers(length // 2, length, size)
-    rows = np.arange(size)
-    inputs[rows, first, 1] = 1
-    inputs[rows, second, 1] = 1
-    return inputs, _marked_sum(inputs).astype(np.float32)
+    half = length // 2
+    places = np.stack([stream.integers(0, half, size), stream.integers(half, length, size)])
+    inputs[np.arange(size), places, 1] = 1
+    return inputs, _marked_sum(inputs, places).astype(np.float32)
 
 
-def _marked_sum(inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+def _marked_sum(inputs: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the sum of each row's marked values, (B,)."""
-    marked = np.where(inputs[..., 1] == 1, inputs[..., 0], np.float32(0))
-    total: NDArray[np.float64] = marked.sum(axis=1, dtype=np.float64)
+    total: NDArray[np.float64] = marked_values(inputs, places, instead=0).sum(0, dtype=np.float64)
     return total
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from seqlab.contracts import Spec, Split, numpy_stream
-from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs
+from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs, marked_values
 
 
 class Multiplication(MarkedPairs):
@@ -37,8 +37,9 @@ class Multiplication(MarkedPairs):
         self, split: Split, index: int, size: int, seed: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return pairs (B, L, 2) and products (B,)."""
-        inputs = marked_pairs(numpy_stream(seed, "multiplication", split, index), self.length, size)
-        return inputs, np.where(inputs[..., 1] == 1, inputs[..., 0], np.float32(1)).prod(1)
+        stream = numpy_stream(seed, "multiplication", split, index)
+        inputs, places = marked_pairs(stream, self.length, size, low=0)
+        return inputs, marked_values(inputs, places, instead=1).prod(0)
 
 
 def answer(values: Sequence[float], markers: Sequence[float]) -> float:

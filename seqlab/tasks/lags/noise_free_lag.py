@@ -91,11 +91,10 @@ class NoiseFreeLag(Task):
     def _long(self, stream: np.random.Generator, first: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the sequences of 2c without their last symbol, (B, longest)."""
         more = stream.geometric(1 - GOES_ON, len(first)) - 1
-        width = 3 + self.lag + int(more.max())
-        tokens = stream.integers(0, self.alphabet, (len(first), width))
-        start = int(more.max()) - more
-        rows, x = np.arange(len(first)), self.alphabet
-        tokens[np.arange(width) < start[:, None]] = PAD
+        most = int(more.max())
+        tokens = stream.integers(0, self.alphabet, (len(first), 3 + self.lag + most))
+        rows, start, x = np.arange(len(first)), most - more, self.alphabet
+        tokens[:, :most][np.arange(most) < start[:, None]] = PAD
         tokens[rows, start] = x + 2
         tokens[rows, start + 1] = x + first
         tokens[:, -1] = x + 3

@@ -18,6 +18,9 @@ DISTRACTORS, BEGIN, END = (2, 6), 7, 6
 LENGTHS, PLACES = (100, 110), ((10, 20), (33, 43), (66, 76))
 """Both ends are included, positions count from 0."""
 
+_RANGES = np.array([ends for place in PLACES for ends in ((0, 1), place)]).T[..., None]
+"""What is drawn from for each relevant symbol, 0 for X or 1 for Y, then its place: (2, 6, 1)."""
+
 
 class ThreeSymbols(Task):
     """Classify a sequence by the order of its three relevant symbols.
@@ -45,12 +48,12 @@ class ThreeSymbols(Task):
         stream, width = numpy_stream(seed, "three-symbols", split, index), LENGTHS[1]
         start = width - stream.integers(*LENGTHS, size, endpoint=True)
         tokens = stream.integers(*DISTRACTORS, (size, width))
-        rows, target = np.arange(size), np.zeros(size, dtype=np.int64)
-        tokens[np.arange(width) < start[:, None]] = PAD
+        rows, target, shorter = np.arange(size), np.zeros(size, dtype=np.int64), width - LENGTHS[0]
+        tokens[:, :shorter][np.arange(shorter) < start[:, None]] = PAD
         tokens[rows, start] = BEGIN
-        for low, high in PLACES:
-            symbol = stream.integers(0, 2, size)  # 0 for X, 1 for Y
-            tokens[rows, start + stream.integers(low, high, size, endpoint=True)] = symbol
+        drawn = stream.integers(*_RANGES, (2 * len(PLACES), size), endpoint=True)
+        for symbol, place in zip(drawn[::2], drawn[1::2], strict=True):
+            tokens[rows, start + place] = symbol
             target = 2 * target + symbol
         tokens[:, -1] = END
         mask = np.zeros((size, width), dtype=bool)

@@ -87,21 +87,23 @@ class Timing(Task):
             targets = np.tile(periods(self.wave, self.interval, self.spikes), (size, 1))
             return Batch(torch.zeros(*targets.shape, 1), torch.from_numpy(targets))
         stream = numpy_stream(seed, "timing", split, index)
-        found = self._spikes(stream.integers(0, self.most, (size, self.spikes), endpoint=True))
-        spikes, delays = map(torch.from_numpy, found)
+        spikes, delays = self._spikes(stream.integers(0, self.most, (size, self.spikes), endpoint=True))
         if self.difficulty == "gts":
-            return Batch(delays[..., None], spikes)
-        return Batch(spikes[..., None], delays, spikes > 0)
+            return Batch(torch.from_numpy(delays[..., None]), torch.from_numpy(spikes))
+        return Batch(
+            torch.from_numpy(spikes[..., None]), torch.from_numpy(delays), torch.from_numpy(spikes > 0)
+        )
 
     def _spikes(self, delays: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return spikes, and what I(n) is at each step up to spike n: (B, T) both."""
-        at = np.cumsum(self.interval + delays, 1) - 1  # the first spike is F + I(1) steps after the start
-        steps = int(at[:, -1].min()) + 1
-        spikes = np.zeros((len(at), int(at.max()) + 1), np.float32)
-        spikes[np.arange(len(at))[:, None], at] = 1
-        number = (np.cumsum(spikes, 1) - spikes).astype(np.int64).clip(max=self.spikes - 1)
-        held = np.take_along_axis(delays, number, 1).astype(np.float32)
-        return np.ascontiguousarray(spikes[:, :steps]), np.ascontiguousarray(held[:, :steps])
+        apart = self.interval + delays  # the first spike is F + I(1) steps after the start
+        ends = apart.ravel().cumsum()  # of sequences one behind the other
+        spikes = np.zeros(ends[-1], np.float32)
+        spikes[ends - 1] = 1
+        held = np.repeat(delays.ravel().astype(np.float32), apart.ravel())
+        lengths = apart.sum(1)
+        steps = ends[self.spikes - 1 :: self.spikes, None] - lengths[:, None] + np.arange(lengths.min())
+        return spikes[steps], held[steps]
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the held-out sequences; a wave is the same each time, and one will do."""

@@ -93,14 +93,14 @@ class TwoSequence(Task):
         stream = numpy_stream(seed, "two-sequence", split, index)
         level = self.level
         length = int(stream.integers(self.length, self.length + self.length // 10, endpoint=True))
-        telling = min(self.telling, length)
         first = stream.integers(0, 2, size)  # 1 for the first class
         inputs = NOISE * stream.standard_normal((size, length, 1), dtype=np.float32)
-        kept = np.float32(level.noise / NOISE)
-        inputs[:, :telling, 0] = kept * inputs[:, :telling, 0] + (2 * first - 1)[:, None]
-        targets = np.array(level.targets)[first]
+        telling = inputs[:, : self.telling, 0]  # of a shorter sequence all
+        telling *= np.float32(level.noise / NOISE)
+        telling += (2 * first - 1)[:, None]
+        targets = np.array(level.targets, np.float64).take(first)
         if split == "train" and level.target_noise:
-            targets = targets + level.target_noise * stream.standard_normal(size)
+            targets += level.target_noise * stream.standard_normal(size)
         mask = np.zeros((size, length), dtype=bool)
         mask[:, -1] = True
         return Batch(

@@ -96,10 +96,11 @@ class OfAnyLength(Task):
         low, high = self.lengths
         drawn = int(stream.integers(low, high + 1))
         x, y = self.draw(stream, size, drawn if length is None else length)
-        inputs = np.concatenate([x, np.full_like(y, self.letters)], 1)
-        targets = np.concatenate([np.full_like(x, NOTHING), y], 1)
-        mask = targets != NOTHING
-        targets[~mask] = 0
+        read, shape = x.shape[1], (size, x.shape[1] + y.shape[1])
+        inputs, targets, mask = np.empty(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, bool)
+        inputs[:, :read], inputs[:, read:] = x, self.letters
+        counts = y != NOTHING
+        targets[:, read:], mask[:, read:] = y * counts, counts
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
 
 

@@ -22,12 +22,15 @@ REBER: tuple[Mapping[str, int], ...] = (
 )  # fmt: skip
 """Reber's grammar: by state the symbols that may come, each with the state after it; 7 is the end."""
 
-REPEAT, END = 9, 11
-"""States of a whole string: 0 before B, 1 before t, 2 to 8 those of Reber's grammar, 9 before the second t,
-10 before E, 11 behind it."""
+LAST, END = 18, 19
+"""States of a whole string: 0 before B, 1 before t; 2 to 8 those of Reber's grammar behind T, 9 before the
+second T, 10 to 17 the same for P; 18 before E, 19 behind it."""
 
 SHORTEST = 9
 """Symbols of the shortest string."""
+
+COINS = 8
+"""Symbols that are drawn at once."""
 
 
 class LegalSymbols(Task):
@@ -73,18 +76,14 @@ def right_steps(outputs: Tensor, legal: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def draw_strings(stream: np.random.Generator, count: int) -> NDArray[np.int8]:
-    """Return strings of the embedded grammar, (count, longest), padded in front."""
-    state = np.zeros(count, np.int64)
-    columns: list[NDArray[np.int64]] = []
+    """Return strings of the embedded grammar, (count, longest or more), padded behind."""
+    state, parts = np.zeros(count, np.int64), list[NDArray[np.int8]]()
     while (state < END).any():
-        taken = _OPTIONS[state, stream.integers(0, 2, count)]  # (count, 2): a symbol and the state after it
-        symbol = np.where(state == REPEAT, columns[1] if len(columns) > 1 else PAD, taken[:, 0])
-        columns.append(symbol)
-        state = taken[:, 1]
-    strings = np.stack(columns, 1).astype(np.int8)
-    behind = (strings == PAD).sum(1)[:, None]
-    places = (np.arange(strings.shape[1]) - behind) % strings.shape[1]
-    return np.take_along_axis(strings, places, 1)
+        coins = stream.integers(0, 2, (COINS, count))
+        place = state << COINS | np.packbits(coins, 0, bitorder="little")[0]
+        parts.append(_WRITTEN.take(place, 0))
+        state = _AFTER.take(place)
+    return np.concatenate(parts, 1)
 
 
 def legal_next(tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -93,18 +92,12 @@ def legal_next(tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
     Args:
         tokens: (B, T), padded in front.
     """
-    rows = np.arange(len(tokens))
-    state, second = np.zeros(len(tokens), np.int64), np.zeros(len(tokens), np.int64)
+    rows, state = np.arange(len(tokens)), np.zeros(len(tokens), np.int64)
     legal = np.zeros((*tokens.shape, len(SYMBOLS) + 1), dtype=bool)  # the last column is PAD's
     for step, symbol in enumerate(tokens.T):
-        read = symbol != PAD
-        second = np.where(read & (state == 1), symbol, second)
         side = (_OPTIONS[state, 0, 0] != symbol).astype(np.int64)
-        state = np.where(read, _OPTIONS[state, side, 1], state)
+        state = np.where(symbol == PAD, state, _OPTIONS[state, side, 1])
         legal[rows[:, None], step, _OPTIONS[state, :, 0]] = True
-        again = state == REPEAT  # the symbol that was second comes again, and no other
-        legal[again, step] = False
-        legal[rows[again], step, second[again]] = True
     return legal[..., :-1]
 
 
@@ -131,9 +124,12 @@ def decode(row: Tensor) -> str:
 
 def _options() -> NDArray[np.int64]:
     """Return for each state of a whole string, and each side of a coin, a symbol and the state after it."""
-    whole: list[Mapping[str, int]] = [{"B": 1}, {"T": 2, "P": 2}]
-    whole += [{symbol: after + 2 for symbol, after in options.items()} for options in REBER]
-    whole += [{"T": 10, "P": 10}, {"E": END}]
+    whole: list[Mapping[str, int]] = [{"B": 1}, {"T": 2, "P": 10}]
+    for again in "TP":
+        first = len(whole)
+        whole += [{symbol: first + after for symbol, after in options.items()} for options in REBER]
+        whole.append({again: LAST})
+    whole.append({"E": END})
     found = np.full((END + 1, 2, 2), [PAD, END])
     for state, options in enumerate(whole):
         for side in (0, 1):
@@ -142,4 +138,18 @@ def _options() -> NDArray[np.int64]:
     return found
 
 
+def _written() -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Return the symbols of a state and :data:`COINS` coins, a bit each, and the state after them.
+
+    A state and coins stand in row ``state << COINS | coins``.
+    """
+    sides = np.arange(2**COINS)
+    after = np.tile(np.arange(END + 1)[:, None], 2**COINS)
+    written = np.empty((*after.shape, COINS), np.int8)
+    for coin in range(COINS):
+        written[..., coin], after = np.moveaxis(_OPTIONS[after, sides >> coin & 1], -1, 0)
+    return written.reshape(-1, COINS), after.ravel()
+
+
 _OPTIONS = _options()
+_WRITTEN, _AFTER = _written()

@@ -73,6 +73,8 @@ class Brackets(Task):
             )
         self.data = Data(f"the {language} files that come with Python", folder, sha256)
         self.alphabet = REDUCED if reduced else PLAIN
+        self._codes = np.zeros(128, np.int64)
+        self._codes[[ord(sign) for sign in self.alphabet]] = range(len(self.alphabet))
         self.symbols = (*(repr(sign)[1:-1] for sign in self.alphabet), "end")
         self.spec = Spec("tokens", len(self.symbols), "classes", 2, causal=True)
 
@@ -100,10 +102,7 @@ class Brackets(Task):
 
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the symbols of a text; what is no ASCII character reads as a question mark."""
-        table = np.zeros(128, np.int64)
-        table[[ord(sign) for sign in self.alphabet]] = range(len(self.alphabet))
-        found: NDArray[np.int64] = table[np.frombuffer(text.encode("ascii", "replace"), np.uint8)]
-        return found
+        return self._codes[np.frombuffer(text.encode("ascii", "replace"), np.uint8)]
 
     def decode(self, row: torch.Tensor) -> str:
         """Return the text of a row, without its padding and its end."""

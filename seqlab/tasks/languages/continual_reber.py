@@ -59,10 +59,11 @@ class ContinualReber(LegalSymbols):
         """Return batch number ``index``: inputs and targets (B, length)."""
         each = self.length // SHORTEST + 1  # strings that are enough even if all are short
         strings = draw_strings(numpy_stream(seed, "continual-reber", split, index), size * each)
-        streams = [part[part != PAD][: self.length + 1] for part in np.split(strings, size)]
-        tokens = torch.from_numpy(np.stack(streams).astype(np.int64))
-        inputs = tokens[:, :-1].contiguous()
-        return Batch(inputs, tokens[:, 1:].contiguous(), torch.ones_like(inputs, dtype=torch.bool))
+        is_symbol = strings != PAD
+        symbols, counts = strings[is_symbol].astype(np.int64), is_symbol.reshape(size, -1).sum(1)
+        steps = (counts.cumsum() - counts)[:, None] + np.arange(self.length)  # (B, length)
+        inputs, targets = torch.from_numpy(symbols[steps]), torch.from_numpy(symbols[steps + 1])
+        return Batch(inputs, targets, torch.ones_like(inputs, dtype=torch.bool))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the held-out sequences, as many as make :data:`MOST` symbols, one at least."""

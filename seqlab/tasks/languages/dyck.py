@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
@@ -28,6 +29,21 @@ BLOCK = 2048
 
 SHARES: dict[Split, tuple[int, ...]] = {"train": (0, 1), "validation": (2,), "test": (3,)}
 """Of four parts, into which all strings fall by their hash, those of each split."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strings:
+    """Different strings.
+
+    Attributes:
+        tokens: (N, longest), padded in front.
+        innermost: which kind opened last at each step; see :func:`innermost_open`.
+        lengths: (N,).
+    """
+
+    tokens: Codes
+    innermost: Codes
+    lengths: Codes
 
 
 class Dyck(Task):
@@ -86,34 +102,30 @@ class Dyck(Task):
         Those of a batch are as long as one another, or nearly so, which spares padding.
         """
         known = self._known(split, self.strings, seed)
-        batches = -(-len(known) // size)
-        number, place = divmod(index, batches)
-        stream = numpy_stream(seed, "dyck", "order", split, number)
-        order = stream.permutation(len(known))
-        order = order[np.argsort((known != PAD).sum(1)[order], kind="stable")]
-        chosen = np.resize(order, (batches, size))[stream.permutation(batches)[place]]
-        return self._batch(known[chosen])
+        number, place = divmod(index, -(-len(known.lengths) // size))
+        return self._batch(known, batches_of_pass(known, seed, split, number, size)[place])
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the fixed set, 512 at a time, the short ones first."""
         known = self._known(split, sequences, seed)
-        known = known[np.argsort((known != PAD).sum(1), kind="stable")]
-        for start in range(0, len(known), 512):
-            yield self._batch(known[start : start + 512])
+        order = np.argsort(known.lengths, kind="stable")
+        for start in range(0, len(order), 512):
+            yield self._batch(known, order[start : start + 512])
 
     def steps_of_a_pass(self, size: int) -> float:
         """Return in how many batches of ``size`` all strings are seen once."""
         return -(-self.strings // size)
 
-    def _known(self, split: Split, count: int, seed: int) -> Codes:
-        return draw_strings(seed, split, count, self.kinds, *self.lengths)
+    def _known(self, split: Split, count: int, seed: int) -> Strings:
+        return known_strings(seed, split, count, self.kinds, *self.lengths)
 
-    def _batch(self, strings: Codes) -> Batch:
-        strings = np.ascontiguousarray(strings[:, (strings != PAD).any(0)])
-        mask = strings != PAD
-        legal = legal_next(strings, self.kinds) & mask[..., None]
+    def _batch(self, known: Strings, chosen: Codes) -> Batch:
+        steps = known.lengths[chosen].max()
+        tokens, innermost = known.tokens[chosen, -steps:], known.innermost[chosen, -steps:]
+        mask = tokens != PAD
+        legal = legal_within(innermost, self.kinds) & mask[..., None]
         return Batch(
-            torch.from_numpy(strings), torch.from_numpy(legal.astype(np.float32)), torch.from_numpy(mask)
+            torch.from_numpy(tokens), torch.from_numpy(legal.astype(np.float32)), torch.from_numpy(mask)
         )
 
 
@@ -128,21 +140,29 @@ def names_of(kinds: int) -> tuple[str, ...]:
     return tuple(f"{side}{kind + 1}" for side in "()" for kind in range(kinds))
 
 
-def legal_next(tokens: Codes, kinds: int) -> NDArray[np.bool_]:
-    """Return which brackets may come after each one of strings (B, T), padded in front, as (B, T, 2 K)."""
+def innermost_open(tokens: Codes, kinds: int) -> Codes:
+    """Return of which kind the bracket is that opened last, at each step of strings (B, T); -1 for none.
+
+    >>> innermost_open(np.array([[PAD, 0, 1, 3, 2]]), kinds=2)
+    array([[-1,  0,  1,  0, -1]])
+    """
     rows, depth = np.arange(len(tokens)), np.zeros(len(tokens), np.int64)
-    opened = np.zeros(
-        (len(tokens), tokens.shape[1] + 1), np.int64
-    )  # what is open at each depth, 0 for nothing
-    legal = np.zeros((*tokens.shape, 2 * kinds), dtype=bool)
-    legal[..., :kinds] = True
+    opened = np.full((len(tokens), tokens.shape[1] + 1), -1)  # the kind of what is open at each depth
+    found = np.empty_like(tokens)
     for step, token in enumerate(tokens.T):
         opens = (token >= 0) & (token < kinds)
-        depth = depth + opens - (token >= kinds)
+        depth += opens
+        depth -= token >= kinds
         opened[rows[opens], depth[opens]] = token[opens]
-        within = np.flatnonzero(depth)
-        legal[within, step, kinds + opened[within, depth[within]]] = True
-    return legal
+        found[:, step] = opened[rows, depth]
+    return found
+
+
+def legal_within(innermost: Codes, kinds: int) -> NDArray[np.bool_]:
+    """Return which brackets may come within brackets of those kinds, (B, T) with -1 for none: (B, T, 2 K)."""
+    brackets = np.arange(2 * kinds)
+    # Within none the bracket looked for is kinds - 1, which opens and is legal anyway.
+    return (brackets < kinds) | (brackets == kinds + innermost[..., None])
 
 
 def allowed(tokens: Sequence[int], kinds: int) -> set[int]:
@@ -160,7 +180,23 @@ def allowed(tokens: Sequence[int], kinds: int) -> set[int]:
     return {*range(kinds), *(kinds + token for token in stack[-1:])}
 
 
+@lru_cache(maxsize=64)  # seeds that are trained side by side ask in turn
+def batches_of_pass(known: Strings, seed: int, split: Split, number: int, size: int) -> Codes:
+    """Return which strings stand in each batch of a pass, (batches, size)."""
+    batches = -(-len(known.lengths) // size)
+    stream = numpy_stream(seed, "dyck", "order", split, number)
+    order = stream.permutation(len(known.lengths))
+    order = order[np.argsort(known.lengths[order], kind="stable")]
+    return np.resize(order, (batches, size))[stream.permutation(batches)]
+
+
 @lru_cache(maxsize=8)
+def known_strings(seed: int, split: Split, count: int, kinds: int, shortest: int, longest: int) -> Strings:
+    """Return what :func:`draw_strings` draws, with what is known of it."""
+    tokens = draw_strings(seed, split, count, kinds, shortest, longest)
+    return Strings(tokens, innermost_open(tokens, kinds), (tokens != PAD).sum(1))
+
+
 def draw_strings(seed: int, split: Split, count: int, kinds: int, shortest: int, longest: int) -> Codes:
     """Return different strings of the grammar, (count, longest), padded in front; fewer where there are none.
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
+from seqlab.tasks._rows import side_by_side
 from seqlab.tasks.languages._reber import SYMBOLS, LegalSymbols, draw_strings
 
 BLOCK = 1024
@@ -41,12 +42,8 @@ class EmbeddedReber(LegalSymbols):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: strings but for their last symbol, (B, longest - 1)."""
-        wanted = np.arange(index * size, (index + 1) * size)
-        parts = [_strings(seed, split, int(block)) for block in np.unique(wanted // BLOCK)]
-        width = max(part.shape[1] for part in parts)
-        padded = [np.pad(part, ((0, 0), (width - part.shape[1], 0)), constant_values=PAD) for part in parts]
-        strings = np.concatenate(padded)[wanted - wanted[0] // BLOCK * BLOCK]
-        strings = strings[:, (strings != PAD).any(0)].astype(np.int64)  # as wide as the longest
+        numbers = range(index * size, (index + 1) * size)
+        strings = side_by_side([_strings(seed, split, number // BLOCK)[number % BLOCK] for number in numbers])
         inputs = np.ascontiguousarray(strings[:, :-1])
         mask = inputs != PAD
         targets = np.where(mask, strings[:, 1:], 0)
@@ -54,6 +51,7 @@ class EmbeddedReber(LegalSymbols):
 
 
 @lru_cache(maxsize=8)
-def _strings(seed: int, split: Split, block: int) -> NDArray[np.int8]:
-    """Return :data:`BLOCK` strings of the stream of strings, (BLOCK, longest), padded in front."""
-    return draw_strings(numpy_stream(seed, "embedded-reber", split, block), BLOCK)
+def _strings(seed: int, split: Split, block: int) -> list[NDArray[np.int8]]:
+    """Return :data:`BLOCK` strings of the stream of strings."""
+    strings = draw_strings(numpy_stream(seed, "embedded-reber", split, block), BLOCK)
+    return [string[string != PAD] for string in strings]

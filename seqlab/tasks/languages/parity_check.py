@@ -27,7 +27,7 @@ class ParityCheck(Decision):
     def draw(self, stream: np.random.Generator, size: int, length: int) -> tuple[Codes, Codes]:
         """Return bits (B, n), and their parities (B, 1)."""
         bits = stream.integers(0, 2, (size, length))
-        return bits, bits.sum(1, keepdims=True) % 2
+        return bits, np.bitwise_xor.reduce(bits, 1, keepdims=True)
 
 
 def parity(bits: Sequence[int]) -> int:

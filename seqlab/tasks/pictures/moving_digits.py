@@ -21,6 +21,10 @@ WAYS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 DIRECTIONS = ("up", "up right", "right", "down right", "down", "down left", "left", "up left")
 SAME = ("another", "same")
 
+_NUMBERS = np.full((3, 3), -1)
+"""Of each direction, by how it goes down and to the right, each and one more."""
+_NUMBERS[tuple(np.array(WAYS).T + 1)] = np.arange(len(WAYS))
+
 
 class MovingDigits(Task):
     """Watch a film of a digit, frame by frame, and say something of every frame, or of the film.
@@ -92,18 +96,16 @@ class MovingDigits(Task):
         """Return the upper left corner at each frame, (B, T, 2), and how it came there, (B, T)."""
         speed = max(1, self.images.size[0] // 8)
         room = np.array([whole - own for whole, own in zip(self.canvas, self.images.size, strict=True)])
-        place = stream.integers(0, room + 1, (size, 2))
-        way = np.array(WAYS)[stream.integers(len(WAYS), size=size)]
-        places, ways = [place], [way]
-        for _ in range(self.length - 1):
+        places, ways = np.empty((2, self.length, size, 2), np.int64)
+        places[0] = place = stream.integers(0, room + 1, (size, 2))
+        ways[0] = way = np.array(WAYS)[stream.integers(len(WAYS), size=size)]
+        for step in range(1, self.length):
             ahead = place + speed * way
             way = np.where((ahead < 0) | (ahead > room), -way, way)
-            place = np.clip(place + speed * way, 0, room)
-            places.append(place)
-            ways.append(way)
-        number = np.full((3, 3), -1)
-        number[tuple(np.array(WAYS).T + 1)] = np.arange(len(WAYS))
-        return np.stack(places, 1), number[tuple(np.moveaxis(np.stack(ways, 1), -1, 0) + 1)]
+            place = np.minimum(np.maximum(place + speed * way, 0), room)
+            places[step], ways[step] = place, way
+        numbers = _NUMBERS[ways[..., 0] + 1, ways[..., 1] + 1]
+        return places.swapaxes(0, 1), np.ascontiguousarray(numbers.T)
 
     def _shown(self, part: Pictures, size: int, stream: np.random.Generator) -> Integers:
         """Return which picture each frame shows, (B, T)."""

@@ -170,9 +170,9 @@ def _pictures(
         shown = np.take_along_axis(inside, shapes[None, :, number, None, None], 0)[0]
         shown &= (number < counts)[:, None, None]
         colour = np.array(list(COLOURS.values()))[colours[:, number]] + stream.uniform(-0.1, 0.1, (size, 3))
-        pictures = np.where(shown[..., None], colour[:, None, None], pictures)
-    noisy = pictures + stream.normal(0, 0.03, pictures.shape)
-    return noisy.clip(0, 1).astype(np.float32)
+        pictures[shown] = np.repeat(colour, shown.sum((1, 2)), 0)
+    pictures += stream.normal(0, 0.03, pictures.shape)
+    return pictures.clip(0, 1).astype(np.float32)
 
 
 def _covers(down: Integers, right: Integers, half: Integers) -> NDArray[np.bool_]:

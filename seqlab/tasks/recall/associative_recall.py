@@ -87,7 +87,7 @@ class AssociativeRecall(Bits):
             return bits.reshape(size, *shape).astype(np.float32)
         items = stream.integers(0, 2, (size, *shape)).astype(np.float32)
         for row in items:
-            while len(np.unique(row.reshape(count, -1), axis=0)) < count:
+            while len({item.tobytes() for item in row}) < count:
                 row[:] = stream.integers(0, 2, shape)
         return items
 

@@ -23,6 +23,7 @@ from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, MSE, SEQUENCES, Metric
+from seqlab.tasks._rows import side_by_side
 from seqlab.text import Vocabulary
 
 PACKAGE, LEXICON = "vaderSentiment", "vader_lexicon.txt"
@@ -87,6 +88,8 @@ class WordSentiment(Task):
             )
             for split in ("train", "validation", "test")
         }
+        encode = self.vocabulary.encode
+        self._codes = {split: side_by_side([*map(encode, part.words)]) for split, part in self._parts.items()}
 
     def words(self, split: Split) -> Words:
         """Return the words of a split."""
@@ -94,14 +97,12 @@ class WordSentiment(Task):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return words drawn at random, (B, T), PAD in front of shorter ones."""
-        words = self.words(split)
         stream = numpy_stream(seed, "word-sentiment", split, index)
-        chosen = stream.integers(len(words.words), size=size)
-        return self._batch(Words(tuple(words.words[place] for place in chosen), words.scores[chosen]))
+        return self._batch(split, stream.integers(len(self.words(split).words), size=size))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield all words of a split at once; ``sequences`` and ``seed`` have no say."""
-        yield self._batch(self.words(split))
+        yield self._batch(split, np.arange(len(self.words(split).words)))
 
     def steps_of_a_pass(self, size: int) -> float:
         """Return in how many batches of ``size`` as many words are read as there are."""
@@ -140,14 +141,13 @@ class WordSentiment(Task):
             "sequences": int(count),
         }
 
-    def _batch(self, words: Words) -> Batch:
-        width = max(map(len, words.words))
-        inputs = np.full((len(words.words), width), PAD, np.int64)
-        for row, word in zip(inputs, words.words, strict=True):
-            row[width - len(word) :] = self.vocabulary.encode(word)
-        mask = torch.zeros(inputs.shape, dtype=torch.bool)
+    def _batch(self, split: Split, chosen: NDArray[np.int64]) -> Batch:
+        inputs = self._codes[split][chosen]
+        inputs = np.ascontiguousarray(inputs[:, (inputs != PAD).any(0)])  # as wide as the longest
+        mask = np.zeros(inputs.shape, bool)
         mask[:, -1] = True
-        return Batch(torch.from_numpy(inputs), torch.from_numpy(words.scores), mask)
+        scores = self.words(split).scores[chosen]
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(scores), torch.from_numpy(mask))
 
 
 def lexicon() -> Path:

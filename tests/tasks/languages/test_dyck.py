@@ -8,7 +8,7 @@ import torch
 
 from seqlab.contracts import PAD
 from seqlab.errors import SettingsError
-from seqlab.tasks.languages.dyck import Dyck, allowed, draw_strings, legal_next
+from seqlab.tasks.languages.dyck import Dyck, allowed, draw_strings, innermost_open, legal_within
 
 
 def strings_of(split="train", count=300, kinds=2, shortest=2, longest=50, seed=1) -> list[tuple[int, ...]]:
@@ -106,7 +106,7 @@ def test_lengths_without_an_even_number_are_refused() -> None:
 
 
 def test_padding_is_answered_by_nothing() -> None:
-    legal = legal_next(np.array([[PAD, PAD, 0, 2]]), 2)
+    legal = legal_within(innermost_open(np.array([[PAD, PAD, 0, 2]]), 2), 2)
     assert legal[0, 2].tolist() == [True, True, True, False]
     batch = Dyck(longest=30).batch("train", 0, 20, 1)
     assert batch.mask is not None
