@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from seqlab.compiling import BROKEN
 from seqlab.errors import SeqlabError
 from seqlab.fused.choice import NO_NUMBA, why_not
 from seqlab.fused.engine import Engine
 from seqlab.fused.judging import evaluate
-from seqlab.fused.kernels import BROKEN, generate, is_compiled, run
+from seqlab.fused.kernels import generate, is_compiled, run
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training import Learner, Step

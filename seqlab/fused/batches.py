@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,8 @@ def training_batches(
     task: Task, index: int, count: int, size: int, seed: int, lanes: int
 ) -> Iterator[Packed]:
     """Yield training batches ``index`` to ``index + count``, as many at a time as have one shape."""
-    if type(task) is TemporalOrder:
-        yield _temporal_order(task, "train", index, count, size, seed, lanes)
+    if (draw := COMPILED.get(type(task))) is not None:
+        yield draw(task, "train", index, count, size, seed, lanes)
         return
     batches = (_checked(task.batch("train", i, size, seed), task, size) for i in range(index, index + count))
     for (_, continues), alike in groupby(batches, key=lambda batch: (batch.inputs.shape, batch.continues)):
@@ -64,9 +65,9 @@ def training_batches(
 
 def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lanes: int) -> Iterator[Packed]:
     """Yield the batches of :meth:`Task.evaluation`, packed."""
-    if type(task) is TemporalOrder:
+    if (draw := COMPILED.get(type(task))) is not None:
         for index, start in enumerate(range(0, sequences, 512)):
-            yield _temporal_order(task, split, index, 1, min(512, sequences - start), seed, lanes)
+            yield draw(task, split, index, 1, min(512, sequences - start), seed, lanes)
         return
     rows = None
     for batch in task.evaluation(split, sequences, seed):
@@ -94,6 +95,12 @@ def _temporal_order(
     room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
     generate(ranges, words, index, stream, room, drawn, symbols, wanted)
     return Packed(symbols, NOTHING, wanted, size)
+
+
+COMPILED: Mapping[type[Task], Callable[[Any, Split, int, int, int, int, int], Packed]] = {
+    TemporalOrder: _temporal_order
+}
+"""Tasks whose batches compiled code draws, too: the network's step takes less than what Python needs."""
 
 
 def pack(batches: Sequence[Batch], lanes: int) -> Packed:

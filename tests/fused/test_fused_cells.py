@@ -13,9 +13,10 @@ pytest.importorskip("numba")
 
 import numba
 
+from seqlab.compiling import cache_folder
 from seqlab.contracts import PAD, Spec
 from seqlab.fused._lanes import LANES_OF
-from seqlab.fused.cache import cache_folder
+from seqlab.fused.kernels import run
 from seqlab.fused.layers import (
     arrange_weights,
     cut_layer,
@@ -117,7 +118,7 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
 
 def kept(function: Any) -> Any:
     """Compile a function, which takes 40 s, and keep it beside the engine's own, which a change there forgets."""
-    others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder())
+    others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder(run.sources))
     try:
         return numba.njit(error_model="numpy", cache=True)(function)
     finally:

@@ -45,7 +45,7 @@ def marked_pairs(
     rows = np.arange(size)
     inputs[rows, first, 1] = inputs[rows, second, 1] = 1
     inputs[:, 0, 1] = inputs[:, -1, 1] = -1
-    return inputs, np.stack([first, second])
+    return inputs, np.array([first, second])
 
 
 def marked_values(

@@ -67,7 +67,7 @@ def _le(stream: np.random.Generator, length: int, size: int) -> Pairs:
     inputs = np.zeros((size, length, 2), dtype=np.float32)
     inputs[..., 0] = stream.random((size, length), dtype=np.float32)
     half = length // 2
-    places = np.stack([stream.integers(0, half, size), stream.integers(half, length, size)])
+    places = np.array([stream.integers(0, half, size), stream.integers(half, length, size)])
     inputs[np.arange(size), places, 1] = 1
     return inputs, _marked_sum(inputs, places).astype(np.float32)
 

@@ -51,7 +51,7 @@ class ThreeSymbols(Task):
         rows, target, shorter = np.arange(size), np.zeros(size, dtype=np.int64), width - LENGTHS[0]
         tokens[:, :shorter][np.arange(shorter) < start[:, None]] = PAD
         tokens[rows, start] = BEGIN
-        drawn = stream.integers(*_RANGES, (2 * len(PLACES), size), endpoint=True)
+        drawn = stream.integers(_RANGES[0], _RANGES[1], (2 * len(PLACES), size), endpoint=True)
         for symbol, place in zip(drawn[::2], drawn[1::2], strict=True):
             tokens[rows, start + place] = symbol
             target = 2 * target + symbol

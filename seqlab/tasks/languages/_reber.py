@@ -78,9 +78,9 @@ def right_steps(outputs: Tensor, legal: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def draw_strings(stream: np.random.Generator, count: int) -> NDArray[np.int8]:
     """Return strings of the embedded grammar, (count, longest or more), padded behind."""
     state, parts = np.zeros(count, np.int64), list[NDArray[np.int8]]()
-    while (state < END).any():
+    while state.min() < END:
         coins = stream.integers(0, 2, (COINS, count))
-        place = state << COINS | np.packbits(coins, 0, bitorder="little")[0]
+        place = (state << COINS) + _BITS @ coins
         parts.append(_WRITTEN.take(place, 0))
         state = _AFTER.take(place)
     return np.concatenate(parts, 1)
@@ -151,5 +151,6 @@ def _written() -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     return written.reshape(-1, COINS), after.ravel()
 
 
+_BITS = 1 << np.arange(COINS)
 _OPTIONS = _options()
 _WRITTEN, _AFTER = _written()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from seqlab.compiling import Kernel
 from seqlab.contracts import PAD, Batch, Spec, Split, numpy_stream
 from seqlab.errors import SettingsError
 from seqlab.tasks._base import Task
@@ -27,6 +28,19 @@ SURE, UNLIKELY = 0.8, 0.2
 
 AT_ONCE = 128
 """Symbols for which numbers are drawn at once, after which it is asked whether all strings are over."""
+
+WALK = Kernel(
+    "seqlab.tasks.languages._walks",
+    "walk",
+    "none(i8, f8[:,::1], f8[:,::1], f8[:,::1], i1[:,::1], i8[::1])",
+    ("tasks/languages/_walks.py",),
+)
+WRITE = Kernel(
+    "seqlab.tasks.languages._walks",
+    "write",
+    "none(i1[:,::1], i8[::1], i8[:,::1], i8, i8[::1], i8[:,::1], i8[:,::1])",
+    ("tasks/languages/_walks.py",),
+)
 
 CLOSES = Metric("closes", True, SHARE, "closed rightly, mean over distances")
 LEGAL = Metric("legal", True, SHARE, "steps without illegal ends or openings")
@@ -85,18 +99,13 @@ class BoundedDyck(Task):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs, targets and mask (B, longest of them + 1)."""
         stream = numpy_stream(seed, "bounded-dyck", split, index)
-        depth = draw_depths(stream, size, *chances(self.deepest, *self.lengths))
-        kind = stream.integers(0, self.kinds, (size, depth.shape[1] - 1))
-        strings = with_kinds(depth, kind, self.kinds)
-        begin = end = 2 * self.kinds
-        lengths = (strings != PAD).sum(1, keepdims=True)
-        place = np.arange(depth.shape[1]) - strings.shape[1] + lengths  # (B, T + 1), padding in front
-        mask, tokens = place >= 0, np.concatenate([strings, np.full((size, 1), PAD)], 1)
-        targets = np.where(place == lengths, end, np.take_along_axis(tokens, place, 1))
-        inputs = np.where(mask, np.take_along_axis(tokens, place - 1, 1), PAD)
-        inputs[place == 0] = begin
-        targets[~mask] = 0
-        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
+        depths, lengths = draw_depths(stream, size, *chances(self.deepest, *self.lengths))
+        longest = int(lengths.max())
+        drawn = stream.integers(0, self.kinds, (size, longest))
+        inputs, targets = np.full((size, longest + 1), PAD), np.zeros((size, longest + 1), np.int64)
+        opened = np.empty(self.deepest + 1, np.int64)
+        WRITE.at_hand()(depths, lengths, drawn, self.kinds, opened, inputs, targets)
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(inputs != PAD))
 
     @torch.no_grad()
     def tally(self, outputs: Tensor, batch: Batch) -> Counter[str]:
@@ -131,8 +140,10 @@ class BoundedDyck(Task):
         }
 
 
-def draw_depths(stream: np.random.Generator, size: int, ends_at: Floats, opens_at: Floats) -> Codes:
-    """Return how many brackets of strings are open at first and after each symbol.
+def draw_depths(
+    stream: np.random.Generator, size: int, ends_at: Floats, opens_at: Floats
+) -> tuple[NDArray[np.int8], Codes]:
+    """Return how many brackets of strings are open after each symbol, and their lengths.
 
     Args:
         stream: to draw from, a number from 0 to 1 for what comes next in each string.
@@ -141,44 +152,17 @@ def draw_depths(stream: np.random.Generator, size: int, ends_at: Floats, opens_a
         opens_at: how probable it is that a bracket opens.
 
     Returns:
-        Depths, (B, longest of the strings + 1); -1 where a string is over.
+        Depths, (B, longest possible + 1), the first being 0; what stands behind a string says nothing.
+        Lengths, (B,).
     """
-    longest, over = len(ends_at) - 1, ends_at.shape[1]  # the depth `over` stands for the end
-    end, up = (np.pad(part, ((0, 0), (0, 1)), constant_values=2) for part in (ends_at, ends_at + opens_at))
-    depths = [np.zeros(size, np.int64)]
+    longest, up = len(ends_at) - 1, ends_at + opens_at
+    depths, lengths = np.zeros((size, longest + 1), np.int8), np.zeros(size, np.int64)
+    walk = WALK.at_hand()
     for first in range(0, longest, AT_ONCE):
-        for place, chance in enumerate(stream.random((min(AT_ONCE, longest - first), size)), first):
-            now = depths[-1]
-            after = np.abs(now + 1 - 2 * (chance >= up[place].take(now)))
-            depths.append(np.where(chance >= end[place].take(now), after, over))
-        if (depths[-1] == over).all():
+        walk(first, stream.random((min(AT_ONCE, longest - first), size)), ends_at, up, depths, lengths)
+        if lengths.max() < first + AT_ONCE:
             break
-    depth = np.stack(depths, 1)
-    depth[depth == over] = -1
-    return depth[:, (depth >= 0).any(0)]
-
-
-def with_kinds(depth: Codes, drawn: Codes, kinds: int) -> Codes:
-    """Return the brackets (B, T) of depths (B, T + 1), padded behind; what closes is of the kind that opened.
-
-    Args:
-        depth: how many are open at first and after each symbol; -1 where a string is over.
-        drawn: of each opening bracket, which kind it is, (B, T).
-        kinds: how many there are.
-
-    >>> with_kinds(np.array([[0, 1, 2, 1, 0, -1]]), np.array([[1, 0, 1, 1, 1]]), kinds=2)
-    array([[ 1,  0,  2,  3, -1]])
-    """
-    row, place = np.nonzero(depth[:, 1:] >= 0)
-    before, after = depth[row, place], depth[row, place + 1]
-    kind, closes, level = drawn[row, place], after < before, np.maximum(before, after)
-    # Brackets of a string at one depth open and close in turn: sorted so, each stands behind what it closes.
-    order = np.argsort(row * (level.max() + 1) + level, kind="stable")
-    closing = np.flatnonzero(closes[order])
-    kind[order[closing]] = kinds + kind[order[closing - 1]]
-    strings = np.full(drawn.shape, PAD)
-    strings[row, place] = kind
-    return strings
+    return depths, lengths
 
 
 @lru_cache(maxsize=32)

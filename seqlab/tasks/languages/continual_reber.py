@@ -62,8 +62,8 @@ class ContinualReber(LegalSymbols):
         is_symbol = strings != PAD
         symbols, counts = strings[is_symbol].astype(np.int64), is_symbol.reshape(size, -1).sum(1)
         steps = (counts.cumsum() - counts)[:, None] + np.arange(self.length)  # (B, length)
-        inputs, targets = torch.from_numpy(symbols[steps]), torch.from_numpy(symbols[steps + 1])
-        return Batch(inputs, targets, torch.ones_like(inputs, dtype=torch.bool))
+        inputs, targets, mask = symbols[steps], symbols[steps + 1], np.ones(steps.shape, bool)
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the held-out sequences, as many as make :data:`MOST` symbols, one at least."""

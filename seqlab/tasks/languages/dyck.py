@@ -162,7 +162,8 @@ def legal_within(innermost: Codes, kinds: int) -> NDArray[np.bool_]:
     """Return which brackets may come within brackets of those kinds, (B, T) with -1 for none: (B, T, 2 K)."""
     brackets = np.arange(2 * kinds)
     # Within none the bracket looked for is kinds - 1, which opens and is legal anyway.
-    return (brackets < kinds) | (brackets == kinds + innermost[..., None])
+    legal: NDArray[np.bool_] = (brackets < kinds) | (brackets == kinds + innermost[..., None])
+    return legal
 
 
 def allowed(tokens: Sequence[int], kinds: int) -> set[int]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from seqlab.compiling import Kernel
 from seqlab.tasks.languages import bounded_dyck
 from seqlab.tasks.languages.bounded_dyck import BoundedDyck, chances, draw_depths, innermost, open_brackets
 from seqlab.tasks.languages.dyck import allowed
@@ -63,16 +64,29 @@ def test_depths_are_those_of_following_the_rules_one_by_one(
 ) -> None:
     monkeypatch.setattr(bounded_dyck, "AT_ONCE", at_once)
     ends, opens = chances(3, 2, 20)
-    found = draw_depths(np.random.default_rng(1), 40, ends, opens)
-    for row, numbers in zip(found, np.random.default_rng(1).random((20, 40)).T, strict=True):
+    depths, lengths = draw_depths(np.random.default_rng(1), 40, ends, opens)
+    numbers_of = np.random.default_rng(1).random((20, 40)).T
+    for row, length, numbers in zip(depths, lengths, numbers_of, strict=True):
         depth = [0]
         for place, number in enumerate(numbers):
             if number < ends[place, depth[-1]]:
                 break
             depth.append(depth[-1] + (1 if number < ends[place, depth[-1]] + opens[place, depth[-1]] else -1))
-        assert row[row >= 0].tolist() == depth
-        assert (row[len(depth) :] == -1).all()
-    assert (found >= 0).any(0).all()  # as long as the longest
+        assert row[: length + 1].tolist() == depth
+
+
+@pytest.mark.parametrize(("deepest", "shortest", "longest"), [(3, 2, 84), (100, 300, 400)])
+def test_compiled_loops_draw_the_same(
+    deepest: int, shortest: int, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    task = BoundedDyck(deepest=deepest, shortest=shortest, longest=longest)
+    found = []
+    for way in (Kernel.load, Kernel.plain):
+        monkeypatch.setattr(Kernel, "at_hand", way)
+        found.append(task.batch("train", 0, 33, 1))
+    for name in ("inputs", "targets", "mask"):
+        assert torch.equal(getattr(found[0], name), getattr(found[1], name)), name
 
 
 def test_open_brackets_are_those_of_a_list() -> None:

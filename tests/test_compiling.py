@@ -16,10 +16,11 @@ pytest.importorskip("numba")
 
 import numba
 
-from seqlab import fused
+from seqlab import compiling, fused
+from seqlab.compiling import Kernel, cache_folder
 from seqlab.errors import EngineError
-from seqlab.fused import batches, cache, kernels, make_ready
-from seqlab.fused.kernels import Kernel
+from seqlab.fused import batches, kernels, make_ready
+from seqlab.fused.kernels import kernel, run
 from seqlab.fused.layout import LANES
 from seqlab.tasks.lags.temporal_order import TemporalOrder
 
@@ -28,9 +29,9 @@ from seqlab.tasks.lags.temporal_order import TemporalOrder
 def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty folder of compiled code."""
     monkeypatch.setenv("SEQLAB_CACHE_DIR", str(tmp_path / "cache"))
-    cache.cache_folder.cache_clear()
+    cache_folder.cache_clear()
     yield
-    cache.cache_folder.cache_clear()
+    cache_folder.cache_clear()
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def new_process(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """Return a kernel of which nothing has been loaded, and let batches be made by it."""
-    kernel = Kernel("seqlab.fused.temporal_order", "generate", kernels.generate.signature)
-    monkeypatch.setattr(batches, "generate", kernel)
-    return kernel
+    new = kernel("seqlab.fused.temporal_order", "generate", kernels.generate.signature)
+    monkeypatch.setattr(batches, "generate", new)
+    return new
 
 
 def check_batches() -> None:
@@ -71,15 +72,15 @@ def test_code_is_compiled_once_for_all_processes(
 ) -> None:
     assert not new_process(monkeypatch).is_compiled()
     for _ in range(3):
-        kernel = new_process(monkeypatch)
-        assert kernel.is_compiled() == bool(compilations)
+        new = new_process(monkeypatch)
+        assert new.is_compiled() == bool(compilations)
         check_batches()
-        assert kernel.is_compiled()
+        assert new.is_compiled()
     assert compilations == ["generate"]
 
 
 def test_half_of_training_is_not_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "run", Kernel("seqlab.fused.network", "run", kernels.run.signature))
+    monkeypatch.setattr(kernels, "run", kernel("seqlab.fused.network", "run", kernels.run.signature))
     monkeypatch.setattr(kernels, "generate", new_process(monkeypatch))
     check_batches()
     assert kernels.generate.is_compiled()
@@ -101,7 +102,7 @@ def test_damaged_code_is_compiled_anew(
 ) -> None:
     new_process(monkeypatch)
     check_batches()
-    (file,) = cache.cache_folder().rglob(f"*.{kind}")
+    (file,) = cache_folder(run.sources).rglob(f"*.{kind}")
     file.write_bytes(damage(file.read_bytes()))
     for _ in range(2):
         new_process(monkeypatch)
@@ -137,7 +138,7 @@ def test_other_types_are_refused_rather_than_compiled(call: tuple[Any, ...]) -> 
 
 def test_what_cannot_be_compiled_is_one_error() -> None:
     with pytest.raises(EngineError, match=r"Numba does not work here .*no_such_function"):
-        Kernel("seqlab.fused.network", "no_such_function", "f8(f8)")(2.0)
+        kernel("seqlab.fused.network", "no_such_function", "f8(f8)")(2.0)
 
 
 def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,31 +150,46 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
     assert announced == [fused.COMPILING]
 
 
-@pytest.mark.parametrize("file", ["fused/network.py", "fused/kernels.py", "tasks/lags/temporal_order.py"])
+@pytest.mark.parametrize("file", ["compiling.py", "fused/network.py", "tasks/lags/temporal_order.py"])
 def test_old_code_is_not_used_when_a_line_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    first = cache.cache_folder()
+    first = cache_folder(run.sources)
     other = tmp_path / "elsewhere"
-    shutil.copytree(Path(cache.__file__).parents[1], other)
-    monkeypatch.setattr(cache, "__file__", str(other / "fused" / "cache.py"))
-    cache.cache_folder.cache_clear()
-    assert cache.cache_folder() == first  # wherever the same source lies
+    shutil.copytree(Path(compiling.__file__).parent, other)
+    monkeypatch.setattr(compiling, "__file__", str(other / "compiling.py"))
+    cache_folder.cache_clear()
+    assert cache_folder(run.sources) == first  # wherever the same source lies
     (other / file).write_text((other / file).read_text() + "\n# a line\n")
-    cache.cache_folder.cache_clear()
-    assert cache.cache_folder() != first
+    cache_folder.cache_clear()
+    assert cache_folder(run.sources) != first
+
+
+def test_a_loop_is_compiled_only_where_numba_is_loaded_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = kernel("seqlab.fused.temporal_order", "generate", kernels.generate.signature)
+    monkeypatch.delitem(sys.modules, "numba")
+    assert loop.at_hand() is loop.plain()
+    monkeypatch.setitem(sys.modules, "numba", numba)
+    assert loop.at_hand() is loop.load() is not loop.plain()
+
+
+def test_where_numba_is_broken_loops_are_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = kernel("seqlab.fused.temporal_order", "generate", "no signature")
+    assert loop.at_hand() is loop.at_hand() is loop.plain()
+    with pytest.raises(EngineError, match="Numba does not work here"):
+        loop.load()
 
 
 def test_another_processor_has_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = cache.cache_folder()
-    monkeypatch.setattr(cache, "_processor", lambda: "another")
-    cache.cache_folder.cache_clear()
-    assert cache.cache_folder() != first
+    first = cache_folder(run.sources)
+    monkeypatch.setattr(compiling, "_processor", lambda: "another")
+    cache_folder.cache_clear()
+    assert cache_folder(run.sources) != first
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cache").write_text("a file stands in the folder's place")
-    kernel = new_process(monkeypatch)
+    new = new_process(monkeypatch)
     check_batches()
-    assert kernel.is_compiled(), "for this process"
+    assert new.is_compiled(), "for this process"
     assert not new_process(monkeypatch).is_compiled()

@@ -1,0 +1,143 @@
+"""Loops that Numba compiles (``pip install 'seqlab[fast]'``), and where they are kept on disk.
+
+A kernel lies in the user's cache folder, below a name that is the hash of all that decides whether it can be
+used, so that it is never old code: the source of what is compiled in, where Numba lies and whether it works
+there (its version and those of what it needs), and the processor. Numba is imported when a kernel is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+from seqlab import files
+from seqlab.errors import EngineError
+
+BROKEN = "Numba does not work here"
+HINT = "training.engine=torch trains without it."
+
+_LOADING = threading.Lock()
+"""Where Numba keeps what it compiles is one setting for all."""
+
+
+class Kernel:
+    """A function that is compiled once for a machine, and kept in the cache.
+
+    Args:
+        module: where it is written.
+        name: its name there.
+        signature: the types of its result and arguments, as Numba writes them.
+        sources: files and folders in that of seqlab that hold what is compiled in.
+    """
+
+    def __init__(self, module: str, name: str, signature: str, sources: tuple[str, ...]) -> None:
+        self.module, self.name, self.signature, self.sources = module, name, signature, sources
+        self._function: Any = None
+        self._at_hand: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it with numbers and arrays in C order; see :meth:`load`."""
+        return (self._function or self.load())(*arguments)
+
+    def is_compiled(self) -> bool:
+        """Say whether it is loaded or lies in the cache."""
+        stem = f"{self.module.rpartition('.')[2]}.{self.name}"
+        return self._function is not None or any(cache_folder(self.sources).glob(f"*/{stem}-*.nbc"))
+
+    def load(self) -> Any:
+        """Return the compiled function; it is compiled where it does not lie in the cache.
+
+        Raises:
+            EngineError: when Numba cannot be imported, or cannot compile it or link what it compiled.
+        """
+        with _LOADING:
+            if self._function is None:
+                folder = cache_folder(self.sources)
+                try:
+                    self._function = self._compile(folder)
+                except Exception:  # what Numba read from the cache may be damaged
+                    shutil.rmtree(folder, ignore_errors=True)
+                    try:
+                        self._function = self._compile(folder)
+                    except Exception as error:
+                        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                        raise EngineError(f"{BROKEN} ({reason})", hint=HINT) from error
+            return self._function
+
+    def at_hand(self) -> Any:
+        """Return it compiled where that costs nothing, else as Python runs it; both come to the same.
+
+        It costs nothing where Numba is loaded, as by the fused engine: to load it takes longer than what a
+        few calls save. Where Numba is broken, nothing else is said.
+        """
+        if self._at_hand is None and "numba" in sys.modules:
+            try:
+                self._at_hand = self.load()
+            except EngineError:
+                self._at_hand = self.plain()
+        return self._at_hand or self.plain()
+
+    def plain(self) -> Any:
+        """Return it as Python runs it."""
+        return getattr(importlib.import_module(self.module), self.name)
+
+    def _compile(self, folder: Path) -> Any:
+        import numba
+
+        function = self.plain()
+        others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+        try:
+            return numba.njit(
+                self.signature, cache=_can_be_written(folder), nogil=True, error_model="numpy", _nrt=False
+            )(function)
+        finally:
+            numba.config.CACHE_DIR = others
+
+
+def _can_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def cache_folder(sources: tuple[str, ...]) -> Path:
+    """Return where what is compiled of some sources lies: in SEQLAB_CACHE_DIR or the user's cache folder."""
+    made_by = [_version(name) for name in ("numba", "llvmlite", "numpy")]
+    digest = hashlib.sha256("\n".join([*made_by, sys.version, _processor()]).encode())
+    own = Path(__file__)
+    for source in (own, *(own.parent / name for name in sources)):
+        for file in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            digest.update(file.read_bytes())
+    return files.cache_folder() / f"compiled-{digest.hexdigest()[:16]}"
+
+
+def _version(name: str) -> str:
+    """Return where a package lies, which may be another place than that of its version, and its version."""
+    spec = util.find_spec(name)
+    with suppress(metadata.PackageNotFoundError):
+        return f"{spec and spec.origin} {metadata.version(name)}"
+    return f"{spec and spec.origin}"
+
+
+def _processor() -> str:
+    """Return what machine code depends on; one folder may be shared by machines that differ in it."""
+    deciding = ("model name", "flags", "CPU part", "Features")
+    with suppress(OSError):
+        first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
+        if found := [line for line in first.splitlines() if line.startswith(deciding)]:
+            return "\n".join(found)
+    return platform.machine()  # Numba looks closer, and compiles anew for another processor
