@@ -14,7 +14,8 @@ import shutil
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -26,7 +27,7 @@ from seqlab.errors import EngineError
 BROKEN = "Numba does not work here"
 HINT = "training.engine=torch trains without it."
 
-_LOADING = threading.Lock()
+_LOADING = threading.RLock()
 """Where Numba keeps what it compiles is one setting for all."""
 
 
@@ -95,11 +96,21 @@ class Kernel:
         import numba
 
         function = self.plain()
+        with kept_in(folder) as can_be_kept:
+            return numba.njit(self.signature, cache=can_be_kept, nogil=True, error_model="numpy", _nrt=False)(
+                function
+            )
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[bool]:
+    """Let Numba keep in a folder what it is told to compile meanwhile; yields whether it can be kept there."""
+    import numba
+
+    with _LOADING:
         others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
         try:
-            return numba.njit(
-                self.signature, cache=_can_be_written(folder), nogil=True, error_model="numpy", _nrt=False
-            )(function)
+            yield _can_be_written(folder)
         finally:
             numba.config.CACHE_DIR = others
 

@@ -13,7 +13,7 @@ pytest.importorskip("numba")
 
 import numba
 
-from seqlab.compiling import cache_folder
+from seqlab.compiling import cache_folder, kept_in
 from seqlab.contracts import PAD, Spec
 from seqlab.fused._lanes import LANES_OF
 from seqlab.fused.kernels import run
@@ -118,11 +118,8 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
 
 def kept(function: Any) -> Any:
     """Compile a function, which takes 40 s, and keep it beside the engine's own, which a change there forgets."""
-    others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder(run.sources))
-    try:
-        return numba.njit(error_model="numpy", cache=True)(function)
-    finally:
-        numba.config.CACHE_DIR = others
+    with kept_in(cache_folder(run.sources)) as can_be_kept:
+        return numba.njit(error_model="numpy", cache=can_be_kept)(function)
 
 
 @kept

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.compiling import cache_folder, kept_in
+
 try:
     from numba import njit
 
@@ -36,9 +38,10 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let Numba compile a function, once for this machine; without it, it stays a slow one of Python."""
     if not COMPILES:
         return function
-    made: Callable[..., Any] = njit(
-        cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy"
-    )(function)
+    with kept_in(cache_folder(("models/memory/_turing.py", "models/memory/_turing_back.py"))) as can_be_kept:
+        made: Callable[..., Any] = njit(
+            cache=can_be_kept, nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy"
+        )(function)
     return made
 
 
