@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import torch
 
 from seqlab import registry
 from seqlab.settings import Component
@@ -118,3 +119,14 @@ def test_the_score_of_perfect_answers_is_next_to_nothing_and_that_of_wrong_ones_
     batch = next(task.evaluation("validation", 10, 1))
     assert task.score(task.figures(task.tally(perfect(task, batch), batch))) < 1e-6
     assert task.score(task.figures(task.tally(wrongly(task, batch), batch))) > 0.9
+
+
+@names
+def test_who_changes_a_batch_changes_no_later_one(name: str) -> None:
+    """What a task keeps to be quick it hands out as copies."""
+    task = build_task(component(name))
+    wanted = [part.clone() for part in tensors(task.batch("train", 1, 3, 1))]
+    for part in tensors(task.batch("train", 1, 3, 1)):
+        part.zero_()
+    again = tensors(task.batch("train", 1, 3, 1))
+    assert all(torch.equal(one, other) for one, other in zip(wanted, again, strict=True))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -129,3 +133,21 @@ def test_weights_stay_distributions_over_a_long_sequence() -> None:
     _, ((_, _, weights, memory, _),) = model(torch.randn(2, 300, 5, dtype=torch.double))
     assert weights.sum(2).tolist() == [[pytest.approx(1)] * 4] * 2
     assert bool(memory.isfinite().all())
+
+
+@pytest.mark.skipif(not _turing.COMPILES, reason="Numba is not installed")
+@pytest.mark.parametrize("can_be_kept", [True, False])
+def test_compiled_steps_lie_in_the_cache_or_nowhere(can_be_kept: bool, tmp_path: Path) -> None:
+    """Not beside the source, where nobody may write who has not installed it."""
+    folder = tmp_path / "cache"
+    if not can_be_kept:
+        folder.write_text("a file stands in the folder's place")
+    code = "from seqlab.models.memory import _turing_back as back; print(back.go_back.stats.cache_path)"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "SEQLAB_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert shown.startswith(str(folder)) if can_be_kept else shown == "None"
