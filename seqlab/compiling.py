@@ -104,7 +104,7 @@ class Kernel:
 
 @contextmanager
 def kept_in(folder: Path) -> Iterator[bool]:
-    """Let Numba keep in a folder what it is told to compile meanwhile; yields whether it can be kept there."""
+    """Let Numba keep in a folder what it compiles meanwhile; yields whether anything can be kept there."""
     import numba
 
     with _LOADING:

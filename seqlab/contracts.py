@@ -304,6 +304,6 @@ def torch_stream(seed: int, *path: str | int) -> torch.Generator:
 
 
 def _seeds(seed: int, path: tuple[str | int, ...]) -> np.random.SeedSequence:
-    words = [seed, *(part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path)]
+    words = [seed, *[part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path]]
     # The same as from the list, in half the time; a number that needs more than one word is cut there alone.
     return np.random.SeedSequence(words if max(words) >> 32 else np.array(words, np.uint32))
