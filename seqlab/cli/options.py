@@ -47,17 +47,15 @@ def the_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, k
 
     It is not said where the user named it outright, nor of ``latest`` where that is the newest run of all.
     """
-    from seqlab.runs import find_run
+    from seqlab.runs import find_run, list_runs
 
-    asked: list[RunInfo] = []  # of `latest` the newest first, up to the one that will do
-
-    def will_do(info: RunInfo) -> bool:
-        asked.append(info)
-        return where is not None and where(info)
-
-    found = find_run(reference, where=None if where is None else will_do, kind=kind)
-    is_plain = len(asked) <= 1 if reference == "latest" else found.id in (reference, Path(reference).name)
-    if not is_plain:
+    found = find_run(reference, where=where, kind=kind)
+    if reference == "latest":
+        newest = next(entry for entry in list_runs() if entry.status != "foreign")
+        if newest.id != found.id:
+            why = f": {newest.id}, which is newer, is damaged" if newest.info is None else ""
+            tell(f"Using {found.id}{why}")
+    elif found.id not in (reference, Path(reference).name):
         tell(f"Using {found.id}")
     return found
 

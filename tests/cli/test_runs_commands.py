@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -223,6 +224,20 @@ def test_a_run_that_there_is_not_is_answered_with_the_nearest(
         done = seqlab_command(word, "hallo-rnn")
         assert (done.returncode, done.stdout) == (2, "")
         assert "Did you mean 'hello-rnn-s" in done.stderr
+
+
+def test_latest_is_said_to_be_older_than_a_run_that_is_damaged(
+    make: Callable[..., Run], seqlab_command: Command
+) -> None:
+    first = make(seed=1)
+    time.sleep(1)  # of a damaged run only the folder's name says when it was made, and that in seconds
+    second = make(seed=2)
+    assert "Using" not in seqlab_command("show", "latest").stderr
+    second.info_path.write_text("{")
+    done = seqlab_command("show", "latest")
+    assert done.returncode == 0
+    assert f"Using {first.id}: {second.id}, which is newer, is damaged\n" in done.stderr
+    assert first.id in done.stdout
 
 
 def test_the_beginning_of_several_names_means_the_newest_to_look_at_and_none_to_throw_away(
