@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seqlab.contracts import PAD, Batch, Split
 from seqlab.errors import RunFailedError
@@ -112,29 +111,32 @@ def pack(batches: Sequence[Batch], lanes: int) -> Packed:
     wanted = np.full_like(symbols, np.nan)
     features = NOTHING
     if first.inputs.is_floating_point():
-        inputs = first.inputs.shape[2]
-        features = np.zeros((len(batches), tiles, steps * inputs, lanes), np.float32)
+        width = steps * first.inputs.shape[2]
+        features = np.zeros((len(batches), tiles, width, lanes), np.float32)
     for i, batch in enumerate(batches):
+        inputs = batch.inputs.numpy()
         if features is NOTHING:
-            lay(batch.inputs, symbols[i])
+            lay(inputs, symbols[i])
         else:
-            lay(batch.inputs.new_zeros(size, steps), symbols[i])
-            lay(batch.inputs.flatten(1), features[i])
+            lay(np.zeros((size, steps), np.float32), symbols[i])
+            lay(inputs.reshape(size, -1), features[i])
         lay(_answers(batch), wanted[i])
     return Packed(symbols, features, wanted, size, first.continues)
 
 
-def _answers(batch: Batch) -> Tensor:
+def _answers(batch: Batch) -> NDArray[np.generic]:
     """Return what is asked for, (B, T), NaN where nothing is."""
-    targets = batch.targets.float()
-    if targets.dim() == 1:
-        targets = targets[:, None].expand(batch.inputs.shape[:2])
-    return targets if batch.mask is None else targets.masked_fill(~batch.mask, float("nan"))
+    targets: NDArray[np.generic] = batch.targets.numpy().reshape(len(batch.targets), -1)  # (B, T), or (B, 1)
+    if batch.mask is None:
+        return targets
+    answers = np.full(batch.mask.shape, np.nan, np.float32)
+    np.copyto(answers, targets, where=batch.mask.numpy(), casting="same_kind")
+    return answers
 
 
-def lay(rows: Tensor, tiles: Floats) -> None:
+def lay(values: NDArray[np.generic], tiles: Floats) -> None:
     """Write (B, N) into (tiles, N, lanes), a lane for each row."""
-    values, lanes = rows.numpy(), tiles.shape[2]
+    lanes = tiles.shape[2]
     for tile in range(len(tiles)):
         part = values[tile * lanes : (tile + 1) * lanes]
         tiles[tile, :, : len(part)] = part.T

@@ -166,7 +166,8 @@ class Member:
                 for name, drawn in model.kept_weights(noise).items():
                     kept[i, places_of(model)[name]] = drawn.flatten().numpy()
             for layer in range(layers if len(masks) else 0):
-                lay(model.kept(self.settings.batch_size, noise), masks[i, :, layer * H : (layer + 1) * H])
+                kept_units = model.kept(self.settings.batch_size, noise).numpy()
+                lay(kept_units, masks[i, :, layer * H : (layer + 1) * H])
         return tiles_of(masks), kept
 
     def _validate(self) -> Validation:
@@ -206,7 +207,7 @@ class Member:
             for layer, states in enumerate(learner.carried):
                 for place, values in enumerate(states):
                     row = (2 * layer + place) * self.hidden_size
-                    lay(values, self.start[:, row : row + self.hidden_size])
+                    lay(values.numpy(), self.start[:, row : row + self.hidden_size])
 
     def _note(self, rate: float) -> None:
         """Bring what the learner keeps beside its tensors up to its step."""

@@ -121,7 +121,7 @@ def _mask_problem(batch: Batch, spec: Spec) -> str | None:
         return _not_plain("the mask", mask, f"{shape} bool", verb="is")
     if tuple(mask.shape) != shape or mask.dtype != torch.bool:
         return f"the mask is {_kind(mask)}, not {shape} bool"
-    return None if bool(mask.any()) else "the mask is False at every step, so that nothing counts"
+    return None if mask.numpy(force=True).any() else "the mask is False at every step, so that nothing counts"
 
 
 def _targets_problem(batch: Batch, spec: Spec) -> str | None:
@@ -131,10 +131,11 @@ def _targets_problem(batch: Batch, spec: Spec) -> str | None:
     if spec.outputs == "values" and spec.output_size > 1:
         shapes = shapes[2:]
     kind = "int64" if spec.outputs == "classes" else "float32"
-    wanted = f"{' or '.join(map(str, shapes))} {kind}"
-    if not _is_plain(targets):
-        return _not_plain("targets", targets, wanted)
-    if tuple(targets.shape) not in shapes or targets.dtype != getattr(torch, kind):
+    is_plain = _is_plain(targets)
+    if not is_plain or tuple(targets.shape) not in shapes or targets.dtype != getattr(torch, kind):
+        wanted = f"{' or '.join(map(str, shapes))} {kind}"
+        if not is_plain:
+            return _not_plain("targets", targets, wanted)
         return f"targets are {_kind(targets)}, but {spec.outputs} are {wanted}"
     mask = None if batch.mask is None else batch.mask.numpy(force=True)
     if targets.dim() == 1:
