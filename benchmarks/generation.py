@@ -19,7 +19,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
 from seqlab.configure import load_settings
 from seqlab.engines import engine_of
 from seqlab.errors import SeqlabError
-from seqlab.fused.batches import COMPILED, training_batches
+from seqlab.fused.batches import DRAWN_PACKED, training_batches
 from seqlab.fused.layout import LANES
 from seqlab.session import Session, open_session
 from seqlab.settings import TrainExperiment, experiment_names
@@ -60,7 +60,7 @@ def draw(name: str, batches: int) -> float:
     session = session_of(name, 1)
     task, training = session.task, session.experiment.training
     began = time.process_time()
-    if training.engine == "fused" and type(task) in COMPILED:
+    if training.engine == "fused" and type(task) in DRAWN_PACKED:
         for _ in training_batches(task, 1000, batches, training.batch_size, 1, LANES):
             pass
     else:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import platform
-import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -26,6 +26,9 @@ from seqlab.errors import EngineError
 
 BROKEN = "Numba does not work here"
 HINT = "training.engine=torch trains without it."
+
+PATIENCE = 1.0
+"""Seconds that Python takes for a loop before Numba is loaded for it."""
 
 _LOADING = threading.RLock()
 """Where Numba keeps what it compiles is one setting for all."""
@@ -45,6 +48,7 @@ class Kernel:
         self.module, self.name, self.signature, self.sources = module, name, signature, sources
         self._function: Any = None
         self._at_hand: Any = None
+        self._spent = 0.0
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it with numbers and arrays in C order; see :meth:`load`."""
@@ -52,8 +56,7 @@ class Kernel:
 
     def is_compiled(self) -> bool:
         """Say whether it is loaded or lies in the cache."""
-        stem = f"{self.module.rpartition('.')[2]}.{self.name}"
-        return self._function is not None or any(cache_folder(self.sources).glob(f"*/{stem}-*.nbc"))
+        return self._function is not None or any(file.suffix == ".nbc" for file in self._kept())
 
     def load(self) -> Any:
         """Return the compiled function; it is compiled where it does not lie in the cache.
@@ -63,40 +66,51 @@ class Kernel:
         """
         with _LOADING:
             if self._function is None:
-                folder = cache_folder(self.sources)
                 try:
-                    self._function = self._compile(folder)
+                    self._function = self._compile()
                 except Exception:  # what Numba read from the cache may be damaged
-                    shutil.rmtree(folder, ignore_errors=True)
                     try:
-                        self._function = self._compile(folder)
+                        for file in self._kept():
+                            file.unlink(missing_ok=True)
+                        self._function = self._compile()
                     except Exception as error:
                         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
                         raise EngineError(f"{BROKEN} ({reason})", hint=HINT) from error
             return self._function
 
-    def at_hand(self) -> Any:
-        """Return it compiled where that costs nothing, else as Python runs it; both come to the same.
+    def at_hand(self, *arguments: Any) -> Any:
+        """Call it compiled where that costs little, else as Python runs it; both come to the same.
 
-        It costs nothing where Numba is loaded, as by the fused engine: to load it takes longer than what a
-        few calls save. Where Numba is broken, nothing else is said.
+        It costs little where Numba is loaded, as by the fused engine. To load it takes longer than what a few
+        calls save, so Python runs it first, for :data:`PATIENCE` seconds in all; and on, where Numba is not
+        installed, or broken.
         """
-        if self._at_hand is None and "numba" in sys.modules:
+        if self._at_hand is None and ("numba" in sys.modules or self._spent > PATIENCE):
             try:
                 self._at_hand = self.load()
             except EngineError:
                 self._at_hand = self.plain()
-        return self._at_hand or self.plain()
+        if self._at_hand is not None:
+            return self._at_hand(*arguments)
+        began = time.perf_counter()
+        result = self.plain()(*arguments)
+        self._spent += time.perf_counter() - began
+        return result
 
     def plain(self) -> Any:
         """Return it as Python runs it."""
         return getattr(importlib.import_module(self.module), self.name)
 
-    def _compile(self, folder: Path) -> Any:
+    def _kept(self) -> list[Path]:
+        """Return the files of it that lie in the cache."""
+        stem = f"{self.module.rpartition('.')[2]}.{self.name}"
+        return list(cache_folder(self.sources).glob(f"*/{stem}-*.nb?"))
+
+    def _compile(self) -> Any:
         import numba
 
         function = self.plain()
-        with kept_in(folder) as can_be_kept:
+        with kept_in(cache_folder(self.sources)) as can_be_kept:
             return numba.njit(self.signature, cache=can_be_kept, nogil=True, error_model="numpy", _nrt=False)(
                 function
             )
@@ -104,7 +118,7 @@ class Kernel:
 
 @contextmanager
 def kept_in(folder: Path) -> Iterator[bool]:
-    """Let Numba keep in a folder what it compiles meanwhile; yields whether anything can be kept there."""
+    """Let Numba keep in a folder what is marked for compiling meanwhile; yields whether that can be done."""
     import numba
 
     with _LOADING:
@@ -126,7 +140,10 @@ def _can_be_written(folder: Path) -> bool:
 
 @cache
 def cache_folder(sources: tuple[str, ...]) -> Path:
-    """Return where what is compiled of some sources lies: in SEQLAB_CACHE_DIR or the user's cache folder."""
+    """Return where what is compiled of some sources lies: in SEQLAB_CACHE_DIR or the user's cache folder.
+
+    Sources are files and folders in that of seqlab.
+    """
     made_by = [_version(name) for name in ("numba", "llvmlite", "numpy")]
     digest = hashlib.sha256("\n".join([*made_by, sys.version, _processor()]).encode())
     own = Path(__file__)

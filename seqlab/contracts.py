@@ -305,5 +305,6 @@ def torch_stream(seed: int, *path: str | int) -> torch.Generator:
 
 def _seeds(seed: int, path: tuple[str | int, ...]) -> np.random.SeedSequence:
     words = [seed, *[part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path]]
-    # The same as from the list, in half the time; a number that needs more than one word is cut there alone.
-    return np.random.SeedSequence(words if max(words) >> 32 else np.array(words, np.uint32))
+    # An array makes the same stream in half the time; only a list may hold numbers of more than 32 bits.
+    fits = min(words) >= 0 and max(words) < 2**32
+    return np.random.SeedSequence(np.array(words, np.uint32) if fits else words)

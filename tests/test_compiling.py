@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from seqlab.errors import EngineError
 from seqlab.fused import batches, kernels, make_ready
 from seqlab.fused.kernels import kernel, run
 from seqlab.fused.layout import LANES
+from seqlab.models.memory import _turing
 from seqlab.tasks.lags.temporal_order import TemporalOrder
+from seqlab.tasks.languages.bounded_dyck import WALK, WRITE
 
 
 @pytest.fixture(autouse=True)
@@ -150,34 +152,83 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
     assert announced == [fused.COMPILING]
 
 
-@pytest.mark.parametrize("file", ["compiling.py", "fused/network.py", "tasks/lags/temporal_order.py"])
+@pytest.mark.parametrize(
+    ("sources", "file"),
+    [
+        (run.sources, "compiling.py"),
+        (run.sources, "fused/network.py"),
+        (run.sources, "tasks/lags/temporal_order.py"),
+        (WALK.sources, "tasks/languages/_walks.py"),
+        (_turing.SOURCES, "models/memory/_turing.py"),
+        (_turing.SOURCES, "models/memory/_turing_back.py"),
+    ],
+)
 def test_old_code_is_not_used_when_a_line_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: tuple[str, ...], file: str
 ) -> None:
-    first = cache_folder(run.sources)
+    first = cache_folder(sources)
     other = tmp_path / "elsewhere"
     shutil.copytree(Path(compiling.__file__).parent, other)
     monkeypatch.setattr(compiling, "__file__", str(other / "compiling.py"))
     cache_folder.cache_clear()
-    assert cache_folder(run.sources) == first  # wherever the same source lies
+    assert cache_folder(sources) == first  # wherever the same source lies
     (other / file).write_text((other / file).read_text() + "\n# a line\n")
     cache_folder.cache_clear()
-    assert cache_folder(run.sources) != first
+    assert cache_folder(sources) != first
 
 
-def test_a_loop_is_compiled_only_where_numba_is_loaded_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = kernel("seqlab.fused.temporal_order", "generate", kernels.generate.signature)
+def loop_of(signature: str) -> tuple[Kernel, Callable[[], None]]:
+    """Return a loop, and how it is called where it is at hand."""
+    loop = Kernel(WALK.module, WALK.name, signature, WALK.sources)
+    numbers, depths, lengths = np.full((1, 2), 0.5), np.zeros((2, 2), np.int8), np.zeros(2, np.int64)
+
+    def call() -> None:
+        lengths[:] = 0
+        loop.at_hand(0, numbers, np.zeros((2, 2)), np.ones((2, 2)), depths, lengths)
+        assert (depths.tolist(), lengths.tolist()) == ([[0, 1], [0, 1]], [1, 1])
+
+    return loop, call
+
+
+def test_a_loop_is_compiled_only_where_numba_is_loaded_anyway(
+    monkeypatch: pytest.MonkeyPatch, compilations: list[str]
+) -> None:
+    _, call = loop_of(WALK.signature)
     monkeypatch.delitem(sys.modules, "numba")
-    assert loop.at_hand() is loop.plain()
+    call()
+    assert compilations == []
     monkeypatch.setitem(sys.modules, "numba", numba)
-    assert loop.at_hand() is loop.load() is not loop.plain()
+    call(), call()
+    assert compilations == ["walk"]
 
 
-def test_where_numba_is_broken_loops_are_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = kernel("seqlab.fused.temporal_order", "generate", "no signature")
-    assert loop.at_hand() is loop.at_hand() is loop.plain()
+def test_a_loop_that_python_is_slow_with_is_compiled_at_last(
+    monkeypatch: pytest.MonkeyPatch, compilations: list[str]
+) -> None:
+    monkeypatch.setattr(compiling, "PATIENCE", 0.0)
+    _, call = loop_of(WALK.signature)
+    monkeypatch.delitem(sys.modules, "numba")
+    call()
+    assert compilations == []
+    monkeypatch.setitem(sys.modules, "numba", numba)
+    call()
+    assert compilations == ["walk"]
+
+
+def test_where_numba_is_broken_loops_are_python_s() -> None:
+    loop, call = loop_of("no signature")
+    call(), call()
     with pytest.raises(EngineError, match="Numba does not work here"):
         loop.load()
+
+
+def test_what_cannot_be_read_costs_no_other_function_its_code(compilations: list[str]) -> None:
+    loop, _ = loop_of(WALK.signature)
+    loop.load()
+    with pytest.raises(EngineError):
+        Kernel(WRITE.module, WRITE.name, "no signature", WRITE.sources).load()
+    loop_of(WALK.signature)[0].load()
+    assert compilations == ["walk"]
 
 
 def test_another_processor_has_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from seqlab.fused._compiling import instruction
 from seqlab.fused._lanes import LANES_OF, Lanes, address, call, spread
+from seqlab.fused._marking import instruction
 from seqlab.fused.layout import ROWS
 
 SIDE = 4

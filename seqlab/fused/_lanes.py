@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
-from seqlab.fused._compiling import instruction
+from seqlab.fused._marking import instruction
 
 LANES_OF = {types.float32: 16, types.float64: 8}
 """Numbers in a vector: 64 bytes, an AVX-512 register and a cache line."""

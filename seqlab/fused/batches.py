@@ -50,7 +50,7 @@ def training_batches(
     task: Task, index: int, count: int, size: int, seed: int, lanes: int
 ) -> Iterator[Packed]:
     """Yield training batches ``index`` to ``index + count``, as many at a time as have one shape."""
-    if (draw := COMPILED.get(type(task))) is not None:
+    if (draw := DRAWN_PACKED.get(type(task))) is not None:
         yield draw(task, "train", index, count, size, seed, lanes)
         return
     batches = (_checked(task.batch("train", i, size, seed), task, size) for i in range(index, index + count))
@@ -64,7 +64,7 @@ def training_batches(
 
 def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lanes: int) -> Iterator[Packed]:
     """Yield the batches of :meth:`Task.evaluation`, packed."""
-    if (draw := COMPILED.get(type(task))) is not None:
+    if (draw := DRAWN_PACKED.get(type(task))) is not None:
         for index, start in enumerate(range(0, sequences, 512)):
             yield draw(task, split, index, 1, min(512, sequences - start), seed, lanes)
         return
@@ -96,10 +96,10 @@ def _temporal_order(
     return Packed(symbols, NOTHING, wanted, size)
 
 
-COMPILED: Mapping[type[Task], Callable[[Any, Split, int, int, int, int, int], Packed]] = {
+DRAWN_PACKED: Mapping[type[Task], Callable[[Any, Split, int, int, int, int, int], Packed]] = {
     TemporalOrder: _temporal_order
 }
-"""Tasks whose batches compiled code draws, too: the network's step takes less than what Python needs."""
+"""Tasks whose batches compiled code draws and packs: the network's step takes less than Python would."""
 
 
 def pack(batches: Sequence[Batch], lanes: int) -> Packed:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import alternate, fill, load, select, store
+from seqlab.fused._marking import inlined
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, fill_rows
 from seqlab.fused.readout import add_error

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import fill, lanes_of, load, select, store
+from seqlab.fused._marking import inlined, part
 from seqlab.fused.layout import DENSE
 from seqlab.fused.products import (
     add_numbers,

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from seqlab.fused import gru, lstm, rnn
-from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import lanes_of, load, store
+from seqlab.fused._marking import inlined, part
 from seqlab.fused.inputs import input_errors, input_gradients, prepare_inputs
 from seqlab.fused.layout import BLOCK, Shape
 from seqlab.fused.readout import prepare_readout, readout_errors, readout_gradients

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import alternate, fill, load, select, splat, store, total
+from seqlab.fused._marking import inlined, part
 from seqlab.fused.inputs import input_step
 from seqlab.fused.products import add_outer, add_product, arrange_both
 from seqlab.fused.readout import add_error

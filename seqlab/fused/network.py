@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import lanes_of
+from seqlab.fused._marking import inlined
 from seqlab.fused.layers import arrange_weights, cut_layer, cut_rest, go_back, outputs_of, read, shape_of
 from seqlab.fused.layout import ALL, NORM, PIECE, PREPARE, SILENCE, SUM, TILES, UPDATE
 from seqlab.fused.optimise import sum_piece, update_piece

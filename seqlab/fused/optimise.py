@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import inlined
 from seqlab.fused._lanes import fill, fused, lanes_of, load, store, total
+from seqlab.fused._marking import inlined
 from seqlab.fused.layout import OPTIMISERS, PIECE
 
 SGD, RMSPROP, ADAM, ADAMW = range(len(OPTIMISERS))

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from seqlab.fused._blocks import SIDE, add_block, add_few, copy_few, dot_block, transpose_block
-from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, lanes_of, load, load_from, splat, store, store_from, total
+from seqlab.fused._marking import part
 from seqlab.fused.layout import CHUNK, PANEL, ROWS
 
 DEPTH = 128

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqlab.fused._compiling import inlined, part
 from seqlab.fused._lanes import fill, lane, lanes_of, load, select, store, total
+from seqlab.fused._marking import inlined, part
 from seqlab.fused.products import add_outer, add_product, add_sums, arrange_both, clear_vectors, fill_rows
 from seqlab.fused.vector import exp
 

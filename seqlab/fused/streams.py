@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from seqlab.fused._compiling import instruction, part
+from seqlab.fused._marking import instruction, part
 
 _U32, _U64 = np.uint32, np.uint64
 _MULTIPLIER_HIGH, _MULTIPLIER_LOW = _U64(0x2360ED051FC65DA4), _U64(0x4385DF649FCCF645)

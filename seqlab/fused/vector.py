@@ -19,8 +19,8 @@ from typing import Any
 from numba import types
 from numba.extending import overload
 
-from seqlab.fused._compiling import OPTIONS
 from seqlab.fused._lanes import fill, fused, lane, nearest, power_of_two, quotient, select, with_lane
+from seqlab.fused._marking import OPTIONS
 
 INVERSE_LN2 = 1.4426950408889634
 EXP = (1.000000072, 9.999996911e-01, 4.999889265e-01, 1.666757655e-01, 4.191562998e-02, 8.297619450e-03)

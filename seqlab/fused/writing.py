@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqlab.fused._compiling import part
 from seqlab.fused._lanes import fill, lanes_of, load, select, store, total
+from seqlab.fused._marking import part
 from seqlab.fused.layers import arrange_weights, cut_layer, cut_rest, outputs_of, read, shape_of
 from seqlab.fused.products import copy_vectors
 from seqlab.fused.readout import answers

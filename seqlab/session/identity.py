@@ -21,13 +21,18 @@ from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_COMPUTING = ("contracts", "data", "engines", "fused", "generation", "models", "tasks", "text", "training")
+_COMPUTING = (
+    "compiling", "contracts", "data", "engines", "fused", "generation", "models", "tasks", "text", "training",
+)  # fmt: skip
 """The parts of the package that a run's figures can depend on."""
 
 _DESCRIBING = {"experiment", "summary", "presets", "models"}
 _IMPORT = re.compile(
     r"^ *(?:from (seqlab[\w.]*) import (\([^)]*\)|[^\n]*)|import (seqlab[\w.]+))", re.MULTILINE
 )
+_NAMED = re.compile(r'"(seqlab\.[\w.]+)"')
+"""A module that is imported by its name later, as those are that hold what is compiled."""
+
 _FOR_TYPES = re.compile(r"^if TYPE_CHECKING:.*\n(?:(?: .*)?\n)*", re.MULTILINE)
 
 
@@ -40,7 +45,7 @@ class Identity:
         device: its kind: cpu, cuda or mps.
         versions: of the packages that compute.
         data: the SHA-256 of the files that the task reads, or None.
-        code: the SHA-256 of the source of the modules that task, model and engine import.
+        code: the SHA-256 of the source of the modules that task, model and engine import, or have compiled.
         plugins: of the user's own file behind the model, and behind the task, with its neighbours.
     """
 
@@ -132,9 +137,10 @@ def _imported(roots: Iterable[Path]) -> set[Path]:
             continue
         found.add(file)
         text = _FOR_TYPES.sub("", file.read_text(encoding="utf-8"))
+        modules = _NAMED.findall(text)
         for origin, names, whole in _IMPORT.findall(text):
-            modules = [whole or origin, *(f"{origin}.{name}" for name in re.findall(r"\w+", names))]
-            left += [path for module in modules for path in _files(module)]
+            modules += [whole or origin, *(f"{origin}.{name}" for name in re.findall(r"\w+", names))]
+        left += [path for module in modules for path in _files(module)]
     return found
 
 

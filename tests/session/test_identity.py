@@ -140,6 +140,24 @@ def test_the_code_that_task_model_and_engine_import_counts_and_no_other(
     assert (mark() != before) == counts
 
 
+def files_of(root: str) -> set[str]:
+    """Return the files of the package that its file, and what it imports, is made of."""
+    found = identity._imported([identity._PACKAGE / root])
+    return {file.relative_to(identity._PACKAGE).as_posix() for file in found}
+
+
+def test_what_is_compiled_counts_with_what_has_it_compiled() -> None:
+    """Its module is imported by its name, when it is first called."""
+    engine, task = files_of("engines/fused.py"), files_of("tasks/languages/bounded_dyck.py")
+    assert engine >= {
+        "compiling.py",
+        *(f"fused/{name}.py" for name in ("network", "lstm", "layers", "streams")),
+    }
+    assert task >= {"compiling.py", "tasks/languages/_walks.py"}
+    assert "fused/network.py" not in task
+    assert files_of("models/memory/ntm.py") >= {"models/memory/_turing.py", "models/memory/_turing_back.py"}
+
+
 CELL = """
 import torch
 from seqlab.models import Cell, Input

@@ -125,8 +125,9 @@ def test_the_score_of_perfect_answers_is_next_to_nothing_and_that_of_wrong_ones_
 def test_who_changes_a_batch_changes_no_later_one(name: str) -> None:
     """What a task keeps to be quick it hands out as copies."""
     task = build_task(component(name))
-    wanted = [part.clone() for part in tensors(task.batch("train", 1, 3, 1))]
-    for part in tensors(task.batch("train", 1, 3, 1)):
-        part.zero_()
-    again = tensors(task.batch("train", 1, 3, 1))
-    assert all(torch.equal(one, other) for one, other in zip(wanted, again, strict=True))
+    ways = (lambda: task.batch("train", 1, 3, 1), lambda: next(iter(task.evaluation("test", 3, 1))))
+    for draw in ways:
+        wanted = [part.clone() for part in tensors(draw())]
+        for part in tensors(draw()):
+            part.zero_()
+        assert all(torch.equal(one, other) for one, other in zip(wanted, tensors(draw()), strict=True))

@@ -24,6 +24,8 @@ try:
 except ImportError:
     COMPILES = False
 
+SOURCES = ("models/memory/_turing.py", "models/memory/_turing_back.py")
+
 ADDRESS = 6
 """What tells a head where to go, besides a key: strength, gate, three shifts, sharpness."""
 
@@ -38,7 +40,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let Numba compile a function, once for this machine; without it, it stays a slow one of Python."""
     if not COMPILES:
         return function
-    with kept_in(cache_folder(("models/memory/_turing.py", "models/memory/_turing_back.py"))) as can_be_kept:
+    with kept_in(cache_folder(SOURCES)) as can_be_kept:
         made: Callable[..., Any] = njit(
             cache=can_be_kept, nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy"
         )(function)

@@ -76,7 +76,10 @@ def right_steps(outputs: Tensor, legal: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def draw_strings(stream: np.random.Generator, count: int) -> NDArray[np.int8]:
-    """Return strings of the embedded grammar, (count, longest or more), padded behind."""
+    """Return strings of the embedded grammar, (count, longest or more), padded behind.
+
+    More is drawn than is needed: ``stream`` is not for anything else afterwards.
+    """
     state, parts = np.zeros(count, np.int64), list[NDArray[np.int8]]()
     while state.min() < END:
         coins = stream.integers(0, 2, (COINS, count))

@@ -29,17 +29,18 @@ SURE, UNLIKELY = 0.8, 0.2
 AT_ONCE = 128
 """Symbols for which numbers are drawn at once, after which it is asked whether all strings are over."""
 
+SOURCES = ("tasks/languages/_walks.py",)
 WALK = Kernel(
     "seqlab.tasks.languages._walks",
     "walk",
     "none(i8, f8[:,::1], f8[:,::1], f8[:,::1], i1[:,::1], i8[::1])",
-    ("tasks/languages/_walks.py",),
+    SOURCES,
 )
 WRITE = Kernel(
     "seqlab.tasks.languages._walks",
     "write",
     "none(i1[:,::1], i8[::1], i8[:,::1], i8, i8[::1], i8[:,::1], i8[:,::1])",
-    ("tasks/languages/_walks.py",),
+    SOURCES,
 )
 
 CLOSES = Metric("closes", True, SHARE, "closed rightly, mean over distances")
@@ -104,7 +105,7 @@ class BoundedDyck(Task):
         drawn = stream.integers(0, self.kinds, (size, longest))
         inputs, targets = np.full((size, longest + 1), PAD), np.zeros((size, longest + 1), np.int64)
         opened = np.empty(self.deepest + 1, np.int64)
-        WRITE.at_hand()(depths, lengths, drawn, self.kinds, opened, inputs, targets)
+        WRITE.at_hand(depths, lengths, drawn, self.kinds, opened, inputs, targets)
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(inputs != PAD))
 
     @torch.no_grad()
@@ -157,9 +158,9 @@ def draw_depths(
     """
     longest, up = len(ends_at) - 1, ends_at + opens_at
     depths, lengths = np.zeros((size, longest + 1), np.int8), np.zeros(size, np.int64)
-    walk = WALK.at_hand()
     for first in range(0, longest, AT_ONCE):
-        walk(first, stream.random((min(AT_ONCE, longest - first), size)), ends_at, up, depths, lengths)
+        chance = stream.random((min(AT_ONCE, longest - first), size))
+        WALK.at_hand(first, chance, ends_at, up, depths, lengths)
         if lengths.max() < first + AT_ONCE:
             break
     return depths, lengths

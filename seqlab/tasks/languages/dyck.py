@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ class Strings:
     """
 
     tokens: Codes
-    innermost: Codes
+    innermost: NDArray[np.int16]
     lengths: Codes
 
 
@@ -103,7 +103,8 @@ class Dyck(Task):
         """
         known = self._known(split, self.strings, seed)
         number, place = divmod(index, -(-len(known.lengths) // size))
-        return self._batch(known, batches_of_pass(known, seed, split, number, size)[place])
+        batches = batches_of_pass(number, size, seed, split, self.strings, self.kinds, *self.lengths)
+        return self._batch(known, batches[place])
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
         """Yield the fixed set, 512 at a time, the short ones first."""
@@ -158,7 +159,7 @@ def innermost_open(tokens: Codes, kinds: int) -> Codes:
     return found
 
 
-def legal_within(innermost: Codes, kinds: int) -> NDArray[np.bool_]:
+def legal_within(innermost: NDArray[np.signedinteger[Any]], kinds: int) -> NDArray[np.bool_]:
     """Return which brackets may come within brackets of those kinds, (B, T) with -1 for none: (B, T, 2 K)."""
     brackets = np.arange(2 * kinds)
     # Within none the bracket looked for is kinds - 1, which opens and is legal anyway.
@@ -181,13 +182,20 @@ def allowed(tokens: Sequence[int], kinds: int) -> set[int]:
     return {*range(kinds), *(kinds + token for token in stack[-1:])}
 
 
-@lru_cache(maxsize=64)  # seeds that are trained side by side ask in turn
-def batches_of_pass(known: Strings, seed: int, split: Split, number: int, size: int) -> Codes:
-    """Return which strings stand in each batch of a pass, (batches, size)."""
-    batches = -(-len(known.lengths) // size)
+@lru_cache(maxsize=2)
+def batches_of_pass(number: int, size: int, seed: int, split: Split, count: int, *kind: int) -> Codes:
+    """Return which strings stand in each batch of a pass, (batches, size).
+
+    Args:
+        number: of the pass, from 0.
+        size: of a batch.
+        seed, split, count, kind: those of :func:`known_strings`.
+    """
+    lengths = known_strings(seed, split, count, *kind).lengths
+    batches = -(-len(lengths) // size)
     stream = numpy_stream(seed, "dyck", "order", split, number)
-    order = stream.permutation(len(known.lengths))
-    order = order[np.argsort(known.lengths[order], kind="stable")]
+    order = stream.permutation(len(lengths))
+    order = order[np.argsort(lengths[order], kind="stable")]
     return np.resize(order, (batches, size))[stream.permutation(batches)]
 
 
@@ -195,7 +203,8 @@ def batches_of_pass(known: Strings, seed: int, split: Split, number: int, size: 
 def known_strings(seed: int, split: Split, count: int, kinds: int, shortest: int, longest: int) -> Strings:
     """Return what :func:`draw_strings` draws, with what is known of it."""
     tokens = draw_strings(seed, split, count, kinds, shortest, longest)
-    return Strings(tokens, innermost_open(tokens, kinds), (tokens != PAD).sum(1))
+    innermost = innermost_open(tokens, kinds).astype(np.int16)
+    return Strings(tokens, innermost, (tokens != PAD).sum(1))
 
 
 def draw_strings(seed: int, split: Split, count: int, kinds: int, shortest: int, longest: int) -> Codes:

@@ -42,8 +42,12 @@ class EmbeddedReber(LegalSymbols):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: strings but for their last symbol, (B, longest - 1)."""
-        numbers = range(index * size, (index + 1) * size)
-        strings = side_by_side([_strings(seed, split, number // BLOCK)[number % BLOCK] for number in numbers])
+        first, behind = index * size, (index + 1) * size
+        rows = list[NDArray[np.int8]]()
+        for block in range(first // BLOCK, -(-behind // BLOCK)):
+            start = block * BLOCK
+            rows += _strings(seed, split, block)[max(first - start, 0) : behind - start]
+        strings = side_by_side(rows)
         inputs = np.ascontiguousarray(strings[:, :-1])
         mask = inputs != PAD
         targets = np.where(mask, strings[:, 1:], 0)

@@ -26,7 +26,7 @@ def pasted(
     """
     canvases = np.zeros(shape, np.float32)
     rows, columns = np.indices(pixels.shape[1:])
-    first = np.ravel_multi_index((onto, *corners.T), shape)  # of all pixels, where each picture's first is
+    first = np.ravel_multi_index((onto, *corners.T), shape)  # (K,), among the pixels of all canvases
     places = first[:, None] + (rows * shape[2] + columns).ravel()
     canvases.reshape(-1)[places] = pixels.reshape(len(pixels), -1) / np.float32(255)
     return canvases

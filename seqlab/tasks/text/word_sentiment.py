@@ -23,7 +23,6 @@ from seqlab.tasks._base import Task
 from seqlab.tasks._data import Data
 from seqlab.tasks._guessing import Guess
 from seqlab.tasks._judging import LOSS, MSE, SEQUENCES, Metric
-from seqlab.tasks._rows import side_by_side
 from seqlab.text import Vocabulary
 
 PACKAGE, LEXICON = "vaderSentiment", "vader_lexicon.txt"
@@ -88,8 +87,7 @@ class WordSentiment(Task):
             )
             for split in ("train", "validation", "test")
         }
-        encode = self.vocabulary.encode
-        self._codes = {split: side_by_side([*map(encode, part.words)]) for split, part in self._parts.items()}
+        self._codes = {split: self._coded(part.words) for split, part in self._parts.items()}
 
     def words(self, split: Split) -> Words:
         """Return the words of a split."""
@@ -140,6 +138,14 @@ class WordSentiment(Task):
             "loss": loss,
             "sequences": int(count),
         }
+
+    def _coded(self, words: tuple[str, ...]) -> NDArray[np.int64]:
+        """Return the letters of words, (N, T), PAD in front of shorter ones."""
+        lengths = np.array([*map(len, words)])
+        width = lengths.max()
+        codes = np.full((len(words), width), PAD, np.int64)
+        codes[np.arange(width) >= width - lengths[:, None]] = self.vocabulary.encode("".join(words))
+        return codes
 
     def _batch(self, split: Split, chosen: NDArray[np.int64]) -> Batch:
         inputs = self._codes[split][chosen]
