@@ -2,9 +2,10 @@
 
     python benchmarks/generation.py [NAME ...]
 
-A batch is made of training data alone; a step is what the engine takes that the experiment would be trained with,
-batches included. Both are means of as many as take half a second, in processor time on one thread; what training
-costs at its start and its end is left out. A batch should cost less than a tenth of its step.
+A batch is made of training data alone, as the engine has it drawn; a step is what that engine takes that the
+experiment would be trained with, batches included. Both are means, in processor time on one thread, of as many as take
+some half a second; what training costs at its start and its end is left out. A batch should cost less than a tenth of
+its step.
 """
 
 from __future__ import annotations
@@ -25,21 +26,22 @@ from seqlab.session import Session, open_session
 from seqlab.settings import TrainExperiment, experiment_names
 from seqlab.training import new_learner
 
-FEWEST, SECONDS = 8, 0.5
+FEWEST, SECONDS, AHEAD = 8, 0.5, 64
 TEXTS = ("char-lm",)
 """Tasks whose one validation, at the end, is a whole text."""
 
 
-def session_of(name: str, steps: int) -> Session:
-    """Return an experiment of so many steps.
+def makes_data(name: str) -> bool:
+    """Say whether an experiment trains one model, and on what is drawn anew."""
+    experiment, _ = load_settings(name)
+    return isinstance(experiment, TrainExperiment) and experiment.task.name not in TEXTS
 
-    Raises:
-        SeqlabError: when the experiment is one of another kind, or of a text.
-    """
+
+def session_of(name: str, steps: int) -> Session:
+    """Return an experiment of so many steps."""
     words = [f"training.steps={steps}", "training.evaluate_every=1000000", "training.evaluation_sequences=1"]
     experiment, _ = load_settings(name, overrides=words)
-    if not isinstance(experiment, TrainExperiment) or experiment.task.name in TEXTS:
-        raise SeqlabError(f"{name} is not measured.")
+    assert isinstance(experiment, TrainExperiment)
     return open_session(experiment)
 
 
@@ -56,31 +58,35 @@ def train(name: str, steps: int) -> float:
 
 
 def draw(name: str, batches: int) -> float:
-    """Return the processor's seconds of so many batches, as the engine draws them."""
+    """Return the processor's seconds of so many batches."""
     session = session_of(name, 1)
     task, training = session.task, session.experiment.training
+    is_packed = training.engine == "fused" and type(task) in DRAWN_PACKED
     began = time.process_time()
-    if training.engine == "fused" and type(task) in DRAWN_PACKED:
-        for _ in training_batches(task, 1000, batches, training.batch_size, 1, LANES):
-            pass
-    else:
-        for index in range(batches):
-            task.batch("train", 1000 + index, training.batch_size, 1)
+    for first in range(0, batches, AHEAD):
+        count = min(AHEAD, batches - first)
+        if is_packed:
+            list(training_batches(task, first, count, training.batch_size, 1, LANES))
+            continue
+        for index in range(first, first + count):
+            task.batch("train", index, training.batch_size, 1)
     return time.process_time() - began
 
 
 def each(work: Callable[[str, int], float], name: str) -> float:
-    """Return the mean seconds of one, in the better of two tries."""
+    """Return the mean seconds of one: the difference between many and half as many, the better of two tries."""
     work(name, FEWEST)  # the first time something is loaded
-    count = max(FEWEST, int(SECONDS / (work(name, FEWEST) / FEWEST)))
-    return min(work(name, 2 * count) - work(name, count) for _ in range(2)) / count
+    count = max(FEWEST, int(SECONDS * FEWEST / work(name, FEWEST)))
+    half, whole = (min(work(name, times) for _ in range(2)) for times in (count, 2 * count))
+    return (whole - half) / count
 
 
 def main() -> None:
-    for name in sys.argv[1:] or experiment_names():
+    for name in sys.argv[1:] or filter(makes_data, experiment_names()):
         try:
             step, batch = each(train, name), each(draw, name)
-        except SeqlabError:
+        except SeqlabError as error:
+            print(f"{name}: {error}", flush=True)
             continue
         print(
             f"{name}: a batch {1e6 * batch:,.1f} us, a step {1e6 * step:,.1f} us, {batch / step:.1%}",
