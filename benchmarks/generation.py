@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 
 os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
 
@@ -27,6 +28,8 @@ from seqlab.settings import TrainExperiment, experiment_names
 from seqlab.training import new_learner
 
 FEWEST, SECONDS, AHEAD = 8, 0.5, 64
+STARTS = count(0, 2_000_000)
+"""Numbers of batches from which each measurement draws, so that none finds what the one before it has kept."""
 TEXTS = ("char-lm",)
 """Tasks whose one validation, at the end, is a whole text."""
 
@@ -60,15 +63,15 @@ def train(name: str, steps: int) -> float:
 def draw(name: str, batches: int) -> float:
     """Return the processor's seconds of so many batches."""
     session = session_of(name, 1)
-    task, training = session.task, session.experiment.training
+    task, training, start = session.task, session.experiment.training, next(STARTS)
     is_packed = training.engine == "fused" and type(task) in DRAWN_PACKED
     began = time.process_time()
-    for first in range(0, batches, AHEAD):
-        count = min(AHEAD, batches - first)
+    for first in range(start, start + batches, AHEAD):
+        ahead = min(AHEAD, start + batches - first)
         if is_packed:
-            list(training_batches(task, first, count, training.batch_size, 1, LANES))
+            list(training_batches(task, first, ahead, training.batch_size, 1, LANES))
             continue
-        for index in range(first, first + count):
+        for index in range(first, first + ahead):
             task.batch("train", index, training.batch_size, 1)
     return time.process_time() - began
 
@@ -76,9 +79,9 @@ def draw(name: str, batches: int) -> float:
 def each(work: Callable[[str, int], float], name: str) -> float:
     """Return the mean seconds of one: the difference between many and half as many, the better of two tries."""
     work(name, FEWEST)  # the first time something is loaded
-    count = max(FEWEST, int(SECONDS * FEWEST / work(name, FEWEST)))
-    half, whole = (min(work(name, times) for _ in range(2)) for times in (count, 2 * count))
-    return (whole - half) / count
+    many = max(FEWEST, int(SECONDS * FEWEST / work(name, FEWEST)))
+    half, whole = (min(work(name, times) for _ in range(2)) for times in (many, 2 * many))
+    return (whole - half) / many
 
 
 def main() -> None:

@@ -80,7 +80,8 @@ def draw_strings(stream: np.random.Generator, count: int) -> NDArray[np.int8]:
 
     More is drawn than is needed: ``stream`` is not for anything else afterwards.
     """
-    state, parts = np.zeros(count, np.int64), list[NDArray[np.int8]]()
+    state = np.zeros(count, np.int64)
+    parts: list[NDArray[np.int8]] = []
     while state.min() < END:
         coins = stream.integers(0, 2, (COINS, count))
         place = (state << COINS) + _BITS @ coins

@@ -43,7 +43,7 @@ class EmbeddedReber(LegalSymbols):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: strings but for their last symbol, (B, longest - 1)."""
         first, behind = index * size, (index + 1) * size
-        rows = list[NDArray[np.int8]]()
+        rows: list[NDArray[np.int8]] = []
         for block in range(first // BLOCK, -(-behind // BLOCK)):
             start = block * BLOCK
             rows += _strings(seed, split, block)[max(first - start, 0) : behind - start]
@@ -58,4 +58,5 @@ class EmbeddedReber(LegalSymbols):
 def _strings(seed: int, split: Split, block: int) -> list[NDArray[np.int8]]:
     """Return :data:`BLOCK` strings of the stream of strings."""
     strings = draw_strings(numpy_stream(seed, "embedded-reber", split, block), BLOCK)
-    return [string[string != PAD] for string in strings]
+    lengths = (strings != PAD).sum(1).tolist()
+    return [string[:length] for string, length in zip(strings, lengths, strict=True)]
