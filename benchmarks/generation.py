@@ -1,6 +1,6 @@
 """What a batch costs beside the training step that learns from it, for every task that makes its own data.
 
-    python benchmarks/generation.py [NAME ...]
+    python benchmarks/generation.py [NAME ...] [KEY=VALUE ...]
 
 A batch is made of training data alone, as the engine has it drawn; a step is what that engine takes that the
 experiment would be trained with, batches included. Both are means, in processor time on one thread, of as many as take
@@ -43,6 +43,7 @@ def makes_data(name: str) -> bool:
 def session_of(name: str, steps: int) -> Session:
     """Return an experiment of so many steps."""
     words = [f"training.steps={steps}", "training.evaluate_every=1000000", "training.evaluation_sequences=1"]
+    words += [word for word in sys.argv[1:] if "=" in word]
     experiment, _ = load_settings(name, overrides=words)
     assert isinstance(experiment, TrainExperiment)
     return open_session(experiment)
@@ -85,7 +86,7 @@ def each(work: Callable[[str, int], float], name: str) -> float:
 
 
 def main() -> None:
-    for name in sys.argv[1:] or filter(makes_data, experiment_names()):
+    for name in [word for word in sys.argv[1:] if "=" not in word] or filter(makes_data, experiment_names()):
         try:
             step, batch = each(train, name), each(draw, name)
         except SeqlabError as error:
