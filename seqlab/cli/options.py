@@ -47,15 +47,16 @@ def the_run(reference: str, *, where: Callable[[RunInfo], bool] | None = None, k
 
     It is not said where the user named it outright, nor of ``latest`` where that is the newest run of all.
     """
-    from seqlab.runs import find_run, list_runs
+    from seqlab.runs import find_run, latest_run
 
-    found = find_run(reference, where=where, kind=kind)
     if reference == "latest":
-        newest = next(entry for entry in list_runs() if entry.status != "foreign")
+        found, newest = latest_run(where, kind)
         if newest.id != found.id:
             why = f": {newest.id}, which is newer, is damaged" if newest.info is None else ""
             tell(f"Using {found.id}{why}")
-    elif found.id not in (reference, Path(reference).name):
+        return found
+    found = find_run(reference, where=where, kind=kind)
+    if found.id not in (reference, Path(reference).name):
         tell(f"Using {found.id}")
     return found
 

@@ -10,6 +10,7 @@ from seqlab.runs.owner import owning, whose
 from seqlab.runs.store import (
     RunEntry,
     find_run,
+    latest_run,
     list_runs,
     make_runs_dir,
     read_entry,
@@ -34,6 +35,7 @@ __all__ = [
     "find_run",
     "guessed",
     "headline",
+    "latest_run",
     "list_runs",
     "make_runs_dir",
     "note_of",

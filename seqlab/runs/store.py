@@ -89,7 +89,7 @@ def find_run(
         RunFolderError: when several are meant and the newest will not do, or none for ``latest``.
     """
     if reference == "latest":
-        return _latest(where, kind)
+        return latest_run(where, kind)[0]
     if not reference:
         raise RunFolderError("The name of the run is empty.", hint="`seqlab runs` lists them; try `latest`.")
     if "=" in reference:
@@ -270,10 +270,16 @@ def _age_key(entry: RunEntry) -> tuple[str, str]:
         return "", entry.id
 
 
-def _latest(where: Callable[[RunInfo], bool] | None, kind: str) -> Run:
-    for entry in list_runs():
+def latest_run(where: Callable[[RunInfo], bool] | None = None, kind: str = "run") -> tuple[Run, RunEntry]:
+    """Return the newest run that will do, as :func:`find_run` does, and the newest of all, damaged or not.
+
+    Raises:
+        RunFolderError: when none will do.
+    """
+    entries = [entry for entry in list_runs() if entry.status != "foreign"]
+    for entry in entries:
         if entry.info is not None and (where is None or where(entry.info)):
-            return Run(entry.path)
+            return Run(entry.path), entries[0]
     raise RunFolderError(
         f"There is no {kind} in {runs_dir()}.",
         hint="`seqlab runs` lists the runs there, `seqlab train` makes one; SEQLAB_RUNS_DIR says where.",
