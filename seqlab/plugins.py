@@ -16,6 +16,7 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -27,6 +28,7 @@ from seqlab.outside import path_of
 _NAME = re.compile(r"(?P<path>.+\.py)(?::(?P<cls>[^\W\d]\w*))?", re.DOTALL)
 _IMPORT = re.compile(r"(?:^|;)[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 _numbers = itertools.count()
+_absolute = cache(os.path.abspath)
 _admitted: dict[Path, tuple[str, ModuleType]] = {}
 """The files that were loaded: the hash of each as it was then, and its module."""
 
@@ -217,11 +219,10 @@ class _Neighbours(MetaPathFinder):
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
     roots = tuple({str(folder).rstrip(os.sep) + os.sep for folder in folders})
+    if not roots:  # thousands of modules need not be looked at
+        return
     forgotten = []
     for name, module in list(sys.modules.items()):
-        first = name.partition(".")[0]
-        if first in sys.stdlib_module_names or first in ("seqlab", "__main__"):
-            continue
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
             places = [file]
@@ -230,10 +231,16 @@ def _forget_neighbours(folders: list[Path]) -> None:
             places = list(vars(module).get("__path__", ()))
         else:  # what somebody put there
             continue
-        if any(_is_imported_from(place, name, roots) for place in places):
+        if any(_is_imported_from(place, name, roots) for place in places) and not _stays(name):
             forgotten.append(name)
     for name in forgotten:  # all at the end: the folders of a package within one are asked of that one
         sys.modules.pop(name, None)
+
+
+def _stays(name: str) -> bool:
+    """Say whether a module is Python's or seqlab's own, wherever it lies."""
+    first = name.partition(".")[0]
+    return first in sys.stdlib_module_names or first in ("seqlab", "__main__")
 
 
 def _is_imported_from(place: str, name: str, roots: tuple[str, ...]) -> bool:
@@ -241,9 +248,12 @@ def _is_imported_from(place: str, name: str, roots: tuple[str, ...]) -> bool:
 
     Thousands are asked, so text is compared: a Path costs ten times as much, and the disk more.
     """
-    whole, own = os.path.abspath(place), name.replace(".", os.sep)  # noqa: PTH100
+    whole = _absolute(place)
+    if not whole.startswith(roots):
+        return False
+    own = name.replace(".", os.sep)
     ends = (own, f"{own}.py", f"{own}{os.sep}__init__.py")
-    return whole.startswith(roots) and any(whole == root + end for root in roots for end in ends)
+    return any(whole == root + end for root in roots for end in ends)
 
 
 def _line_in(error: BaseException, path: Path) -> int | None:

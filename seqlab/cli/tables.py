@@ -106,8 +106,8 @@ def _pairs(rows: Sequence[Sequence[str]], room: int) -> RenderableType:
         longest = max(map(_width, value.split()), default=0)
         if _width(name) <= left and longest <= room - left - GAP:
             line = Table(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
-            line.add_column(width=left)
-            line.add_column(max_width=room - left - GAP)
+            line.add_column(width=left, overflow="fold")
+            line.add_column(max_width=room - left - GAP, overflow="fold")
             line.add_row(Text(name), Text(value))
             parts.append(line)
         else:

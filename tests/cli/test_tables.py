@@ -42,6 +42,11 @@ def test_every_word_is_whole_at_every_width(data: st.DataObject, room: int) -> N
     assert all(len(line) <= room for line in shown)
 
 
+def test_a_wide_letter_where_a_line_ends_is_not_cut_for_the_space_behind_it() -> None:
+    shown = rendered(["a", "b"], [["", "0 000 00000한 0"], ["0 0 0000 000000 000000", ""]], 30)
+    assert "00000한" in " ".join(shown).split()
+
+
 def test_columns_are_as_wide_as_they_need_to_be_where_there_is_room() -> None:
     assert fit(["run", "held out"], [["a-b", "accuracy 0.5"]], 80) == [3, 12]
 
