@@ -6,15 +6,11 @@ import inspect
 import re
 import typing
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from seqlab.errors import PluginError
 
 if TYPE_CHECKING:  # pydantic is imported where it is used: listing names does without
     from pydantic import BaseModel
-
-_known: WeakKeyDictionary[type[Any], type[BaseModel]] = WeakKeyDictionary()
-"""The settings of each component that were read before: an experiment with trials asks several times."""
 
 _SECTION = re.compile(r"^(\w+):$", re.MULTILINE)
 _UNINDENTED = re.compile(r"^\S", re.MULTILINE)
@@ -22,7 +18,7 @@ _ENTRY = re.compile(r"^    (\*{0,2}\w+): ", re.MULTILINE)
 
 
 def options_model(component: type[Any]) -> type[BaseModel]:
-    """Return the settings of a component as a pydantic model, one for each component.
+    """Return the settings of a component as a pydantic model.
 
     They are the keyword-only arguments of its constructor and, for a cell, of the network built around it.
 
@@ -31,22 +27,19 @@ def options_model(component: type[Any]) -> type[BaseModel]:
     """
     from pydantic import ConfigDict, PydanticUserError, create_model
 
-    if component in _known:
-        return _known[component]
     config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=()
     )
     network = getattr(component, "network", None)
     try:
         fields = keyword_fields(component) | (keyword_fields(network) if network else {})
-        made = create_model(component.__name__, __config__=config, **fields)
+        return create_model(component.__name__, __config__=config, **fields)
     except (NameError, TypeError, PydanticUserError) as error:
         raise PluginError(
             f"The settings of {component.__name__} cannot be read from its constructor: "
             f"{str(error).partition(chr(10))[0]}",
             hint="Annotate its keyword-only arguments with int, float, bool, str, Literal or list.",
         ) from error
-    return _known.setdefault(component, made)
 
 
 def argument_sentences(cls: type) -> dict[str, str]:

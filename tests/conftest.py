@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
+from seqlab import constructors
+
 if TYPE_CHECKING:
     from seqlab.runs import Run
 
@@ -56,10 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give the tests a cache folder of their own, which lasts: compiling what lies in it takes half a minute.
 
     It lies below pytest's own, where every worker and every process that a test starts finds it. The commands
-    are built once, and not each time that one is run in this process, which takes 50 ms.
+    are built once, and not each time that one is run in this process, which takes 50 ms; so are the settings
+    of a component, for which the next process reads its constructor again.
     """
     os.environ["SEQLAB_CACHE_DIR"] = str(config.cache.mkdir("seqlab"))
     typer.main.get_command = functools.cache(typer.main.get_command)
+    constructors.options_model = functools.cache(constructors.options_model)
 
 
 @pytest.fixture(autouse=True)
