@@ -14,15 +14,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, wraps
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from seqlab import files
 from seqlab.errors import EngineError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 BROKEN = "Numba does not work here"
 HINT = "training.engine=torch trains without it."
@@ -114,6 +117,28 @@ class Kernel:
             return numba.njit(self.signature, cache=can_be_kept, nogil=True, error_model="numpy", _nrt=False)(
                 function
             )
+
+
+def mended(sources: tuple[str, ...]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function that is compiled when it is called be compiled anew where what was kept is damaged.
+
+    Args:
+        sources: of it and all that it calls, as of a :class:`Kernel`; what is kept of them is then removed.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @wraps(function)
+        def call(*arguments: P.args, **named: P.kwargs) -> T:
+            try:
+                return function(*arguments, **named)
+            except Exception:  # before it runs; as it runs, numbers raise nothing
+                for file in cache_folder(sources).glob("*/*.nb?"):
+                    file.unlink(missing_ok=True)
+                return function(*arguments, **named)
+
+        return call
+
+    return decorate
 
 
 @contextmanager

@@ -17,7 +17,7 @@ pytest.importorskip("numba")
 import numba
 
 from seqlab import compiling, fused
-from seqlab.compiling import Kernel, cache_folder
+from seqlab.compiling import Kernel, cache_folder, kept_in, mended
 from seqlab.errors import EngineError
 from seqlab.fused import batches, kernels, make_ready
 from seqlab.fused.kernels import kernel, run
@@ -110,6 +110,30 @@ def test_damaged_code_is_compiled_anew(
         new_process(monkeypatch)
         check_batches()
     assert compilations == ["generate", "generate"]
+
+
+def twice(x: int) -> int:
+    return 2 * x
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_what_is_compiled_as_it_is_called_is_compiled_anew_too(kind: str) -> None:
+    """As the steps of a neural Turing machine are, whose types say for what."""
+
+    def new_process() -> Any:
+        with kept_in(cache_folder(_turing.SOURCES)):
+            return numba.njit(cache=True)(twice)
+
+    mend = mended(_turing.SOURCES)
+    assert mend(new_process())(3) == 6
+    (file,) = cache_folder(_turing.SOURCES).rglob(f"*.{kind}")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(Exception, match="pickle data was truncated"):
+        new_process()(3)
+    for times_found in (0, 1):
+        found = new_process()
+        assert mend(found)(3) == 6
+        assert sum(found.stats.cache_hits.values()) == times_found
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.compiling import cache_folder, kept_in
+from seqlab.compiling import cache_folder, kept_in, mended
 
 try:
     from numba import njit
@@ -192,6 +192,7 @@ def _write(memory: Any, after: Any, weights: Any, erase: Any, add: Any, one: Any
             new[slot] = was[slot] + weights[slot] * (a - e * was[slot])
 
 
+@mended(SOURCES)
 @_compiled
 def read_sequence(
     sums: Any, W: Any, P: Any, bias: Any, m: Any, c: Any, gates: Any, acts: Any, weights: Any, content: Any,

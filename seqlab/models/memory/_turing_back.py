@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.compiling import mended
 from seqlab.models.memory._turing import (
     ADDRESS,
+    SOURCES,
     _add,
     _compiled,
     _dot,
@@ -163,6 +165,7 @@ def _from_memory(
         )  # fmt: skip
 
 
+@mended(SOURCES)
 @_compiled
 def go_back(
     W: Any, P: Any, c: Any, gates: Any, acts: Any, weights: Any, content: Any, shifted: Any, memory: Any,

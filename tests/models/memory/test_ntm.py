@@ -142,7 +142,9 @@ def test_compiled_steps_lie_in_the_cache_or_nowhere(can_be_kept: bool, tmp_path:
     folder = tmp_path / "cache"
     if not can_be_kept:
         folder.write_text("a file stands in the folder's place")
-    code = "from seqlab.models.memory import _turing_back as back; print(back.go_back.stats.cache_path)"
+    code = (
+        "from seqlab.models.memory._turing_back import go_back; print(go_back.__wrapped__.stats.cache_path)"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "SEQLAB_CACHE_DIR": str(folder)},
