@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import typer.main
 
@@ -59,11 +60,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
     It lies below pytest's own, where every worker and every process that a test starts finds it. The commands
     are built once, and not each time that one is run in this process, which takes 50 ms; so are the settings
-    of a component, for which the next process reads its constructor again.
+    of a component, for which the next process reads its constructor again. No example is late: machines differ.
     """
     os.environ["SEQLAB_CACHE_DIR"] = str(config.cache.mkdir("seqlab"))
     typer.main.get_command = functools.cache(typer.main.get_command)
     constructors.options_model = functools.cache(constructors.options_model)
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

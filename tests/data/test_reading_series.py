@@ -65,7 +65,7 @@ def test_text_columns_are_passed_over_and_named_ones_are_read_in_their_order(tmp
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from("xy"), st.one_of(st.none(), st.integers(-9, 9))), min_size=1, max_size=12)  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows=ROWS)
 def test_whatever_the_rows_they_are_in_order_and_no_value_comes_from_behind(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, int | None]]

@@ -239,7 +239,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     content=st.one_of(
         st.binary(max_size=80),
@@ -260,7 +260,7 @@ def test_whatever_is_in_a_file_it_is_read_or_an_error_says_what_is_wrong(
     assert all(len(column) == len(read) > 0 for column in read.texts.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(st.floats(-1e100, 1e100), st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=8)),

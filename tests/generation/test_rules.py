@@ -96,7 +96,7 @@ def test_greedy_takes_the_likeliest_each_time_and_stops_at_the_end() -> None:
         assert written.tolist() == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_a_beam_follows_what_a_slow_one_follows(width: int, answers: int, seed: int) -> None:
     """Scores that depend on the step alone: the best are sums that can be sorted."""

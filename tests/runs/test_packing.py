@@ -128,7 +128,7 @@ def test_a_link_is_refused(run: Run, tmp_path: Path) -> None:
         unpack_run(file)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(0, 255))
 def test_a_damaged_file_is_never_a_run_that_was_not_packed(
     tmp_path_factory: pytest.TempPathFactory, share: float, flip: int

@@ -129,7 +129,7 @@ def test_the_message_names_the_command_line_where_the_value_came_from_there():
 
 
 @given(st.floats(min_value=1e-300, max_value=100))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_numbers_pass_through_file_and_check_unchanged(rate):
     experiment = check(read_text(BASE + f"training: {{learning_rate: {rate!r}}}", "mine.yaml"))
     assert experiment.training.learning_rate == rate

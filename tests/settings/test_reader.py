@@ -177,7 +177,7 @@ def test_folders_missing_and_forbidden_files(tmp_path, monkeypatch):
 @example("a: |9\n x")
 @example("%TAG ! x\n--- !a b")
 @example('"\\U99999999"')
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_gives_a_document_or_an_error_of_ours(text):
     with contextlib.suppress(SettingsError):
         read_text(text, "mine.yaml")
@@ -188,7 +188,7 @@ yaml_like = st.lists(st.sampled_from(signs), max_size=40).map("".join)
 
 
 @given(yaml_like)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_anything_like_yaml_gives_a_document_or_an_error_of_ours(text):
     for read in (lambda: read_text(text, "mine.yaml"), lambda: read_value(text)):
         with contextlib.suppress(SettingsError):
@@ -217,7 +217,7 @@ def kinds(value):
 
 @given(st.dictionaries(texts.filter(bool), plain, min_size=1, max_size=4))
 @example({"a": 1e-05, "b": "1e-3", "c": 1e22, "d": -0.0, "e": 5e-324, "f": "\u2028", "g": "\ufeff"})
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_dumped_is_read_back_unchanged(data):
     assert kinds(read_text(dump(data), "dumped").data) == kinds(data)
 

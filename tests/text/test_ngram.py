@@ -82,7 +82,7 @@ def as_array(symbols: list[int]) -> np.ndarray:
     return np.array(symbols, dtype=np.int64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts())
 def test_every_probability_is_that_of_the_equations(case: tuple[list[int], list[int], int, int]) -> None:
     train, scored, vocabulary_size, order = case
@@ -103,7 +103,7 @@ def test_equations_where_the_discounts_are_estimated(vocabulary_size: int, order
     np.testing.assert_allclose(got, expected.sequence(scored), rtol=1e-10, atol=0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts())
 def test_the_probabilities_of_what_may_follow_sum_to_one(case: tuple[list[int], list[int], int, int]) -> None:
     train, scored, vocabulary_size, order = case

@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.errors import TextError
@@ -130,7 +130,6 @@ def test_a_file_that_has_gone(tmp_path: Path) -> None:
         list(read_blocks([tmp_path / "gone"]))
 
 
-@settings(deadline=None)
 @given(
     text=st.text(st.sampled_from("ae\u0301\u0323ᄒ\u1161\u11ab각\u11a8 \n.ﬁ①"), max_size=60),
     form=st.sampled_from(["NFC", "NFKC"]),

@@ -3,21 +3,19 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.text.tokens import Tokens, count, join, split
 
 
 @pytest.mark.parametrize("tokens", ["char", "byte", "word"])
-@settings(deadline=None)
 @given(text=st.text(max_size=80))
 def test_tokens_put_behind_one_another_are_the_text(tokens: Tokens, text: str) -> None:
     assert join(split(text, tokens), tokens) == text
 
 
 @pytest.mark.parametrize("tokens", ["char", "byte", "word"])
-@settings(deadline=None)
 @given(text=st.text(min_size=1, max_size=80))
 def test_tokens_are_counted(tokens: Tokens, text: str) -> None:
     counted = count([text], tokens)

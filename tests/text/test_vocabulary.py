@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.errors import TextError
@@ -14,7 +14,6 @@ from seqlab.text.tokens import Tokens, count
 from seqlab.text.vocabulary import RARE
 
 
-@settings(deadline=None)
 @given(text=st.text(min_size=1, max_size=60), data=st.data())
 def test_what_is_encoded_is_decoded_again(text: str, data: st.DataObject) -> None:
     vocabulary = Vocabulary.of(text)
@@ -151,7 +150,6 @@ def test_an_unknown_word_is_named_with_its_position() -> None:
         vocabulary.encode("the dog")
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_every_text_is_bytes(text: str) -> None:
     vocabulary = Vocabulary.counted(count([], "byte"), "byte", Form(line_ends="keep"))

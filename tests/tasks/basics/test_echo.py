@@ -17,7 +17,7 @@ def stream_of(task: Echo, rows: int, batches: int) -> tuple[np.ndarray, np.ndarr
     return torch.cat([c.inputs for c in chunks], 1).numpy(), torch.cat([c.targets for c in chunks], 1).numpy()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(delay=st.integers(0, 50), chunk=st.integers(1, 40), length=st.integers(1, 300))
 def test_agrees_with_the_oracle_over_the_whole_stream(delay: int, chunk: int, length: int) -> None:
     inputs, targets = stream_of(Echo(delay=delay, chunk=chunk, length=length), 2, -(-length // chunk))

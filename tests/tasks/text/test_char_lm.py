@@ -124,7 +124,7 @@ def predictions(batches: list[Batch], *, carried: bool) -> list[tuple[int, int, 
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(length=st.one_of(st.integers(2, 80), st.integers(2, 2000), st.integers(500, 600)))
 def test_every_protocol_predicts_every_character_but_the_first_once(length: int) -> None:
     text = np.arange(length, dtype=np.int32)
