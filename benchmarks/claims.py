@@ -15,6 +15,10 @@ import tempfile
 from statistics import median
 from typing import Any
 
+import numpy as np
+
+from seqlab.comparison.statistics import kaplan_meier
+from seqlab.comparison.wording import to_solve
 from seqlab.configure import load_settings
 from seqlab.errors import UnknownNameError, UsageError
 from seqlab.session import begin, train
@@ -78,12 +82,35 @@ def settings(claim: dict[str, Any], seed: int = 1) -> TrainExperiment:
     return experiment
 
 
+def judged(summary: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {"held out": summary["held_out"], **summary["trials"]}
+
+
 def words(summary: dict[str, Any]) -> str:
-    judged = {"held out": summary["held_out"], **summary["trials"]}
     return "; ".join(
         f"{name}: " + ", ".join(f"{key} {value:.5g}" for key, value in figures.items())
-        for name, figures in judged.items()
+        for name, figures in judged(summary).items()
     )
+
+
+def sequences_to_solve(results: list[dict[str, Any]]) -> str:
+    """Return the median as a comparison has it, in which a seed that did not solve it is later than all."""
+    solved = [bool(summary["solved"]) for summary in results]
+    took = [summary["sequences_to_solve"] or summary["sequences_seen"] for summary in results]
+    return to_solve(kaplan_meier(took, solved)) if any(solved) else "-"
+
+
+def spreads(results: list[dict[str, Any]]) -> list[str]:
+    """Return of each figure the median over seeds, quartiles, the least and the most, a line each."""
+    lines = []
+    for name, figures in judged(results[0]).items():
+        for key in [key for key in figures if key != "sequences"]:
+            values = [judged(summary)[name][key] for summary in results]
+            least, low, middle, high, most = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
+            lines.append(
+                f"   {name}, {key}: {middle:.5g} ({low:.5g} to {high:.5g}; {least:.5g} to {most:.5g})"
+            )
+    return lines
 
 
 def main() -> None:
@@ -118,13 +145,11 @@ def main() -> None:
             )
         count = sum(bool(summary["solved"]) for summary in results)
         seconds = [summary["wall_seconds"] for summary in results]
-        steps = [summary["sequences_to_solve"] for summary in results if summary["solved"]]
         print(
-            f"== {name}: solved {count}/{len(results)}, sequences to solve "
-            f"{f'median {median(steps):,.0f}, most {max(steps):,}' if steps else '-'}; "
-            f"seconds median {median(seconds):.1f}, most {max(seconds):.1f}\n",
-            flush=True,
+            f"== {name}: solved {count}/{len(results)}, sequences to solve {sequences_to_solve(results)}; "
+            f"seconds median {median(seconds):.1f}, most {max(seconds):.1f}"
         )
+        print("\n".join(spreads(results)), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

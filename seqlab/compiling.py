@@ -19,13 +19,10 @@ from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from seqlab import files
 from seqlab.errors import EngineError
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 BROKEN = "Numba does not work here"
 HINT = "training.engine=torch trains without it."
@@ -119,22 +116,27 @@ class Kernel:
             )
 
 
-def mended(sources: tuple[str, ...]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def mended(sources: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a function that is compiled when it is called be compiled anew where what was kept is damaged.
 
     Args:
         sources: of it and all that it calls, as of a :class:`Kernel`; what is kept of them is then removed.
     """
 
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+    def decorate(function: Any) -> Callable[..., Any]:
         @wraps(function)
-        def call(*arguments: P.args, **named: P.kwargs) -> T:
+        def call(*arguments: Any) -> Any:
             try:
-                return function(*arguments, **named)
-            except Exception:  # before it runs; as it runs, numbers raise nothing
+                return function(*arguments)
+            except Exception:
+                from numba import typeof
+
+                if tuple(map(typeof, arguments)) in function.overloads:  # what it raised as it ran is its own
+                    raise
                 for file in cache_folder(sources).glob("*/*.nb?"):
-                    file.unlink(missing_ok=True)
-                return function(*arguments, **named)
+                    with suppress(OSError):
+                        file.unlink()
+                return function(*arguments)
 
         return call
 

@@ -136,6 +136,24 @@ def test_what_is_compiled_as_it_is_called_is_compiled_anew_too(kind: str) -> Non
         assert sum(found.stats.cache_hits.values()) == times_found
 
 
+def test_what_goes_wrong_as_it_runs_is_no_damage() -> None:
+    with kept_in(cache_folder(_turing.SOURCES)):
+
+        @mended(_turing.SOURCES)
+        @numba.njit(cache=True)
+        def count(calls: Any, wrong: bool) -> None:
+            calls[0] += 1
+            if wrong:
+                raise ValueError("wrong")
+
+    calls = np.zeros(1)
+    count(calls, False)
+    with pytest.raises(ValueError, match="wrong"):
+        count(calls, True)
+    assert calls == 2
+    assert list(cache_folder(_turing.SOURCES).glob("*/*.nbc"))
+
+
 @pytest.mark.slow
 def test_training_finds_in_a_second_process_what_the_first_compiled() -> None:
     """All that there is to compile; what a process finds of another's is tested of a small part each time."""

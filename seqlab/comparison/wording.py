@@ -30,7 +30,7 @@ def _row(model: ModelOutcome, metric_name: str, further: Sequence[str]) -> dict[
         "level": model.level or NOTHING,
         "parameters": f"{model.parameters:,}",
         "solved": f"{model.solved}/{model.runs} {_bracket(share, 2)}" if share else NOTHING,
-        "sequences to solve": _sequences(model.survival) if model.survival else NOTHING,
+        "sequences to solve": to_solve(model.survival) if model.survival else NOTHING,
         metric_name: NOTHING if mean is None else estimate(mean, model.metric_interval),
         "lowest to highest": NOTHING if span is None else spread(span),
         model.guess_name: NOTHING if model.guess is None else f"{model.guess:.3g}",
@@ -61,7 +61,8 @@ def _bracket(interval: Interval, decimals: int) -> str:
     return f"[{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
 
 
-def _sequences(survival: Survival) -> str:
+def to_solve(survival: Survival) -> str:
+    """Return the median of the sequences to solve, with quartiles."""
     low, middle, high = (
         quantile(survival, value, ">")
         for value in (survival.lower_quartile, survival.median, survival.upper_quartile)

@@ -304,7 +304,7 @@ def test_a_sequence_with_two_labels_is_refused(tmp_path: Path) -> None:
 cells = st.text(st.characters(codec="utf-8"), max_size=8)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.one_of(st.binary(max_size=200), st.lists(st.tuples(cells, cells), max_size=12)))
 def test_whatever_a_file_holds_it_is_read_or_refused_in_a_sentence(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "any.csv"

@@ -179,7 +179,7 @@ def test_a_file_that_is_not_there_is_named() -> None:
         Tags(table="no-such.conll")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.one_of(st.binary(max_size=120), st.text(st.sampled_from("ab \t\n#-"), max_size=120)))
 def test_whatever_a_file_holds_it_is_read_or_refused_in_a_sentence(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "any.conll"
