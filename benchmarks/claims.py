@@ -94,10 +94,13 @@ def words(summary: dict[str, Any]) -> str:
 
 
 def sequences_to_solve(results: list[dict[str, Any]]) -> str:
-    """Return the median as a comparison has it, in which a seed that did not solve it is later than all."""
+    """Return the median as a comparison has it, a seed that did not solve it being later than all, and the most."""
     solved = [bool(summary["solved"]) for summary in results]
     took = [summary["sequences_to_solve"] or summary["sequences_seen"] for summary in results]
-    return to_solve(kaplan_meier(took, solved)) if any(solved) else "-"
+    if not any(solved):
+        return "-"
+    most = max(count for count, done in zip(took, solved, strict=True) if done)
+    return f"{to_solve(kaplan_meier(took, solved))}, most {most:,}"
 
 
 def spreads(results: list[dict[str, Any]]) -> list[str]:

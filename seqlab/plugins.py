@@ -219,8 +219,6 @@ class _Neighbours(MetaPathFinder):
 def _forget_neighbours(folders: list[Path]) -> None:
     """Forget modules of plug-ins' folders: they may have changed, or have the name of another's neighbour."""
     roots = tuple({str(folder).rstrip(os.sep) + os.sep for folder in folders})
-    if not roots:  # thousands of modules need not be looked at
-        return
     forgotten = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)

@@ -120,7 +120,8 @@ def seqlab_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Comman
                 main()
             except SystemExit as leaving:
                 code = int(leaving.code or 0)
-            plugins._forget_neighbours([path.parent for path in plugins._admitted])
+            if plugins._admitted:  # else thousands of modules are looked through for nothing
+                plugins._forget_neighbours([path.parent for path in plugins._admitted])
         said = capsys.readouterr()
         assert "Traceback" not in said.err
         return subprocess.CompletedProcess(argv, code, said.out, said.err)
