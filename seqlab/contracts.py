@@ -10,12 +10,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from seqlab.seeding import MOST, Start
 
 Split = Literal["train", "validation", "test"]
 
@@ -294,17 +296,24 @@ def numpy_stream(seed: int, *path: str | int) -> np.random.Generator:
     >>> bool(numpy_stream(1, "train", 0).random() == numpy_stream(1, "test", 0).random())
     False
     """
-    return np.random.Generator(np.random.PCG64(_seeds(seed, path)))
+    return np.random.Generator(np.random.PCG64(_start(seed, path)))
+
+
+def _start(seed: int, path: tuple[str | int, ...]) -> Start | np.random.SeedSequence:
+    """Return what a stream starts with; those of a name that ends in a number are started many at once."""
+    if path and isinstance(number := path[-1], int):
+        name = _words(seed, path[:-1])
+        if min(*name, number) >= 0 and max(*name, number) < MOST:
+            return Start(name, number)
+    return np.random.SeedSequence(_words(seed, path))
 
 
 def torch_stream(seed: int, *path: str | int) -> torch.Generator:
     """Return the torch generator of that name (initial weights, dropout)."""
-    words = _seeds(seed, path).generate_state(1, np.uint64)
+    words = np.random.SeedSequence(_words(seed, path)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))
 
 
-def _seeds(seed: int, path: tuple[str | int, ...]) -> np.random.SeedSequence:
-    words = [seed, *[part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path]]
-    # An array makes the same stream in half the time; only a list may hold numbers of more than 32 bits.
-    fits = min(words) >= 0 and max(words) < 2**32
-    return np.random.SeedSequence(np.array(words, np.uint32) if fits else words)
+@lru_cache(maxsize=256)
+def _words(seed: int, path: tuple[str | int, ...]) -> tuple[int, ...]:
+    return seed, *[part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path]

@@ -71,18 +71,18 @@ class Echo(Task):
         length: Annotated[int, Field(ge=1)] = 20_000,
     ) -> None:
         self.delay, self.chunk, self.length = delay, chunk, length
+        self.chunks = -(-length // chunk)
         self.spec = Spec("tokens", 2, "classes", 2, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Chunk:
         """Return the next chunk, (B, chunk); the last one of a stream may be shorter."""
-        epoch, place = divmod(index, -(-self.length // self.chunk))
+        epoch, place = divmod(index, self.chunks)
         start = place * self.chunk
-        stop = min(start + self.chunk, self.length)
-        bits = _bits(seed, split, epoch, start - self.delay, stop, size)  # (B, delay + steps)
-        steps = stop - start
+        steps = min(self.chunk, self.length - start)
+        bits = _bits(seed, split, epoch, start - self.delay, self.delay + steps, size)  # (B, delay + steps)
         return Chunk(
-            torch.from_numpy(bits[:, self.delay :].astype(np.int64)),
-            torch.from_numpy(bits[:, :steps].astype(np.int64)),
+            torch.from_numpy(bits[:, self.delay :].copy()),
+            torch.from_numpy(bits[:, :steps].copy()),
             continues=place > 0,
             start=start,
         )
@@ -121,19 +121,21 @@ def echo(bits: Sequence[int], delay: int) -> list[int]:
     return [bits[t - delay] if t >= delay else 0 for t in range(len(bits))]
 
 
-def _bits(seed: int, split: Split, epoch: int, start: int, stop: int, rows: int) -> NDArray[np.uint8]:
-    """Return steps ``start`` to ``stop`` of the streams, (rows, stop - start); 0 before the streams begin."""
-    first = max(start, 0) // BLOCK
-    parts = [_block(seed, split, epoch, block, rows) for block in range(first, -(-stop // BLOCK))]
-    begin = first * BLOCK if start >= 0 else start
-    if start < 0:
-        parts.insert(0, np.zeros((rows, -start), np.uint8))
-    bits = parts[0] if len(parts) == 1 else np.concatenate(parts, 1)
-    return bits[:, start - begin : stop - begin]
+def _bits(seed: int, split: Split, epoch: int, start: int, steps: int, rows: int) -> NDArray[np.int64]:
+    """Return so many steps of the streams from ``start`` on, (rows, steps)."""
+    block, begin = divmod(start, BLOCK)
+    end = begin + steps
+    bits = _block(seed, split, epoch, block, rows)
+    if end > BLOCK:
+        rest = range(block + 1, block - -end // BLOCK)
+        bits = np.concatenate([bits, *(_block(seed, split, epoch, later, rows) for later in rest)], 1)
+    return bits[:, begin:end]
 
 
 @lru_cache(maxsize=8)
-def _block(seed: int, split: Split, epoch: int, block: int, rows: int) -> NDArray[np.uint8]:
-    """Return steps ``block * BLOCK`` and following of the streams, (rows, BLOCK)."""
+def _block(seed: int, split: Split, epoch: int, block: int, rows: int) -> NDArray[np.int64]:
+    """Return steps ``block * BLOCK`` and following of the streams, (rows, BLOCK); 0 before they begin."""
+    if block < 0:
+        return np.zeros((rows, BLOCK), np.int64)
     drawn = numpy_stream(seed, "echo", split, epoch, block).bytes(rows * BLOCK // 8)
-    return np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1)
+    return np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1).astype(np.int64)

@@ -22,19 +22,20 @@ FIRST_MARK = 10
 
 
 def marked_pairs(
-    stream: np.random.Generator, shortest: int, size: int, low: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return sequences of pairs as in experiments 4 and 5 of 1997, (B, L, 2), and which are marked, (2, B).
+    stream: np.random.Generator, shortest: int, size: int, low: int, instead: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return sequences of pairs as in experiments 4 and 5 of 1997, (B, L, 2), and their marked values, (2, B).
 
     Values are uniform in [low, 1). L is uniform in [T, T + T/10]. The marker is 1 at one of the first 10
     pairs and at one of the first T/2 - 1 others, -1 at the first and the last pair, 0 elsewhere. Where the
-    first pair is drawn, its marker stays -1.
+    first pair is drawn, its marker stays -1, and another number counts as its value.
 
     Args:
         stream: to draw from.
         shortest: T.
         size: B.
         low: the least value.
+        instead: what counts as the value of the first pair.
     """
     length = int(stream.integers(shortest, shortest + shortest // 10, endpoint=True))
     inputs = np.zeros((size, length, 2), dtype=np.float32)
@@ -42,18 +43,12 @@ def marked_pairs(
     first = stream.integers(0, FIRST_MARK, size)
     second = stream.integers(0, shortest // 2 - 1, size)
     second += second >= first  # the place among those still unmarked
-    rows = np.arange(size)
-    inputs[rows, first, 1] = inputs[rows, second, 1] = 1
-    inputs[:, 0, 1] = inputs[:, -1, 1] = -1
-    return inputs, np.array([first, second])
-
-
-def marked_values(
-    inputs: NDArray[np.float32], places: NDArray[np.int64], instead: float
-) -> NDArray[np.float32]:
-    """Return the values at places (2, B) of pairs (B, L, 2), or another number where the marker is not 1."""
-    rows = np.arange(len(inputs))
-    return np.where(inputs[rows, places, 1] == 1, inputs[rows, places, 0], np.float32(instead))
+    rows, marked = np.arange(size), np.array([first, second])
+    inputs[rows, marked, 1] = 1
+    inputs[:, :: length - 1, 1] = -1  # the first and the last
+    values = inputs[rows, marked, 0]
+    values[marked == 0] = instead
+    return inputs, values
 
 
 class MarkedPairs(Task):

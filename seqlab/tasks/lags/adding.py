@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from seqlab.contracts import Spec, Split, numpy_stream
-from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs, marked_values
+from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs
 
 Variant = Literal["hochreiter", "le"]
 Pairs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -59,23 +59,18 @@ class Adding(MarkedPairs):
 
 
 def _hochreiter(stream: np.random.Generator, shortest: int, size: int) -> Pairs:
-    inputs, places = marked_pairs(stream, shortest, size, low=-1)
-    return inputs, (0.5 + _marked_sum(inputs, places) / 4).astype(np.float32)
+    inputs, values = marked_pairs(stream, shortest, size, low=-1, instead=0)
+    return inputs, (0.5 + values.sum(0, dtype=np.float64) / 4).astype(np.float32)
 
 
 def _le(stream: np.random.Generator, length: int, size: int) -> Pairs:
     inputs = np.zeros((size, length, 2), dtype=np.float32)
     inputs[..., 0] = stream.random((size, length), dtype=np.float32)
     half = length // 2
-    places = np.array([stream.integers(0, half, size), stream.integers(half, length, size)])
-    inputs[np.arange(size), places, 1] = 1
-    return inputs, _marked_sum(inputs, places).astype(np.float32)
-
-
-def _marked_sum(inputs: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the sum of each row's marked values, (B,)."""
-    total: NDArray[np.float64] = marked_values(inputs, places, instead=0).sum(0, dtype=np.float64)
-    return total
+    rows = np.arange(size)
+    marked = np.array([stream.integers(0, half, size), stream.integers(half, length, size)])
+    inputs[rows, marked, 1] = 1
+    return inputs, inputs[rows, marked, 0].sum(0, dtype=np.float64).astype(np.float32)
 
 
 def answer(values: Sequence[float], markers: Sequence[float], variant: Variant) -> float:

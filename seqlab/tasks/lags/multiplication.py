@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from seqlab.contracts import Spec, Split, numpy_stream
-from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs, marked_values
+from seqlab.tasks.lags._marked import MarkedPairs, marked_pairs
 
 
 class Multiplication(MarkedPairs):
@@ -38,8 +38,8 @@ class Multiplication(MarkedPairs):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return pairs (B, L, 2) and products (B,)."""
         stream = numpy_stream(seed, "multiplication", split, index)
-        inputs, places = marked_pairs(stream, self.length, size, low=0)
-        return inputs, marked_values(inputs, places, instead=1).prod(0)
+        inputs, values = marked_pairs(stream, self.length, size, low=0, instead=1)
+        return inputs, values.prod(0)
 
 
 def answer(values: Sequence[float], markers: Sequence[float]) -> float:

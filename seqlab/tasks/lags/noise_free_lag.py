@@ -93,10 +93,11 @@ class NoiseFreeLag(Task):
         more = stream.geometric(1 - GOES_ON, len(first)) - 1
         most = int(more.max())
         tokens = stream.integers(0, self.alphabet, (len(first), 3 + self.lag + most))
-        rows, start, x = np.arange(len(first)), most - more, self.alphabet
-        tokens[:, :most][np.arange(most) < start[:, None]] = PAD
-        tokens[rows, start] = x + 2
-        tokens[rows, start + 1] = x + first
+        start, x = most - more, self.alphabet
+        np.copyto(tokens[:, :most], PAD, where=np.arange(most) < start[:, None])
+        start += np.arange(0, tokens.size, tokens.shape[1])  # counted through all rows
+        tokens.put(start, x + 2)
+        tokens.put(start + 1, x + first)
         tokens[:, -1] = x + 3
         return tokens
 

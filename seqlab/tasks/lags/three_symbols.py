@@ -18,8 +18,11 @@ DISTRACTORS, BEGIN, END = (2, 6), 7, 6
 LENGTHS, PLACES = (100, 110), ((10, 20), (33, 43), (66, 76))
 """Both ends are included, positions count from 0."""
 
-_RANGES = np.array([ends for place in PLACES for ends in ((0, 1), place)]).T[..., None]
-"""What is drawn from for each relevant symbol, 0 for X or 1 for Y, then its place: (2, 6, 1)."""
+_LOW, _HIGH = np.array([ends for place in PLACES for ends in ((0, 1), place)]).T[..., None]
+"""What is drawn from for each relevant symbol, 0 for X or 1 for Y, then its place: (6, 1) each."""
+
+_WEIGHTS = 2 ** np.arange(len(PLACES))[::-1]
+"""An order is the number that its symbols make in base 2."""
 
 
 class ThreeSymbols(Task):
@@ -46,19 +49,18 @@ class ThreeSymbols(Task):
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs (B, 110) with padding in front, one class for each row."""
         stream, width = numpy_stream(seed, "three-symbols", split, index), LENGTHS[1]
-        start = width - stream.integers(*LENGTHS, size, endpoint=True)
+        start, shorter = width - stream.integers(*LENGTHS, size, endpoint=True), width - LENGTHS[0]
         tokens = stream.integers(*DISTRACTORS, (size, width))
-        rows, target, shorter = np.arange(size), np.zeros(size, dtype=np.int64), width - LENGTHS[0]
-        tokens[:, :shorter][np.arange(shorter) < start[:, None]] = PAD
-        tokens[rows, start] = BEGIN
-        drawn = stream.integers(_RANGES[0], _RANGES[1], (2 * len(PLACES), size), endpoint=True)
-        for symbol, place in zip(drawn[::2], drawn[1::2], strict=True):
-            tokens[rows, start + place] = symbol
-            target = 2 * target + symbol
+        np.copyto(tokens[:, :shorter], PAD, where=np.arange(shorter) < start[:, None])
+        start += np.arange(0, size * width, width)  # counted through all rows
+        tokens.put(start, BEGIN)
+        drawn = stream.integers(_LOW, _HIGH, (len(_LOW), size), endpoint=True)
+        symbols, places = drawn[::2], drawn[1::2]  # (3, B) each
+        tokens.put(start + places, symbols)
         tokens[:, -1] = END
         mask = np.zeros((size, width), dtype=bool)
         mask[:, -1] = True
-        return Batch(torch.from_numpy(tokens), torch.from_numpy(target), torch.from_numpy(mask))
+        return Batch(torch.from_numpy(tokens), torch.from_numpy(_WEIGHTS @ symbols), torch.from_numpy(mask))
 
 
 def classify(text: str) -> str:

@@ -19,6 +19,9 @@ from seqlab.tasks._judging import ACCURACY, ERRORS, LOSS, MSE, SEQUENCES, Metric
 NOISE = 0.2**0.5
 """Standard deviation of the numbers that say nothing: their variance is 0.2."""
 
+_SIGNS = np.array([-1, 1], np.float32)
+"""Of the telling numbers of the second class and of the first."""
+
 MEAN_ERROR = Metric("mean_error", False, (0.0, None), "mean absolute error")
 
 
@@ -86,6 +89,7 @@ class TwoSequence(Task):
         telling: Annotated[int, Field(ge=1)] = 3,
     ) -> None:
         self.level, self.length, self.telling = LEVELS[difficulty], length, telling
+        self._targets = np.array(self.level.targets, np.float64)
         self.spec = Spec("features", 1, "values", 1, causal=True)
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
@@ -96,9 +100,9 @@ class TwoSequence(Task):
         first = stream.integers(0, 2, size)  # 1 for the first class
         inputs = NOISE * stream.standard_normal((size, length, 1), dtype=np.float32)
         telling = inputs[:, : self.telling, 0]  # of a shorter sequence all
-        telling *= np.float32(level.noise / NOISE)
-        telling += (2 * first - 1)[:, None]
-        targets = np.array(level.targets, np.float64).take(first)
+        telling *= level.noise / NOISE
+        telling += _SIGNS.take(first)[:, None]
+        targets = self._targets.take(first)
         if split == "train" and level.target_noise:
             targets += level.target_noise * stream.standard_normal(size)
         mask = np.zeros((size, length), dtype=bool)

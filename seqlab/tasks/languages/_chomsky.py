@@ -99,7 +99,8 @@ class OfAnyLength(Task):
         read, shape = x.shape[1], (size, x.shape[1] + y.shape[1])
         inputs, targets, mask = np.empty(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, bool)
         inputs[:, :read], inputs[:, read:] = x, self.letters
-        targets[:, read:], mask[:, read:] = np.maximum(y, 0), y != NOTHING
+        np.maximum(y, 0, out=targets[:, read:])
+        np.not_equal(y, NOTHING, out=mask[:, read:])
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(mask))
 
 
