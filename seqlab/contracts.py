@@ -299,7 +299,7 @@ def numpy_stream(seed: int, *path: str | int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(_start(seed, path)))
 
 
-def _start(seed: int, path: tuple[str | int, ...]) -> Start | np.random.SeedSequence:
+def _start(seed: int, path: tuple[str | int, ...]) -> Any:  # NumPy's types know SeedSequence alone
     """Return what a stream starts with; those of a name that ends in a number are started many at once."""
     if path and isinstance(number := path[-1], int):
         name = _words(seed, path[:-1])

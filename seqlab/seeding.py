@@ -1,8 +1,8 @@
 """What a random stream starts with: NumPy's hash of a name, of many names at once.
 
-Each batch has a random stream of its own, so that it depends on its number alone. To hash one name takes NumPy
-as long as to draw a thousand numbers; 256 names that differ in their last number alone are hashed as arrays here,
-and kept, in a twentieth of the time for each.
+Each batch has a random stream of its own, so that it depends on its number alone. To hash one name takes
+NumPy longer than to draw a thousand numbers. Here 256 names that differ in their last number alone are hashed
+as arrays and kept, which takes a twentieth of the time for each.
 
 Source:
     O'Neill, "Developing a seed_seq alternative", 2015; numpy.random.SeedSequence.
@@ -44,12 +44,15 @@ class Start(ISpawnableSeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
         """Return the words that a generator asks for; PCG64 asks for four of 64 bits."""
+        state: NDArray[Any]
         if n_words == 4 and dtype is np.uint64:
             block, place = divmod(self.number, AT_ONCE)
-            return _hashed(self.name, block)[place]
-        return self._sequence.generate_state(n_words, dtype)
+            state = _hashed(self.name, block)[place]
+        else:
+            state = self._sequence.generate_state(n_words, dtype)
+        return state
 
-    def spawn(self, n_children: int) -> list[np.random.SeedSequence]:
+    def spawn(self, n_children: int) -> list[Any]:
         """Return what so many further streams start with."""
         return self._sequence.spawn(n_children)
 
@@ -76,6 +79,7 @@ def _hashed(name: tuple[int, ...], block: int) -> NDArray[np.uint64]:
     state = np.empty((AT_ONCE, 8), "<u4")
     for i in range(8):
         state[:, i] = spread(pool[i % 4])
+    state.setflags(write=False)
     return state.view(np.uint64)
 
 
@@ -93,5 +97,5 @@ def _hash(constant: int, multiplier: int) -> Callable[[Words], Words]:
 
 
 def _mix(x: Words, y: Words) -> Words:
-    mixed = np.uint32(0xCA01F9DD) * x - np.uint32(0x4973F715) * y
+    mixed: Words = x * np.uint32(0xCA01F9DD) - y * np.uint32(0x4973F715)
     return mixed ^ (mixed >> np.uint32(16))

@@ -22,7 +22,8 @@ from seqlab.tasks import Task
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _COMPUTING = (
-    "compiling", "contracts", "data", "engines", "fused", "generation", "models", "tasks", "text", "training",
+    "compiling", "contracts", "data", "engines", "fused", "generation", "models", "seeding", "tasks", "text",
+    "training",
 )  # fmt: skip
 """The parts of the package that a run's figures can depend on."""
 

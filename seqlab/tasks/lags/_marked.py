@@ -24,7 +24,7 @@ FIRST_MARK = 10
 def marked_pairs(
     stream: np.random.Generator, shortest: int, size: int, low: int, instead: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return sequences of pairs as in experiments 4 and 5 of 1997, (B, L, 2), and their marked values, (2, B).
+    """Return sequences of pairs as in experiments 4 and 5 of 1997, (B, L, 2), and the marked values, (2, B).
 
     Values are uniform in [low, 1). L is uniform in [T, T + T/10]. The marker is 1 at one of the first 10
     pairs and at one of the first T/2 - 1 others, -1 at the first and the last pair, 0 elsewhere. Where the
