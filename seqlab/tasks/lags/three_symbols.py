@@ -18,8 +18,9 @@ DISTRACTORS, BEGIN, END = (2, 6), 7, 6
 LENGTHS, PLACES = (100, 110), ((10, 20), (33, 43), (66, 76))
 """Both ends are included, positions count from 0."""
 
-_LOW, _HIGH = np.array([ends for place in PLACES for ends in ((0, 1), place)]).T[..., None]
-"""What is drawn from for each relevant symbol, 0 for X or 1 for Y, then its place: (6, 1) each."""
+_FIRST = np.array([[first] for first, _ in PLACES])
+_CHOICES = np.array([[count] for first, last in PLACES for count in (2, last - first + 1)])
+"""Of how many each relevant symbol, 0 for X or 1 for Y, then its place are drawn: (6, 1)."""
 
 _WEIGHTS = 2 ** np.arange(len(PLACES))[::-1]
 """An order is the number that its symbols make in base 2."""
@@ -54,8 +55,8 @@ class ThreeSymbols(Task):
         np.copyto(tokens[:, :shorter], PAD, where=np.arange(shorter) < start[:, None])
         start += np.arange(0, size * width, width)  # counted through all rows
         tokens.put(start, BEGIN)
-        drawn = stream.integers(_LOW, _HIGH, (len(_LOW), size), endpoint=True)
-        symbols, places = drawn[::2], drawn[1::2]  # (3, B) each
+        drawn = stream.integers(_CHOICES.repeat(size, 1))  # (6, B)
+        symbols, places = drawn[::2], drawn[1::2] + _FIRST
         tokens.put(start + places, symbols)
         tokens[:, -1] = END
         mask = np.zeros((size, width), dtype=bool)
