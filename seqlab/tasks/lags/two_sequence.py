@@ -30,22 +30,22 @@ class Level:
     """What makes a level of the task.
 
     Attributes:
-        noise: standard deviation of what is added to the numbers that tell.
+        is_noisy: whether the numbers that tell have noise added to them as that of the others.
         targets: of the second class and of the first.
         target_noise: standard deviation of what is added to the targets of training sequences.
         tolerance: an answer is right when it is nearer to its clean target than this.
     """
 
-    noise: float
+    is_noisy: bool
     targets: tuple[float, float]
     target_noise: float
     tolerance: float
 
 
 LEVELS = {
-    "3a": Level(0.0, (0.0, 1.0), 0.0, 0.2),
-    "3b": Level(NOISE, (0.0, 1.0), 0.0, 0.2),
-    "3c": Level(NOISE, (0.2, 0.8), 0.1**0.5, 0.1),
+    "3a": Level(False, (0.0, 1.0), 0.0, 0.2),
+    "3b": Level(True, (0.0, 1.0), 0.0, 0.2),
+    "3c": Level(True, (0.2, 0.8), 0.1**0.5, 0.1),
 }
 
 
@@ -100,8 +100,8 @@ class TwoSequence(Task):
         first = stream.integers(0, 2, size)  # 1 for the first class
         inputs = NOISE * stream.standard_normal((size, length, 1), dtype=np.float32)
         telling = inputs[:, : self.telling, 0]  # of a shorter sequence all
-        telling *= level.noise / NOISE
-        telling += _SIGNS.take(first)[:, None]
+        signs = _SIGNS.take(first)[:, None]
+        telling[...] = telling + signs if level.is_noisy else signs
         targets = self._targets.take(first)
         if split == "train" and level.target_noise:
             targets += level.target_noise * stream.standard_normal(size)
