@@ -4,7 +4,7 @@
 
 A batch is made of training data alone, as the engine has it drawn; a step is what that engine takes that the
 experiment would be trained with, batches included. Both are means, in processor time on one thread, of as many as take
-a quarter of a second at least, the best of five tries, since neighbours on the machine only ever slow them down; what
+half a second at least, the best of five tries, since neighbours on the machine only ever slow them down; what
 training costs at its start and its end is left out. A batch should cost less than a tenth of its step.
 """
 
@@ -27,7 +27,7 @@ from seqlab.session import Session, open_session
 from seqlab.settings import TrainExperiment, experiment_names
 from seqlab.training import new_learner
 
-FEWEST, SECONDS, TRIES, AHEAD = 8, 0.25, 5, 64
+FEWEST, SECONDS, TRIES, AHEAD = 8, 0.5, 5, 64
 STARTS = count(0, 2_000_000)
 """Numbers of batches from which each measurement draws, so that none finds what the one before it has kept."""
 TEXTS = ("char-lm",)
@@ -79,11 +79,11 @@ def draw(name: str, batches: int) -> float:
 
 def each(work: Callable[[str, int], float], name: str) -> float:
     """Return the mean seconds of one: what many take longer than a few, shared among those that they are more."""
-    many = 2 * FEWEST
-    while work(name, many) < SECONDS:
-        many *= 2
-    few, most = (min(work(name, times) for _ in range(TRIES)) for times in (FEWEST, many))
-    return (most - few) / (many - FEWEST)
+    few, more = min(work(name, FEWEST) for _ in range(TRIES)), FEWEST
+    while work(name, FEWEST + more) - few < SECONDS:
+        more *= 2
+    most = min(work(name, FEWEST + more) for _ in range(TRIES))
+    return (most - few) / more
 
 
 def main() -> None:

@@ -13,18 +13,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.random import MT19937, PCG64, Generator, Philox, SeedSequence
 
-from seqlab.contracts import numpy_stream
-from seqlab.seeding import AT_ONCE, MOST, Start
+from seqlab.contracts import numpy_stream, torch_stream
+from seqlab.seeding import BLOCK, TOO_LARGE, Start
 
-WORDS = st.integers(0, MOST - 1)
+WORDS = st.integers(0, TOO_LARGE - 1)
 
 
 @given(st.lists(WORDS, max_size=8), WORDS)
 @example([], 0)
-@example([1, 2, 3], AT_ONCE - 1)
-@example([1, 2, 3], AT_ONCE)
-@example([MOST - 1] * 5, MOST - 1)
-@example([0, 0], MOST - AT_ONCE)
+@example([1, 2, 3], BLOCK - 1)
+@example([1, 2, 3], BLOCK)
+@example([TOO_LARGE - 1] * 5, TOO_LARGE - 1)
+@example([0, 0], TOO_LARGE - BLOCK)
 def test_the_start_is_numpy_s(name: list[int], number: int) -> None:
     assert PCG64(Start(tuple(name), number)).state == PCG64(SeedSequence([*name, number])).state
 
@@ -47,6 +47,30 @@ def test_numbers_of_more_than_32_bits_are_numpy_s_too(path: tuple[str | int, ...
 def test_a_negative_number_is_refused(path: tuple[str | int, ...]) -> None:
     with pytest.raises(ValueError, match="non-negative"):
         numpy_stream(1, *path)
+
+
+def test_streams_that_a_number_tells_apart_are_started_together() -> None:
+    assert isinstance(numpy_stream(1, "train", 3).bit_generator.seed_seq, Start)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize("words", range(1, 9))
+def test_as_many_words_are_given_as_are_asked_for(words: int, dtype: Any) -> None:
+    ours, theirs = (start.generate_state(words, dtype) for start in (Start((4,), 6), SeedSequence([4, 6])))
+    assert ours.dtype == theirs.dtype
+    assert ours.tolist() == theirs.tolist()
+
+
+def test_numbers_may_be_numpy_s_own() -> None:
+    own = numpy_stream(np.int64(1), "a", np.int64(5), "b", np.uint8(6))  # type: ignore[arg-type]
+    assert own.random() == numpy_stream(1, "a", 5, "b", 6).random()
+
+
+@pytest.mark.parametrize("path", [(), ("a",), ("a", 7), (3, 2**40), ("a", 0)])
+def test_torch_s_seed_is_the_hash_of_the_name(path: tuple[str | int, ...]) -> None:
+    words = [5, *(part if isinstance(part, int) else zlib.crc32(part.encode()) for part in path)]
+    seed = int(SeedSequence(words).generate_state(1, np.uint64)[0]) >> 1
+    assert torch_stream(5, *path).initial_seed() == seed
 
 
 @pytest.mark.parametrize("kind", [MT19937, Philox])

@@ -81,8 +81,8 @@ class Echo(Task):
         steps = min(self.chunk, self.length - start)
         bits = _bits(seed, split, epoch, start - self.delay, self.delay + steps, size)  # (B, delay + steps)
         return Chunk(
-            torch.from_numpy(bits[:, self.delay :].copy()),
-            torch.from_numpy(bits[:, :steps].copy()),
+            torch.from_numpy(bits[:, self.delay :].astype(np.int64)),
+            torch.from_numpy(bits[:, :steps].astype(np.int64)),
             continues=place > 0,
             start=start,
         )
@@ -121,8 +121,11 @@ def echo(bits: Sequence[int], delay: int) -> list[int]:
     return [bits[t - delay] if t >= delay else 0 for t in range(len(bits))]
 
 
-def _bits(seed: int, split: Split, epoch: int, start: int, steps: int, rows: int) -> NDArray[np.int64]:
-    """Return so many steps of the streams from ``start`` on, (rows, steps)."""
+def _bits(seed: int, split: Split, epoch: int, start: int, steps: int, rows: int) -> NDArray[np.uint8]:
+    """Return so many steps of the streams from ``start`` on, (rows, steps); 0 before they begin."""
+    if start < 0:
+        heard = _bits(seed, split, epoch, 0, start + steps, rows)
+        return np.concatenate([np.zeros((rows, -start), np.uint8), heard], 1)
     block, begin = divmod(start, BLOCK)
     end = begin + steps
     bits = _block(seed, split, epoch, block, rows)
@@ -133,9 +136,7 @@ def _bits(seed: int, split: Split, epoch: int, start: int, steps: int, rows: int
 
 
 @lru_cache(maxsize=8)
-def _block(seed: int, split: Split, epoch: int, block: int, rows: int) -> NDArray[np.int64]:
-    """Return steps ``block * BLOCK`` and following of the streams, (rows, BLOCK); 0 before they begin."""
-    if block < 0:
-        return np.zeros((rows, BLOCK), np.int64)
+def _block(seed: int, split: Split, epoch: int, block: int, rows: int) -> NDArray[np.uint8]:
+    """Return steps ``block * BLOCK`` and following of the streams, (rows, BLOCK)."""
     drawn = numpy_stream(seed, "echo", split, epoch, block).bytes(rows * BLOCK // 8)
-    return np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1).astype(np.int64)
+    return np.unpackbits(np.frombuffer(drawn, np.uint8).reshape(rows, -1), axis=1)

@@ -28,7 +28,7 @@ def marked_pairs(
 
     Values are uniform in [low, 1). L is uniform in [T, T + T/10]. The marker is 1 at one of the first 10
     pairs and at one of the first T/2 - 1 others, -1 at the first and the last pair, 0 elsewhere. Where the
-    first pair is drawn, its marker stays -1, and another number counts as its value.
+    first pair is drawn, its marker stays -1.
 
     Args:
         stream: to draw from.

@@ -19,6 +19,8 @@ LENGTHS, PLACES = (100, 110), ((10, 20), (33, 43), (66, 76))
 """Both ends are included, positions count from 0."""
 
 _FIRST = np.array([[first] for first, _ in PLACES])
+"""The first place of each relevant symbol, (3, 1)."""
+
 _CHOICES = np.array([[count] for first, last in PLACES for count in (2, last - first + 1)])
 """Of how many each relevant symbol, 0 for X or 1 for Y, then its place are drawn: (6, 1)."""
 
@@ -49,10 +51,11 @@ class ThreeSymbols(Task):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Batch:
         """Return batch number ``index``: inputs (B, 110) with padding in front, one class for each row."""
-        stream, width = numpy_stream(seed, "three-symbols", split, index), LENGTHS[1]
-        start, shorter = width - stream.integers(*LENGTHS, size, endpoint=True), width - LENGTHS[0]
+        stream, (shortest, width) = numpy_stream(seed, "three-symbols", split, index), LENGTHS
+        start = width - stream.integers(shortest, width, size, endpoint=True)
         tokens = stream.integers(*DISTRACTORS, (size, width))
-        np.copyto(tokens[:, :shorter], PAD, where=np.arange(shorter) < start[:, None])
+        front = tokens[:, : width - shortest]
+        np.copyto(front, PAD, where=np.arange(width - shortest) < start[:, None])
         start += np.arange(0, size * width, width)  # counted through all rows
         tokens.put(start, BEGIN)
         drawn = stream.integers(_CHOICES.repeat(size, 1))  # (6, B)

@@ -101,7 +101,7 @@ class TwoSequence(Task):
         inputs = NOISE * stream.standard_normal((size, length, 1), dtype=np.float32)
         telling = inputs[:, : self.telling, 0]  # of a shorter sequence all
         signs = _SIGNS.take(first)[:, None]
-        telling[...] = telling + signs if level.is_noisy else signs
+        telling[...] = (telling + signs) if level.is_noisy else signs
         targets = self._targets.take(first)
         if split == "train" and level.target_noise:
             targets += level.target_noise * stream.standard_normal(size)

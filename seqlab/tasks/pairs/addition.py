@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from itertools import chain, count, islice
 from typing import Annotated
 
 import numpy as np
@@ -46,12 +47,15 @@ class Addition(Pairs):
     def pairs(self, split: Split, index: int, size: int, seed: int) -> list[Pair]:
         """Return sums and what they come to, drawn until there are enough of the split."""
         stream = numpy_stream(seed, "addition", split, index)
-        found: list[Pair] = []
-        while len(found) < size:
-            digits = stream.choice(self.lengths, (4 * size, 2))
-            numbers = stream.integers(10 ** (digits - 1) * (digits > 1), 10**digits)
-            found += [(f"{a}+{b}", str(a + b)) for a, b in numbers.tolist() if split_of(a, b) == split]
-        return found[:size]
+        numbers = chain.from_iterable(self._drawn(stream, 4 * size) for _ in count())
+        sums = ((f"{a}+{b}", str(a + b)) for a, b in numbers if split_of(a, b) == split)
+        return list(islice(sums, size))
+
+    def _drawn(self, stream: np.random.Generator, pairs: int) -> list[list[int]]:
+        """Return so many pairs of numbers."""
+        digits = stream.choice(self.lengths, (pairs, 2))
+        drawn: list[list[int]] = stream.integers(10 ** (digits - 1) * (digits > 1), 10**digits).tolist()
+        return drawn
 
 
 def split_of(one: int, other: int) -> Split:
