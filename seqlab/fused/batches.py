@@ -15,6 +15,7 @@ from seqlab.contracts import PAD, Batch, Split
 from seqlab.errors import RunFailedError
 from seqlab.fused.kernels import generate
 from seqlab.tasks import Task, problem_of
+from seqlab.tasks.basics.echo import Echo
 from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
 
 Floats = NDArray[np.float32]
@@ -51,7 +52,7 @@ def training_batches(
 ) -> Iterator[Packed]:
     """Yield training batches ``index`` to ``index + count``, as many at a time as have one shape."""
     if (draw := DRAWN_PACKED.get(type(task))) is not None:
-        yield draw(task, "train", index, count, size, seed, lanes)
+        yield from draw(task, "train", index, count, size, seed, lanes)
         return
     batches = (_checked(task.batch("train", i, size, seed), task, size) for i in range(index, index + count))
     for (_, continues), alike in groupby(batches, key=lambda batch: (batch.inputs.shape, batch.continues)):
@@ -64,9 +65,10 @@ def training_batches(
 
 def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lanes: int) -> Iterator[Packed]:
     """Yield the batches of :meth:`Task.evaluation`, packed."""
-    if (draw := DRAWN_PACKED.get(type(task))) is not None:
+    draw = DRAWN_PACKED.get(type(task))
+    if draw is not None and type(task).evaluation is Task.evaluation:
         for index, start in enumerate(range(0, sequences, 512)):
-            yield draw(task, split, index, 1, min(512, sequences - start), seed, lanes)
+            yield from draw(task, split, index, 1, min(512, sequences - start), seed, lanes)
         return
     rows = None
     for batch in task.evaluation(split, sequences, seed):
@@ -84,7 +86,8 @@ def _checked(batch: Batch, task: Task, rows: int | None) -> Batch:
 
 def _temporal_order(
     task: TemporalOrder, split: Split, index: int, count: int, size: int, seed: int, lanes: int
-) -> Packed:
+) -> Iterator[Packed]:
+    """Yield batches that compiled code draws and packs."""
     shape = (count, -(-size // lanes), task.width, lanes)
     symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
     level = next(level for level in LEVELS.values() if level.length[1] + 1 == task.width)
@@ -93,13 +96,34 @@ def _temporal_order(
     words, stream = np.array([seed, *name, 0], np.uint32), np.zeros(4, np.uint64)
     room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
     generate(ranges, words, index, stream, room, drawn, symbols, wanted)
-    return Packed(symbols, NOTHING, wanted, size)
+    yield Packed(symbols, NOTHING, wanted, size)
 
 
-DRAWN_PACKED: Mapping[type[Task], Callable[[Any, Split, int, int, int, int, int], Packed]] = {
-    TemporalOrder: _temporal_order
+def _echo(
+    task: Echo, split: Split, index: int, count: int, size: int, seed: int, lanes: int
+) -> Iterator[Packed]:
+    """Yield chunks of the streams, packed as one piece and cut then."""
+    while count:
+        inputs, targets, chunks = task.stretch(split, index, count, size, seed)
+        symbols, wanted = _cut(inputs, chunks, lanes, PAD), _cut(targets, chunks, lanes, np.nan)
+        yield Packed(symbols, NOTHING, wanted, size, index % task.chunks > 0)
+        index, count = index + chunks, count - chunks
+
+
+def _cut(values: NDArray[np.uint8], pieces: int, lanes: int, empty: float) -> Floats:
+    """Return (B, N) as (pieces, tiles, N / pieces, lanes), a lane for each row."""
+    size, steps = values.shape
+    tiles = -(-size // lanes)
+    whole = np.full((tiles, steps, lanes), empty, np.float32)
+    lay(values, whole)
+    return np.ascontiguousarray(whole.reshape(tiles, pieces, -1, lanes).swapaxes(0, 1))
+
+
+DRAWN_PACKED: Mapping[type[Task], Callable[[Any, Split, int, int, int, int, int], Iterator[Packed]]] = {
+    TemporalOrder: _temporal_order,
+    Echo: _echo,
 }
-"""Tasks whose batches compiled code draws and packs: the network's step takes less than Python would."""
+"""Tasks whose batches are drawn and packed many at once: the network's step takes less than Python would."""
 
 
 def pack(batches: Sequence[Batch], lanes: int) -> Packed:

@@ -76,16 +76,28 @@ class Echo(Task):
 
     def batch(self, split: Split, index: int, size: int, seed: int) -> Chunk:
         """Return the next chunk, (B, chunk); the last one of a stream may be shorter."""
-        epoch, place = divmod(index, self.chunks)
-        start = place * self.chunk
-        steps = min(self.chunk, self.length - start)
-        bits = _bits(seed, split, epoch, start - self.delay, self.delay + steps, size)  # (B, delay + steps)
+        inputs, targets, _ = self.stretch(split, index, 1, size, seed)
+        place = index % self.chunks
         return Chunk(
-            torch.from_numpy(bits[:, self.delay :].astype(np.int64)),
-            torch.from_numpy(bits[:, :steps].astype(np.int64)),
+            torch.from_numpy(inputs.astype(np.int64)),
+            torch.from_numpy(targets.astype(np.int64)),
             continues=place > 0,
-            start=start,
+            start=place * self.chunk,
         )
+
+    def stretch(
+        self, split: Split, index: int, most: int, size: int, seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
+        """Return inputs and targets of batches from ``index`` on, side by side, and how many they are.
+
+        They are ``most`` where so many are whole and continue a stream, else fewer; one at its beginning.
+        """
+        epoch, place = divmod(index, self.chunks)
+        chunks = max(1, min(most, self.length // self.chunk - place)) if place else 1
+        start = place * self.chunk
+        steps = min(chunks * self.chunk, self.length - start)
+        bits = _bits(seed, split, epoch, start - self.delay, self.delay + steps, size)  # (B, delay + steps)
+        return bits[:, self.delay :], bits[:, :steps], chunks
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Chunk]:
         """Yield at least ``sequences`` chunks: fresh streams side by side, at most 64, read on and on."""
