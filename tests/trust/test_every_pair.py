@@ -56,7 +56,7 @@ def check(script: dict[str, Any], place: Any, model: str) -> bool:
     if reason is None:
         assert not without, "figures that are no numbers, though the loss is one"
         return True
-    assert model in reason or re.search(r"The task|\b(model|task)\.\w", reason), reason
+    assert model in reason or re.search(r"Th(e|is) task|\b(model|task)\.\w", reason), reason
     return False
 
 
