@@ -21,7 +21,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
 from seqlab.configure import load_settings
 from seqlab.engines import engine_of
 from seqlab.errors import SeqlabError
-from seqlab.fused.batches import DRAWN_PACKED, training_batches
+from seqlab.fused.batches import training_batches
+from seqlab.fused.drawing import drawer_of
 from seqlab.fused.layout import LANES
 from seqlab.session import Session, open_session
 from seqlab.settings import TrainExperiment, experiment_names
@@ -65,12 +66,13 @@ def draw(name: str, batches: int) -> float:
     """Return the processor's seconds of so many batches."""
     session = session_of(name, 1)
     task, training, start = session.task, session.experiment.training, next(STARTS)
-    is_packed = training.engine == "fused" and type(task) in DRAWN_PACKED
+    is_packed = training.engine == "fused" and drawer_of(task) is not None
     began = time.process_time()
     for first in range(start, start + batches, AHEAD):
         ahead = min(AHEAD, start + batches - first)
         if is_packed:
-            list(training_batches(task, first, ahead, training.batch_size, 1, LANES))
+            for _ in training_batches(task, first, ahead, training.batch_size, 1, LANES):
+                pass
             continue
         for index in range(first, first + ahead):
             task.batch("train", index, training.batch_size, 1)

@@ -3,7 +3,7 @@
 Each batch has a random stream of its own, so that it depends on its number alone. NumPy hashes a name in as
 much time as it draws a thousand numbers. Here 256 names that differ in their last word alone are hashed as
 arrays and kept, in a tenth of that time for each. NumPy promises that its hash stays as it is, since what was
-drawn once must be drawn again; :mod:`seqlab.fused.streams` has it for compiled code.
+drawn once must be drawn again; :mod:`seqlab.fused.drawing.streams` has it for compiled code.
 
 Source:
     O'Neill, "Developing a seed_seq alternative", 2015; numpy.random.SeedSequence.

@@ -19,9 +19,12 @@ import numba
 from seqlab import compiling, fused
 from seqlab.compiling import Kernel, cache_folder, kept_in, mended
 from seqlab.errors import EngineError
-from seqlab.fused import batches, kernels, make_ready
+from seqlab.fused import batches, make_ready
+from seqlab.fused.drawing import temporal_order
+from seqlab.fused.drawing.temporal_order import GENERATE
 from seqlab.fused.kernels import kernel, run
 from seqlab.fused.layout import LANES
+from seqlab.fused.packed import pack
 from seqlab.models.memory import _turing
 from seqlab.tasks.lags.temporal_order import TemporalOrder
 from seqlab.tasks.languages.bounded_dyck import WALK, WRITE
@@ -57,15 +60,15 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def new_process(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """Return a kernel of which nothing has been loaded, and let batches be made by it."""
-    new = kernel("seqlab.fused.temporal_order", "generate", kernels.generate.signature)
-    monkeypatch.setattr(batches, "generate", new)
+    new = Kernel(GENERATE.module, GENERATE.name, GENERATE.signature, GENERATE.sources)
+    monkeypatch.setattr(temporal_order, "GENERATE", new)
     return new
 
 
 def check_batches() -> None:
     task = TemporalOrder()
     (packed,) = batches.training_batches(task, 3, 2, 5, seed=1, lanes=LANES)
-    wanted = batches.pack([task.batch("train", i, 5, 1) for i in (3, 4)], LANES)
+    wanted = pack([task.batch("train", i, 5, 1) for i in (3, 4)], LANES)
     np.testing.assert_array_equal(packed.symbols, wanted.symbols)
 
 
@@ -79,14 +82,6 @@ def test_code_is_compiled_once_for_all_processes(
         check_batches()
         assert new.is_compiled()
     assert compilations == ["generate"]
-
-
-def test_half_of_training_is_not_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "run", kernel("seqlab.fused.network", "run", kernels.run.signature))
-    monkeypatch.setattr(kernels, "generate", new_process(monkeypatch))
-    check_batches()
-    assert kernels.generate.is_compiled()
-    assert not kernels.is_compiled()
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
@@ -104,7 +99,7 @@ def test_damaged_code_is_compiled_anew(
 ) -> None:
     new_process(monkeypatch)
     check_batches()
-    (file,) = cache_folder(run.sources).rglob(f"*.{kind}")
+    (file,) = cache_folder(GENERATE.sources).rglob(f"*.{kind}")
     file.write_bytes(damage(file.read_bytes()))
     for _ in range(2):
         new_process(monkeypatch)
@@ -157,7 +152,7 @@ def test_what_goes_wrong_as_it_runs_is_no_damage() -> None:
 @pytest.mark.slow
 def test_training_finds_in_a_second_process_what_the_first_compiled() -> None:
     """All that there is to compile; what a process finds of another's is tested of a small part each time."""
-    code = "from seqlab import fused; fused.make_ready(print); print(fused.generate.load().stats.cache_hits)"
+    code = "from seqlab import fused; fused.make_ready(print); print(fused.run.load().stats.cache_hits)"
     first, second = (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         for _ in range(2)
@@ -177,7 +172,7 @@ def test_a_cache_of_the_user_s_own_stays_where_it_is(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("call", [(0.5,), (np.zeros(3),), (np.zeros((2, 2), np.float32).T,)])
 def test_other_types_are_refused_rather_than_compiled(call: tuple[Any, ...]) -> None:
     with pytest.raises(TypeError):
-        kernels.generate(*call)
+        GENERATE(*call)
 
 
 def test_what_cannot_be_compiled_is_one_error() -> None:
@@ -199,7 +194,8 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
     [
         (run.sources, "compiling.py"),
         (run.sources, "fused/network.py"),
-        (run.sources, "tasks/lags/temporal_order.py"),
+        (GENERATE.sources, "tasks/lags/temporal_order.py"),
+        (GENERATE.sources, "fused/drawing/streams.py"),
         (WALK.sources, "tasks/languages/_walks.py"),
         (_turing.SOURCES, "models/memory/_turing.py"),
         (_turing.SOURCES, "models/memory/_turing_back.py"),

@@ -84,6 +84,10 @@ class Engine:
         """Put what it will do in the place of what the settings leave open."""
         raise NotImplementedError
 
+    def modules(self, task: Task) -> tuple[str, ...]:
+        """Return by name the modules, beside its own, that compute for one task alone."""
+        return ()
+
     def is_ready(self) -> bool:
         """Say whether :meth:`make_ready` has nothing to do that takes seconds."""
         return True

@@ -10,6 +10,7 @@ from seqlab import fused
 from seqlab.contracts import Split
 from seqlab.engines import Announce, Engine, Refusal, Settled
 from seqlab.errors import SeqlabError
+from seqlab.fused.drawing import module_of
 from seqlab.models import SequenceModel
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
@@ -42,6 +43,11 @@ class Fused(Engine):
             return Settled(experiment)
         compute = experiment.compute.model_copy(update={"precision": "fp32"})
         return Settled(experiment.model_copy(update={"compute": compute}), "the fused engine knows no other")
+
+    def modules(self, task: Task) -> tuple[str, ...]:
+        """Return what draws the task's batches, if there is such a thing."""
+        module = module_of(task)
+        return () if module is None else (module,)
 
     def is_ready(self) -> bool:
         """Say whether the code is compiled."""

@@ -18,7 +18,7 @@ from seqlab.errors import SeqlabError
 from seqlab.fused.choice import NO_NUMBA, why_not
 from seqlab.fused.engine import Engine
 from seqlab.fused.judging import evaluate
-from seqlab.fused.kernels import generate, is_compiled, run
+from seqlab.fused.kernels import run
 from seqlab.settings import Training
 from seqlab.tasks import Task
 from seqlab.training import Learner, Step
@@ -83,5 +83,9 @@ def make_ready(announce: Callable[[str], None] | None = None) -> None:
     """
     if announce is not None and not is_compiled():
         announce(COMPILING)
-    generate.load()
     run.load()
+
+
+def is_compiled() -> bool:
+    """Say whether nothing must be compiled that takes more than a second or two."""
+    return run.is_compiled()

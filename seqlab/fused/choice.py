@@ -79,9 +79,9 @@ def _compute_reason(experiment: TrainExperiment) -> str | None:
 def _numba_reason() -> str | None:
     if importlib.util.find_spec("numba") is None:
         return NO_NUMBA
-    if not kernels.is_compiled():  # what was compiled here can be used here
+    if not kernels.run.is_compiled():  # what was compiled here can be used here
         try:
-            kernels.generate.load()  # which takes a second and shows whether Numba can compile
+            kernels.clear.load()
         except EngineError as error:
             return error.message
     return None

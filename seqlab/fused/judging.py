@@ -9,10 +9,11 @@ import numpy as np
 
 from seqlab import training
 from seqlab.contracts import Split
-from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches
+from seqlab.fused.batches import evaluation_batches
 from seqlab.fused.kernels import run
 from seqlab.fused.layout import ALL, LANES, Shape
 from seqlab.fused.memory import aligned, shapes_of, tiles_of, weights_memory, working_space
+from seqlab.fused.packed import NOTHING, Floats, Packed
 from seqlab.models import SequenceModel
 from seqlab.tasks import Task
 

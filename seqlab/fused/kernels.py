@@ -6,7 +6,7 @@ from functools import partial
 
 from seqlab.compiling import Kernel
 
-kernel = partial(Kernel, sources=("fused", "tasks/lags/temporal_order.py"))
+kernel = partial(Kernel, sources=("fused",))
 
 _F1, _F2, _F3 = "f4[::1]", "f4[:,::1]", "f4[:,:,::1]"
 _D1 = "f8[::1]"
@@ -18,18 +18,10 @@ run = kernel(
     f"{_F3}, {_F3}, {_F3}, {_F2}, {_F1}, {_F3}, {_F2}, b1, b1, i8, i8, {_D1}, {_D1}, "
     f"f8, f8, f8, {_F1}, {_D1}, {_D1}, {_D1}, i8[::1])",
 )
-generate = kernel(
-    "seqlab.fused.temporal_order",
-    "generate",
-    "none(i8[:,::1], u4[::1], i8, u8[::1], u4[::1], f8[:,::1], f4[:,:,:,::1], f4[:,:,:,::1])",
-)
 write = kernel(
     "seqlab.fused.writing",
     "write",
     f"f8(b1, i8[:,::1], {_F1}, {_F1}, {_F1}, {_F1}, {_F1}, {_F1}, f8, {_F1})",
 )
-
-
-def is_compiled() -> bool:
-    """Say whether nothing must be compiled for training."""
-    return run.is_compiled() and generate.is_compiled()
+clear = kernel("seqlab.fused.products", "clear", f"none({_F1}, i8)")
+"""So small that it is compiled in a moment: it shows whether Numba can compile here."""

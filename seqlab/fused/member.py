@@ -14,7 +14,7 @@ from torch import Tensor
 from seqlab.contracts import torch_stream
 from seqlab.doing import doing
 from seqlab.errors import NonFiniteLossError
-from seqlab.fused.batches import NOTHING, Floats, Packed, evaluation_batches, lay, training_batches
+from seqlab.fused.batches import evaluation_batches, training_batches
 from seqlab.fused.judging import counts_as_usual, judge
 from seqlab.fused.kernels import run
 from seqlab.fused.layout import ALL, CELLS, LANES, OPTIMISERS, PIECE
@@ -27,6 +27,7 @@ from seqlab.fused.memory import (
     weights_memory,
     working_space,
 )
+from seqlab.fused.packed import NOTHING, Floats, Packed, lay
 from seqlab.fused.spreading import Each, run_spread
 from seqlab.models import Recurrent
 from seqlab.settings import Training

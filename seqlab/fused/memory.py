@@ -7,8 +7,8 @@ import threading
 
 import numpy as np
 
-from seqlab.fused.batches import Floats
 from seqlab.fused.layout import CELLS, LANES, Shape, space_size
+from seqlab.fused.packed import Floats
 from seqlab.models import Recurrent, SequenceModel
 from seqlab.models.recurrent.gru import GRU
 from seqlab.models.recurrent.lstm import LSTM

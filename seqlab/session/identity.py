@@ -84,6 +84,7 @@ def identify(experiment: TrainExperiment, task: Task, device: torch.device) -> I
     engine = experiment.training.engine
     files = [component_file(kind, name) for kind, name in components.items()]
     roots = [path for file in files if file is not None for path in sorted(with_neighbours(file))]
+    roots += [path for module in engine_of(engine).modules(task) for path in _files(module)]
     stamp = tuple(map(str, own.values()))
     return Identity(
         settings=settings,

@@ -59,6 +59,7 @@ class Task(ABC):
             (``read_mean``, ``read_spread``), and what answers are multiplied by and what is added then
             (``said_factor``, ``said_shift``), where it is the same for all sequences; for exported networks.
         reads: the option that names the file or folder which the task reads, where it reads any.
+        packed_by: the module of ``seqlab.fused.drawing`` that draws the batches of this very class, if any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
 
@@ -82,6 +83,7 @@ class Task(ABC):
     predicts: bool = False
     scales: Mapping[str, Sequence[float]] = MappingProxyType({})
     reads: ClassVar[str | None] = None
+    packed_by: ClassVar[str | None] = None
     earlier: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **keywords: Any) -> None:

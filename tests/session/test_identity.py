@@ -151,11 +151,31 @@ def test_what_is_compiled_counts_with_what_has_it_compiled() -> None:
     engine, task = files_of("engines/fused.py"), files_of("tasks/languages/bounded_dyck.py")
     assert engine >= {
         "compiling.py",
-        *(f"fused/{name}.py" for name in ("network", "lstm", "layers", "streams")),
+        *(f"fused/{name}.py" for name in ("network", "lstm", "layers", "batches")),
     }
     assert task >= {"compiling.py", "seeding.py", "tasks/languages/_walks.py"}
     assert "fused/network.py" not in task
     assert files_of("models/memory/ntm.py") >= {"models/memory/_turing.py", "models/memory/_turing_back.py"}
+
+
+def test_what_draws_a_task_s_batches_counts_where_it_draws_them(package: Path) -> None:
+    pytest.importorskip("numba")
+
+    def marks() -> list[str]:
+        identity.code_hash.cache_clear()
+        return [
+            mark(task__name=task, training__engine=engine)
+            for task in ("temporal-order", "echo")
+            for engine in ("fused", "torch")
+        ]
+
+    before = marks()
+    drawer = package / "fused/drawing/echo.py"
+    drawer.write_text(drawer.read_text() + "\n# changed\n")
+    assert [old == new for old, new in zip(before, marks(), strict=True)] == [True, True, False, True]
+    task = package / "tasks/basics/echo.py"
+    task.write_text(task.read_text() + "\n# changed\n")
+    assert [old == new for old, new in zip(before, marks(), strict=True)] == [True, True, False, False]
 
 
 CELL = """

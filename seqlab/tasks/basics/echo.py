@@ -60,7 +60,7 @@ class Echo(Task):
     True
     """
 
-    stream = True
+    stream, packed_by = True, "echo"
     metrics = (*USUAL["classes"], Metric("accuracy_after_delay", True, SHARE))
 
     def __init__(

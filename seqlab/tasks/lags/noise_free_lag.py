@@ -50,6 +50,8 @@ class NoiseFreeLag(Task):
             [4, 0, 1, 2, 3]])
     """
 
+    packed_by = "noise_free_lag"
+
     def __init__(
         self,
         *,

@@ -62,6 +62,7 @@ class TemporalOrder(Task):
     """
 
     symbols, answers = tuple(SYMBOLS), tuple(CLASSES)
+    packed_by = "temporal_order"
 
     def __init__(
         self, *, difficulty: Literal["easy", "normal", "moderate", "hard", "nightmare"] = "easy"

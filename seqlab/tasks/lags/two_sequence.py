@@ -79,6 +79,7 @@ class TwoSequence(Task):
             [ 1.,  1.,  1.]]), tensor([0., 1.]))
     """
 
+    packed_by = "two_sequence"
     metrics = (ACCURACY, MSE, MEAN_ERROR, ERRORS, SEQUENCES, LOSS)
 
     def __init__(

@@ -5,12 +5,38 @@ Made in Python they cost ten times as much as the network's step at the level ea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from seqlab.fused.streams import next_uniform, next_word, seed_stream
-from seqlab.tasks.lags.temporal_order import BEGIN, DISTRACTORS, END, X
+from seqlab.compiling import Kernel
+from seqlab.contracts import PAD, Split
+from seqlab.fused.drawing import SOURCES, words_of
+from seqlab.fused.drawing.streams import next_uniform, next_word, seed_stream
+from seqlab.fused.packed import NOTHING, Packed
+from seqlab.tasks.lags.temporal_order import BEGIN, DISTRACTORS, END, LEVELS, TemporalOrder, X
+
+GENERATE = Kernel(
+    __name__,
+    "generate",
+    "none(i8[:,::1], u4[::1], i8, u8[::1], u4[::1], f8[:,::1], f4[:,:,:,::1], f4[:,:,:,::1])",
+    (*SOURCES, "tasks/lags/temporal_order.py"),
+)
+
+
+def draw(
+    task: TemporalOrder, split: Split, index: int, count: int, size: int, seed: int, lanes: int
+) -> Iterator[Packed]:
+    """Yield all batches as one."""
+    shape = (count, -(-size // lanes), task.width, lanes)
+    symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
+    level = next(level for level in LEVELS.values() if level.length[1] + 1 == task.width)
+    ranges = np.array([level.length, level.t1, level.t2], dtype=np.int64)
+    words, stream = words_of(seed, "temporal-order", split), np.zeros(6, np.uint64)
+    room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
+    GENERATE(ranges, words, index, stream, room, drawn, symbols, wanted)
+    yield Packed(symbols, NOTHING, wanted, size)
 
 
 def generate(
@@ -22,7 +48,7 @@ def generate(
         ranges: (3, 2), least and greatest length, t1 and t2.
         words: (4,) uint32, the name of the random stream; the last is overwritten with the batch's number.
         index: number of the first batch.
-        stream: (4,) uint64, room.
+        stream: (6,) uint64, room.
         room: (13,) uint32.
         drawn: (5, sequences in a batch), room.
         symbols: (batches, tiles, T, LANES), filled with padding before.

@@ -2,6 +2,7 @@
 
 O'Neill, "PCG: a family of simple fast space-efficient statistically good algorithms for random number
 generation", 2014 (PCG-XSL-RR 128/64); the seed is spread by the hash of numpy's SeedSequence (O'Neill 2015).
+Lemire, "Fast random integer generation in an interval", 2019.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from seqlab.fused._marking import instruction, part
 
 _U32, _U64 = np.uint32, np.uint64
 _MULTIPLIER_HIGH, _MULTIPLIER_LOW = _U64(0x2360ED051FC65DA4), _U64(0x4385DF649FCCF645)
-_SHIFT16, _SHIFT32 = _U32(16), _U64(32)
+_SHIFT16, _SHIFT32, _LOW = _U32(16), _U64(32), _U64(0xFFFFFFFF)
 
 
 @instruction
@@ -35,7 +36,8 @@ def _high_product(typingctx: Any, a: Any, b: Any) -> Any:
 def seed_stream(words: Any, stream: Any, room: Any) -> None:
     """Start a stream from its name, 4 or more uint32 words; ``room`` is (13,) uint32.
 
-    ``stream`` is (4,) uint64: the state's high and low half, the increment's high and low half.
+    ``stream`` is (6,) uint64: the state's high and low half, the increment's high and low half, whether half
+    a word is left, and that half.
     """
     pool, spread, constant = room[:4], room[4:12], room[12:]
     constant[0] = _U32(0x43B0D7E5)
@@ -55,7 +57,7 @@ def seed_stream(words: Any, stream: Any, room: Any) -> None:
         value = _U32(value * key)
         spread[i] = value ^ (value >> _SHIFT16)
     high, low = _pair(spread, 4), _pair(spread, 6)
-    stream[0], stream[1] = _U64(0), _U64(0)
+    stream[0], stream[1], stream[4] = _U64(0), _U64(0), _U64(0)
     stream[2] = (high << _U64(1)) | (low >> _U64(63))
     stream[3] = (low << _U64(1)) | _U64(1)
     _advance(stream)
@@ -73,6 +75,30 @@ def next_word(stream: Any) -> Any:
     high = stream[0]
     word, turn = high ^ stream[1], high >> _U64(58)
     return (word >> turn) | (word << ((_U64(64) - turn) & _U64(63)))
+
+
+@part
+def next_half(stream: Any) -> Any:
+    """Return the next 32 random bits, of a word the low half first; whole words leave the other as it is."""
+    if stream[4]:
+        stream[4] = _U64(0)
+        return stream[5]
+    word = next_word(stream)
+    stream[4], stream[5] = _U64(1), word >> _SHIFT32
+    return word & _LOW
+
+
+@part
+def next_below(stream: Any, choices: int) -> Any:
+    """Return the next whole number below ``choices``, of 32 bits (Lemire 2019); nothing is drawn for one."""
+    count = _U64(choices)
+    if count == _U64(1):
+        return np.int64(0)
+    product = next_half(stream) * count
+    if product & _LOW < count:
+        while product & _LOW < (_LOW + _U64(1) - count) % count:
+            product = next_half(stream) * count
+    return np.int64(product >> _SHIFT32)
 
 
 @part
