@@ -20,7 +20,7 @@ demo: $(READY)  ## Train a character model and sample from it, then compare two 
 	$(BIN)/seqlab sample --prime "the" --length 300
 
 test: $(READY)  ## All tests and doctests but the slow ones.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 -q -m "not slow"
 
 lint: $(READY)  ## Style, types and layers.
 	$(BIN)/ruff check .

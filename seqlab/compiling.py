@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache, wraps
 from importlib import metadata, util
 from pathlib import Path
@@ -29,6 +29,9 @@ HINT = "training.engine=torch trains without it."
 
 PATIENCE = 1.0
 """Seconds that Python takes for a loop before Numba is loaded for it."""
+
+WAITING = 300.0
+"""Seconds that a process waits, at most, for another that compiles the same."""
 
 _LOADING = threading.RLock()
 """Where Numba keeps what it compiles is one setting for all."""
@@ -66,17 +69,21 @@ class Kernel:
         """
         with _LOADING:
             if self._function is None:
-                try:
-                    self._function = self._compile()
-                except Exception:  # what Numba read from the cache may be damaged
-                    try:
-                        for file in self._kept():
-                            file.unlink(missing_ok=True)
-                        self._function = self._compile()
-                    except Exception as error:
-                        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-                        raise EngineError(f"{BROKEN} ({reason})", hint=HINT) from error
+                with nullcontext() if self.is_compiled() else alone(cache_folder(self.sources), self._stem):
+                    self._function = self._load()
             return self._function
+
+    def _load(self) -> Any:
+        try:
+            return self._compile()
+        except Exception:  # what Numba read from the cache may be damaged
+            try:
+                for file in self._kept():
+                    file.unlink(missing_ok=True)
+                return self._compile()
+            except Exception as error:
+                reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                raise EngineError(f"{BROKEN} ({reason})", hint=HINT) from error
 
     def at_hand(self, *arguments: Any) -> Any:
         """Call it compiled where that costs little, else as Python runs it; both come to the same.
@@ -101,10 +108,13 @@ class Kernel:
         """Return it as Python runs it."""
         return getattr(importlib.import_module(self.module), self.name)
 
+    @property
+    def _stem(self) -> str:
+        return f"{self.module.rpartition('.')[2]}.{self.name}"
+
     def _kept(self) -> list[Path]:
         """Return the files of it that lie in the cache."""
-        stem = f"{self.module.rpartition('.')[2]}.{self.name}"
-        return list(cache_folder(self.sources).glob(f"*/{stem}-*.nb?"))
+        return list(cache_folder(self.sources).glob(f"*/{self._stem}-*.nb?"))
 
     def _compile(self) -> Any:
         import numba
@@ -119,13 +129,26 @@ class Kernel:
 def mended(sources: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a function that is compiled when it is called be compiled anew where what was kept is damaged.
 
+    One process at a time compiles it, or loads what was kept; so it is for each kinds of arguments.
+
     Args:
         sources: of it and all that it calls, as of a :class:`Kernel`; what is kept of them is then removed.
     """
 
     def decorate(function: Any) -> Callable[..., Any]:
+        met: set[tuple[Any, ...]] = set()
+
         @wraps(function)
         def call(*arguments: Any) -> Any:
+            kinds = tuple((getattr(one, "dtype", type(one)), getattr(one, "ndim", 0)) for one in arguments)
+            if kinds in met:
+                return function(*arguments)
+            with alone(cache_folder(sources), function.__name__):
+                result = call_anew(*arguments)
+            met.add(kinds)
+            return result
+
+        def call_anew(*arguments: Any) -> Any:
             try:
                 return function(*arguments)
             except Exception:
@@ -141,6 +164,25 @@ def mended(sources: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[
         return call
 
     return decorate
+
+
+@contextmanager
+def alone(folder: Path, name: str) -> Iterator[None]:
+    """Let one process at a time compile a function: the others wait, and find then what that one has kept.
+
+    Where the disk knows no locks, or nothing can be kept, each compiles for itself.
+
+    Args:
+        folder: where it is kept.
+        name: of the function.
+    """
+    from filelock import FileLock  # not where nothing is compiled: it brings asyncio
+
+    with ExitStack() as held:
+        with suppress(OSError, NotImplementedError):
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(folder / f"{name}.lock", timeout=WAITING))
+        yield
 
 
 @contextmanager

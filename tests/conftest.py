@@ -21,6 +21,9 @@ from seqlab import constructors
 if TYPE_CHECKING:
     from seqlab.runs import Run
 
+PLAIN = frozenset({"models", "tasks", "text", "data", "runs", "settings", "seqlab"})
+"""Folders whose tests, and doctests, seldom train by compiled code."""
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 HEAD = """
@@ -69,6 +72,22 @@ def pytest_configure(config: pytest.Config) -> None:
         "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("untimed")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have what most tests train with compiled beside them, where several processes test and nothing is kept.
+
+    Half a minute's work; a test that needs it before it is done waits for it.
+    """
+    kept = session.config.cache.mkdir("seqlab")
+    if session.config.pluginmanager.has_plugin("dsession") and not any(kept.rglob("network.run-*")):
+        subprocess.Popen([sys.executable, "-c", "from seqlab.fused import make_ready; make_ready()"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let those tests come first that train nothing by compiled code, which may be in the making."""
+    items.sort(key=lambda item: PLAIN.isdisjoint(item.path.relative_to(config.rootpath).parts))
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ pytest.importorskip("numba")
 import numba
 
 from seqlab import compiling, fused
-from seqlab.compiling import Kernel, cache_folder, kept_in, mended
+from seqlab.compiling import Kernel, alone, cache_folder, kept_in, mended
 from seqlab.errors import EngineError
 from seqlab.fused import batches, make_ready
 from seqlab.fused.drawing import temporal_order
@@ -160,6 +161,37 @@ def test_training_finds_in_a_second_process_what_the_first_compiled() -> None:
     assert first.splitlines() == [fused.COMPILING, "Counter()"]
     assert len(second.splitlines()) == 1
     assert second != "Counter()\n"
+
+
+LOADING = """
+import numba
+from seqlab.fused.drawing.temporal_order import GENERATE
+print("asks", flush=True)
+print(sum(GENERATE.load().stats.cache_hits.values()))
+"""
+
+
+def test_a_process_waits_for_another_that_compiles_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = new_process(monkeypatch)
+    with alone(cache_folder(new.sources), "temporal_order.generate"):
+        other = subprocess.Popen([sys.executable, "-c", LOADING], stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "asks\n"
+        time.sleep(0.5)  # in which it would have looked into the cache in vain
+        new._compile()
+    assert other.communicate(timeout=60)[0] == "1\n"
+
+
+@pytest.mark.parametrize("problem", [NotImplementedError, PermissionError, TimeoutError])
+def test_where_there_is_no_lock_each_compiles_for_itself(
+    problem: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def acquire(self: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    new_process(monkeypatch)
+    check_batches()
 
 
 def test_a_cache_of_the_user_s_own_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

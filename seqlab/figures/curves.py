@@ -148,9 +148,9 @@ def sparkline(
     if not parts:
         return ""
     low, high = limits or (min(parts), max(parts))
-    scale = (len(blocks) - 1) / (high - low) if high > low else 0.0
-    steps = (round((min(max(part, low), high) - low) * scale) for part in parts)
-    return "".join(blocks[step] for step in steps)
+    span = high / 2 - low / 2  # halves: the whole may be too large for a float
+    shares = ((min(max(part, low), high) / 2 - low / 2) / span if span > 0 else 0.0 for part in parts)
+    return "".join(blocks[round(share * (len(blocks) - 1))] for share in shares)
 
 
 def _draw_loss(ax: Axes, lines: _Lines, unit: str, smooth: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.axes import Axes
@@ -127,6 +127,7 @@ def test_smoothing_is_the_mean_of_the_neighbours(values: np.ndarray[Any, Any], r
         assert got[index] == pytest.approx(np.mean(near) if near else np.nan, nan_ok=True, abs=1e-9)
 
 
+@example([0.0, 2.2250738585072014e-308], 80)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=200), st.integers(1, 80))
 def test_a_sparkline_rises_and_falls_with_the_values(values: list[float], width: int) -> None:
     line = sparkline(sorted(values), width)
@@ -141,6 +142,7 @@ def test_known_sparklines() -> None:
     assert sparkline([3, 3, 3]) == "▁▁▁"
     assert sparkline([0, 7, float("nan"), 0], blocks="01234567") == "070"
     assert sparkline([0, 0, 7, 7], width=2) == "▁█"
+    assert sparkline([-1.7e308, 1.7e308]) == "▁█"
 
 
 def test_pictures_are_reproducible_and_whole(tmp_path: Path) -> None:
