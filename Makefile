@@ -5,6 +5,8 @@ READY := .venv/.ready
 # Python keeps what it has compiled, also where the environment says otherwise: tests start it hundreds of times.
 export PYTHONDONTWRITEBYTECODE :=
 EXTRAS := dev,fast,analysis,sentiment,translate,data,onnx
+# Three for two cores: while one waits, for a process or for code that another compiles, two go on.
+QUICK := -n 3 -q -m "not slow"
 
 .PHONY: demo test lint check check-slow check-locked check-oldest lock bench gallery clean
 
@@ -20,7 +22,7 @@ demo: $(READY)  ## Train a character model and sample from it, then compare two 
 	$(BIN)/seqlab sample --prime "the" --length 300
 
 test: $(READY)  ## All tests and doctests but the slow ones.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 -q -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(QUICK)
 
 lint: $(READY)  ## Style, types and layers.
 	$(BIN)/ruff check .
@@ -32,8 +34,6 @@ check: lint test
 
 check-slow: $(READY)  ## The claims of the shipped experiments, trained in full: more than an hour.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m slow
-
-QUICK := -q -n 2 -m "not slow"
 
 check-locked:  ## The tests with the very packages of tests/requirements.lock, each of which has its hash.
 	$(PYTHON) -m venv .venv-locked
