@@ -55,7 +55,7 @@ def train(name: str, steps: int) -> float:
     session = session_of(name, steps)
     training = session.experiment.training
     engine, learner = engine_of(training.engine), new_learner(session.model, training)
-    engine.make_ready()
+    engine.make_ready(task=session.task)
     began = time.process_time()
     for _ in engine.fit(session.experiment, session.task, [learner], [1]):
         pass

@@ -39,15 +39,15 @@ def start(seed: int, path: tuple[str | int, ...]) -> Any:
         ValueError: when a number is negative.
     """
     if path and not isinstance(path[-1], str):
-        (name, fits), number = _words(seed, path[:-1]), index(path[-1])
+        (name, fits), number = words_of(seed, path[:-1]), index(path[-1])
         if fits and 0 <= number < TOO_LARGE:
             return Start(name, number)
-    words, fits = _words(seed, path)
+    words, fits = words_of(seed, path)
     return np.random.SeedSequence(np.array(words, np.uint32) if fits else words)  # twice as fast of an array
 
 
 @lru_cache(maxsize=256)
-def _words(seed: int, path: tuple[str | int, ...]) -> tuple[tuple[int, ...], bool]:
+def words_of(seed: int, path: tuple[str | int, ...]) -> tuple[tuple[int, ...], bool]:
     """Return the numbers of a name, and whether each is a word."""
     words = seed, *(zlib.crc32(part.encode()) if isinstance(part, str) else index(part) for part in path)
     return words, min(words) >= 0 and max(words) < TOO_LARGE

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 import typer.main
+import xdist
 
 from seqlab import constructors
 
@@ -79,8 +80,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
     Half a minute's work; a test that needs it before it is done waits for it.
     """
-    kept = session.config.cache.mkdir("seqlab")
-    if session.config.pluginmanager.has_plugin("dsession") and not any(kept.rglob("network.run-*")):
+    kept, plugins = session.config.cache.mkdir("seqlab"), session.config.pluginmanager
+    divides = plugins.has_plugin("xdist") and xdist.is_xdist_controller(session)
+    if divides and not any(kept.rglob("network.run-*")):
         subprocess.Popen([sys.executable, "-c", "from seqlab.fused import make_ready; make_ready()"])
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,23 @@ def test_what_is_compiled_as_it_is_called_is_compiled_anew_too(kind: str) -> Non
         assert sum(found.stats.cache_hits.values()) == times_found
 
 
+def test_what_is_compiled_as_it_is_called_is_so_by_one_process_for_each_kind_of_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names: list[str] = []
+
+    @contextmanager
+    def watched(folder: Path, name: str) -> Iterator[None]:
+        names.append(name)
+        with alone(folder, name):
+            yield
+
+    monkeypatch.setattr(compiling, "alone", watched)
+    call = mended(_turing.SOURCES)(numba.njit(twice))
+    assert [call(np.float32(1.5)), call(np.float32(2.5)), call(np.float64(0.25))] == [3, 5, 0.5]
+    assert names == ["twice", "twice"]
+
+
 def test_what_goes_wrong_as_it_runs_is_no_damage() -> None:
     with kept_in(cache_folder(_turing.SOURCES)):
 
@@ -228,6 +246,7 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
         (run.sources, "fused/network.py"),
         (GENERATE.sources, "tasks/lags/temporal_order.py"),
         (GENERATE.sources, "fused/drawing/streams.py"),
+        (GENERATE.sources, "contracts.py"),
         (WALK.sources, "tasks/languages/_walks.py"),
         (_turing.SOURCES, "models/memory/_turing.py"),
         (_turing.SOURCES, "models/memory/_turing_back.py"),

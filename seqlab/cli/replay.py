@@ -71,7 +71,7 @@ def _train_again(run: Run, model: str | None, task: str | None, quiet: bool) -> 
     again.update_info(extra={"replay_of": run.id})
     if not quiet:
         tell(f"{run.id} again, as {again.id}")
-    engine_of(session.experiment.training.engine).make_ready(tell)
+    engine_of(session.experiment.training.engine).make_ready(tell, session.task)
     reporter = Reporter(session.task, session.experiment.training, 0)
     with progress(reporter, again.log, quiet=quiet) as watch:
         train(again, session, watch=watch)

@@ -262,7 +262,7 @@ def _finish(run: Run, session: Session, quiet: bool, as_json: bool, before: Unro
     training = session.experiment.training
     if not quiet:
         _announce(run, session)
-    engine_of(training.engine).make_ready(tell)  # before the reporter's clock runs
+    engine_of(training.engine).make_ready(tell, session.task)  # before the reporter's clock runs
     reporter = Reporter(session.task, training, step_of(run.last_checkpoint))
     with progress(reporter, run.log, quiet=quiet, sample=sampler(session)) as watch:
         summary = train_run(run, session, watch=watch)

@@ -92,8 +92,8 @@ class Engine:
         """Say whether :meth:`make_ready` has nothing to do that takes seconds."""
         return True
 
-    def make_ready(self, announce: Announce = None) -> None:
-        """Load what it needs, before a clock runs."""
+    def make_ready(self, announce: Announce = None, task: Task | None = None) -> None:
+        """Load what it needs, and what it needs for a task alone, before a clock runs."""
 
     def fit(
         self,

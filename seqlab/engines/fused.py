@@ -10,7 +10,7 @@ from seqlab import fused
 from seqlab.contracts import Split
 from seqlab.engines import Announce, Engine, Refusal, Settled
 from seqlab.errors import SeqlabError
-from seqlab.fused.drawing import module_of
+from seqlab.fused import drawing
 from seqlab.models import SequenceModel
 from seqlab.settings import TrainExperiment
 from seqlab.tasks import Task
@@ -46,16 +46,18 @@ class Fused(Engine):
 
     def modules(self, task: Task) -> tuple[str, ...]:
         """Return what draws the task's batches, if there is such a thing."""
-        module = module_of(task)
+        module = drawing.module_of(task)
         return () if module is None else (module,)
 
     def is_ready(self) -> bool:
         """Say whether the code is compiled."""
         return fused.is_compiled()
 
-    def make_ready(self, announce: Announce = None) -> None:
+    def make_ready(self, announce: Announce = None, task: Task | None = None) -> None:
         """Load the compiled code, or compile it."""
         fused.make_ready(announce)
+        if task is not None:
+            drawing.make_ready(task)
 
     def fit(
         self,

@@ -73,7 +73,7 @@ def measure(experiment: TrainExperiment, seconds: float, announce: Announce = No
     session = open_session(experiment)
     check_engine(session.experiment, session.task)
     engine = engine_of(session.experiment.training.engine)
-    engine.make_ready(announce)
+    engine.make_ready(announce, session.task)
     settings, seed = session.experiment.training, experiment.seed
     endless = settings.model_copy(update={"steps": ENDLESS, "evaluate_every": ENDLESS})
     endless_experiment = session.experiment.model_copy(update={"training": endless})

@@ -97,7 +97,7 @@ def train_together(
 def _train_together(company: _Company, announce: Announce) -> list[Result]:
     engine = engine_of(company.members[0].session.experiment.training.engine)
     try:
-        engine.make_ready(announce)
+        engine.make_ready(announce, company.members[0].session.task)
         with stop_requests() as stopped:
             company.train(stopped, announce)
     except (Interrupted, KeyboardInterrupt):

@@ -76,6 +76,22 @@ def test_a_font_that_is_there_is_used_for_what_the_first_lacks(monkeypatch: pyte
     assert glyphs.families.__wrapped__()["font.family"] == ["DejaVu Sans", "NanumGothic"]
 
 
+def test_a_picture_is_laid_out_once_for_all_formats_and_can_be_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with look():
+        figure = Figure()
+        figure.subplots().plot([1, 2])
+    layout, laid_out = figure.get_layout_engine(), []
+    monkeypatch.setattr(type(layout), "execute", lambda self, figure: laid_out.append(figure))
+    save(figure, tmp_path / "png", ("png",))
+    alone = len(laid_out)
+    assert alone > 0
+    save(figure, tmp_path / "all", ("png", "svg", "pdf"))
+    assert len(laid_out) == 2 * alone
+    assert figure.get_layout_engine() is layout
+
+
 def test_every_format_is_whole_and_the_same_twice(tmp_path: Path) -> None:
     for kind, begins in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
         files = []

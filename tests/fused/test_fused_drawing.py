@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("numba")
@@ -77,8 +77,31 @@ def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(trials, theirs.geometric(chance, MANY))
 
 
-def check_drawn(task: Task, split: Split, index: int, count: int, size: int, seed: int) -> None:
-    """See that all batches, drawn at once, are the task's own."""
+@given(
+    task=st.one_of(
+        st.builds(
+            TwoSequence,
+            difficulty=st.sampled_from(["3a", "3b", "3c"]),
+            length=st.integers(2, 150),
+            telling=st.integers(1, 20),
+        ),
+        st.builds(
+            NoiseFreeLag,
+            difficulty=st.sampled_from(["2a", "2b", "2c"]),
+            symbols=st.integers(2, 120),
+            lag=st.integers(1, 120),
+        ),
+    ),
+    split=st.sampled_from(["train", "validation"]),
+    index=st.integers(0, 10**6),
+    count=st.integers(1, 5),
+    size=st.integers(1, 2 * LANES + 1),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=300)
+def test_batches_of_many_lengths_are_the_task_s(
+    task: Task, split: Split, index: int, count: int, size: int, seed: int
+) -> None:
     draw = drawer_of(task)
     assert draw is not None
     drawn = list(draw(task, split, index, count, size, seed, LANES))
@@ -89,40 +112,6 @@ def check_drawn(task: Task, split: Split, index: int, count: int, size: int, see
         np.testing.assert_array_equal(ours.features, theirs.features)
         np.testing.assert_array_equal(ours.wanted, theirs.wanted)
         assert (ours.size, ours.continues) == (theirs.size, theirs.continues)
-
-
-@given(
-    difficulty=st.sampled_from(["3a", "3b", "3c"]),
-    length=st.integers(2, 150),
-    telling=st.integers(1, 20),
-    split=st.sampled_from(["train", "validation"]),
-    index=st.integers(0, 10**6),
-    count=st.integers(1, 5),
-    size=st.integers(1, 2 * LANES + 1),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_two_sequence_is_the_task_s(
-    difficulty: Any, length: int, telling: int, split: Split, index: int, count: int, size: int, seed: int
-) -> None:
-    task = TwoSequence(difficulty=difficulty, length=length, telling=telling)
-    check_drawn(task, split, index, count, size, seed)
-
-
-@given(
-    difficulty=st.sampled_from(["2a", "2b", "2c"]),
-    symbols=st.integers(2, 120),
-    lag=st.integers(1, 120),
-    split=st.sampled_from(["train", "validation"]),
-    index=st.integers(0, 10**6),
-    count=st.integers(1, 5),
-    size=st.integers(1, 2 * LANES + 1),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_noise_free_lag_is_the_task_s(
-    difficulty: Any, symbols: int, lag: int, split: Split, index: int, count: int, size: int, seed: int
-) -> None:
-    task = NoiseFreeLag(difficulty=difficulty, symbols=symbols, lag=lag)
-    check_drawn(task, split, index, count, size, seed)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -134,17 +134,18 @@ def test_getting_the_engine_ready_counts_in_no_run(monkeypatch: pytest.MonkeyPat
     now = [0.0]
     monkeypatch.setattr("seqlab.session.running.time.perf_counter", lambda: now[0])
 
-    def compile_for_an_hour(announce: object) -> None:
+    def compile_for_an_hour(what: object) -> None:
         now[0] += 3600
 
     monkeypatch.setattr("seqlab.fused.make_ready", compile_for_an_hour)
+    monkeypatch.setattr("seqlab.fused.drawing.make_ready", compile_for_an_hour)
     experiment = settings(training__engine="fused")
     seeds = [experiment.model_copy(update={"seed": seed}) for seed in range(1, together + 1)]
     runs = [begin(one, command="test") for one in seeds]
     for summary in train_together(runs):
         assert isinstance(summary, dict)
         assert summary["training_seconds"] == summary["wall_seconds"] == 0
-    assert now[0] == 3600
+    assert now[0] == 7200
 
 
 def test_getting_the_engine_ready_counts_in_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:

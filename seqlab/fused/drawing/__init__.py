@@ -1,12 +1,12 @@
 """Batches drawn and packed in one go, where the network's step takes less than Python would.
 
 A task names its module of this package (:attr:`seqlab.tasks.Task.packed_by`), which has a :data:`Draw` called
-``draw``: what it yields is, to the bit, what packing the task's own batches gives.
+``draw``: what it yields is, to the bit, what packing the task's own batches gives. Its ``KERNELS``, if
+it has some, are compiled for that.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from seqlab.contracts import Split
 from seqlab.fused.packed import Packed
-from seqlab.seeding import Words
+from seqlab.seeding import Words, words_of
 from seqlab.tasks import Task
 
 Draw = Callable[[Any, Split, int, int, int, int, int], Iterator[Packed]]
@@ -23,13 +23,14 @@ Draw = Callable[[Any, Split, int, int, int, int, int], Iterator[Packed]]
 
 Each has ``size`` sequences. Those packed together have one shape and, of a stream, continue one another."""
 
-SOURCES = ("fused/_marking.py", "fused/drawing")
+SOURCES = ("contracts.py", "fused/_marking.py", "fused/drawing")
 """Of what is compiled here, as of a :class:`seqlab.compiling.Kernel`."""
 
 
-def words_of(seed: int, *path: str) -> Words:
+def stream_words(seed: int, *path: str) -> Words:
     """Return the words of a random stream's name, with one more for the number of a batch."""
-    return np.array([seed, *(zlib.crc32(part.encode()) for part in path), 0], np.uint32)
+    words, _ = words_of(seed, path)
+    return np.array([*words, 0], np.uint32)
 
 
 def module_of(task: Task) -> str | None:
@@ -39,6 +40,17 @@ def module_of(task: Task) -> str | None:
     """
     name = vars(type(task)).get("packed_by")
     return None if name is None else f"{__name__}.{name}"
+
+
+def make_ready(task: Task) -> None:
+    """Load what is compiled for a task, or compile it; there may be nothing.
+
+    Raises:
+        EngineError: when Numba does not work on this machine.
+    """
+    module = module_of(task)
+    for kernel in () if module is None else getattr(import_module(module), "KERNELS", ()):
+        kernel.load()
 
 
 def drawer_of(task: Task) -> Draw | None:

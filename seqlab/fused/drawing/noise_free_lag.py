@@ -10,7 +10,7 @@ import numpy as np
 from seqlab.compiling import Kernel
 from seqlab.contracts import PAD, Split
 from seqlab.fused._marking import part
-from seqlab.fused.drawing import SOURCES, words_of
+from seqlab.fused.drawing import SOURCES, stream_words
 from seqlab.fused.drawing.streams import next_below, seed_stream
 from seqlab.fused.drawing.ziggurat import next_geometric
 from seqlab.fused.packed import NOTHING, Packed
@@ -23,6 +23,7 @@ WRITE = Kernel(
     "none(u8[:,::1], i8[:,::1], i8[:,::1], i8, b1, b1, i8, i8[::1], f4[:,::1])",
     SOURCES,
 )
+KERNELS = (BEGIN, WRITE)
 
 
 def draw(
@@ -30,23 +31,17 @@ def draw(
 ) -> Iterator[Packed]:
     """Yield the batches one by one: each has a length of its own."""
     tiles, is_long = -(-size // lanes), task.difficulty == "2c"
-    words, streams = words_of(seed, "noise-free-lag", task.difficulty, split), np.zeros((count, 6), np.uint64)
+    words, streams = (
+        stream_words(seed, "noise-free-lag", task.difficulty, split),
+        np.zeros((count, 6), np.uint64),
+    )
     first, more = np.zeros((2, count, size), np.int64)
     BEGIN(words, index, 1 - GOES_ON if is_long else 0.0, streams, np.zeros(13, np.uint32), first, more)
     most = more.max(1)
     lengths = most + (3 + task.lag if is_long else task.alphabet)
     drawn = np.empty((count, 2 * tiles * int(lengths.max()) * lanes), np.float32)
-    WRITE(
-        streams,
-        first,
-        most[:, None] - more,
-        task.alphabet,
-        is_long,
-        task.difficulty == "2a",
-        lanes,
-        lengths,
-        drawn,
-    )
+    start, in_order = most[:, None] - more, task.difficulty == "2a"
+    WRITE(streams, first, start, task.alphabet, is_long, in_order, lanes, lengths, drawn)
     for steps, numbers in zip(lengths.tolist(), drawn, strict=True):
         symbols, wanted = numbers[: 2 * tiles * steps * lanes].reshape(2, 1, tiles, steps, lanes)
         yield Packed(symbols, NOTHING, wanted, size)
@@ -100,13 +95,11 @@ def write(
         for row in range(size):
             place = row // lanes * steps * lanes + row % lanes
             lane = slice(place, place + steps * lanes, lanes)
+            stream, x_or_y = streams[batch], first[batch, row]
             if is_long:
-                begins, stream = start[batch, row], streams[batch]
-                _write_long(stream, first[batch, row], begins, alphabet, symbols[lane], wanted[lane])
+                _write_long(stream, x_or_y, start[batch, row], alphabet, symbols[lane], wanted[lane])
             else:
-                _write_plain(
-                    streams[batch], first[batch, row], alphabet, in_order, symbols[lane], wanted[lane]
-                )
+                _write_plain(stream, x_or_y, alphabet, in_order, symbols[lane], wanted[lane])
 
 
 @part

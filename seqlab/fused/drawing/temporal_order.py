@@ -12,7 +12,7 @@ import numpy as np
 
 from seqlab.compiling import Kernel
 from seqlab.contracts import PAD, Split
-from seqlab.fused.drawing import SOURCES, words_of
+from seqlab.fused.drawing import SOURCES, stream_words
 from seqlab.fused.drawing.streams import next_uniform, next_word, seed_stream
 from seqlab.fused.packed import NOTHING, Packed
 from seqlab.tasks.lags.temporal_order import BEGIN, DISTRACTORS, END, LEVELS, TemporalOrder, X
@@ -23,6 +23,7 @@ GENERATE = Kernel(
     "none(i8[:,::1], u4[::1], i8, u8[::1], u4[::1], f8[:,::1], f4[:,:,:,::1], f4[:,:,:,::1])",
     (*SOURCES, "tasks/lags/temporal_order.py"),
 )
+KERNELS = (GENERATE,)
 
 
 def draw(
@@ -33,7 +34,7 @@ def draw(
     symbols, wanted = np.full(shape, PAD, np.float32), np.full(shape, np.nan, np.float32)
     level = next(level for level in LEVELS.values() if level.length[1] + 1 == task.width)
     ranges = np.array([level.length, level.t1, level.t2], dtype=np.int64)
-    words, stream = words_of(seed, "temporal-order", split), np.zeros(6, np.uint64)
+    words, stream = stream_words(seed, "temporal-order", split), np.zeros(6, np.uint64)
     room, drawn = np.zeros(13, np.uint32), np.zeros((5, size))
     GENERATE(ranges, words, index, stream, room, drawn, symbols, wanted)
     yield Packed(symbols, NOTHING, wanted, size)

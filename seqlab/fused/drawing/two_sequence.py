@@ -9,7 +9,7 @@ import numpy as np
 
 from seqlab.compiling import Kernel
 from seqlab.contracts import PAD, Split
-from seqlab.fused.drawing import SOURCES, words_of
+from seqlab.fused.drawing import SOURCES, stream_words
 from seqlab.fused.drawing.streams import next_below, seed_stream
 from seqlab.fused.drawing.ziggurat import next_normal, next_normal32
 from seqlab.fused.packed import Packed
@@ -21,6 +21,7 @@ GENERATE = Kernel(
     "none(i8, i8, b1, f4, f8[::1], u4[::1], i8, u8[::1], u4[::1], i8[::1], i8, i8[::1], f4[:,::1])",
     SOURCES,
 )
+KERNELS = (GENERATE,)
 
 
 def draw(
@@ -33,7 +34,7 @@ def draw(
     lengths, drawn = np.zeros(count, np.int64), np.empty((count, 3 * tiles * longest * lanes), np.float32)
     GENERATE(
         task.length, task.telling, task.level.is_noisy, NOISE, targets,
-        words_of(seed, "two-sequence", split), index, stream, room, first, lanes, lengths, drawn,
+        stream_words(seed, "two-sequence", split), index, stream, room, first, lanes, lengths, drawn,
     )  # fmt: skip
     for steps, numbers in zip(lengths.tolist(), drawn, strict=True):
         symbols, features, wanted = numbers[: 3 * tiles * steps * lanes].reshape(3, 1, tiles, steps, lanes)
