@@ -26,6 +26,8 @@ from seqlab.tasks.basics.echo import Chunk, Echo
 from seqlab.tasks.lags.noise_free_lag import NoiseFreeLag
 from seqlab.tasks.lags.temporal_order import LEVELS, TemporalOrder
 from seqlab.tasks.lags.two_sequence import TwoSequence
+from seqlab.tasks.languages.even_pairs import EvenPairs
+from seqlab.tasks.languages.parity_check import ParityCheck
 
 MANY = 400_000
 """So many that every layer of a ziggurat is met, and its tail a hundred times."""
@@ -90,6 +92,15 @@ def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
             difficulty=st.sampled_from(["2a", "2b", "2c"]),
             symbols=st.integers(2, 120),
             lag=st.integers(1, 120),
+        ),
+        *(
+            st.builds(
+                of_bits,
+                shortest=st.integers(1, 40),
+                longest=st.integers(40, 90),
+                length=st.none() | st.integers(1, 99),
+            )
+            for of_bits in (ParityCheck, EvenPairs)
         ),
     ),
     split=st.sampled_from(["train", "validation"]),
