@@ -202,10 +202,9 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = USUAL_FORMATS) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         if (size := wished().size) is not None:
             figure.set_size_inches(size)
-        with doing("drawing"), look(), _laid_out_once(figure):
+        with doing("drawing"), look(), _laid_out(figure):
             for kind, place in zip(formats, paths, strict=True):
                 replace_file(place, _rendered(figure, kind))
-                figure.set_layout_engine("none")  # all has its place now, in other formats, too
     except FileExistsError:
         raise UsageError(f"{path.parent} is a file, not a folder for pictures.") from None
     except OSError as error:
@@ -216,11 +215,14 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = USUAL_FORMATS) -> 
 
 
 @contextmanager
-def _laid_out_once(figure: Figure) -> Iterator[None]:
-    """Give a figure back what lays it out."""
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Give everything the place that it has in every format, and give back what lays the figure out."""
     layout = figure.get_layout_engine()
+    figure.draw_without_rendering()
     try:
-        yield
+        with matplotlib.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+            figure.set_layout_engine(None)  # with one, even one that does nothing, a format is drawn twice
+            yield
     finally:
         if layout is not None:
             figure.set_layout_engine(layout)

@@ -76,20 +76,31 @@ def test_a_font_that_is_there_is_used_for_what_the_first_lacks(monkeypatch: pyte
     assert glyphs.families.__wrapped__()["font.family"] == ["DejaVu Sans", "NanumGothic"]
 
 
-def test_a_picture_is_laid_out_once_for_all_formats_and_can_be_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_is_the_same_whatever_else_is_written_before_it(tmp_path: Path) -> None:
+    seen = []
+    for formats in (("png",), ("svg",), ("svg", "png"), ("png", "svg", "pdf")):
+        with look():
+            figure = Figure(figsize=(4, 3))
+            left, right = figure.subplots(1, 2)
+            left.plot([1, 200_000], label="a name that needs room")
+            right.set(title="two", ylabel="nats")
+            figure.legend(loc="outside lower center")
+        paths = save(figure, tmp_path / "-".join(formats), formats)
+        seen += [(path.suffix, path.read_bytes()) for path in paths if path.suffix != ".pdf"]
+    assert len(seen) == 6
+    assert len(set(seen)) == 2
+
+
+def test_a_picture_is_laid_out_once_for_all_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with look():
         figure = Figure()
         figure.subplots().plot([1, 2])
-    layout, laid_out = figure.get_layout_engine(), []
-    monkeypatch.setattr(type(layout), "execute", lambda self, figure: laid_out.append(figure))
-    save(figure, tmp_path / "png", ("png",))
-    alone = len(laid_out)
-    assert alone > 0
+    laid_out: list[Figure] = []
+    monkeypatch.setattr(
+        type(figure.get_layout_engine()), "execute", lambda self, figure: laid_out.append(figure)
+    )
     save(figure, tmp_path / "all", ("png", "svg", "pdf"))
-    assert len(laid_out) == 2 * alone
-    assert figure.get_layout_engine() is layout
+    assert laid_out == [figure]
 
 
 def test_every_format_is_whole_and_the_same_twice(tmp_path: Path) -> None:
