@@ -68,7 +68,9 @@ class Kernel:
             EngineError: when Numba cannot be imported, or cannot compile it or link what it compiled.
         """
         with _LOADING:
-            if self._function is None:
+            if (
+                self._function is None
+            ):  # what is kept is whole: Numba gives a file its name when all is written
                 with nullcontext() if self.is_compiled() else alone(cache_folder(self.sources), self._stem):
                     self._function = self._load()
             return self._function
@@ -76,11 +78,12 @@ class Kernel:
     def _load(self) -> Any:
         try:
             return self._compile()
-        except Exception:  # what Numba read from the cache may be damaged
-            try:
+        except Exception as first:  # what Numba read from the cache may be damaged, or the disk full
+            with suppress(OSError):
                 for file in self._kept():
                     file.unlink(missing_ok=True)
-                return self._compile()
+            try:
+                return self._compile(keep=not isinstance(first, OSError))
             except Exception as error:
                 reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
                 raise EngineError(f"{BROKEN} ({reason})", hint=HINT) from error
@@ -116,20 +119,21 @@ class Kernel:
         """Return the files of it that lie in the cache."""
         return list(cache_folder(self.sources).glob(f"*/{self._stem}-*.nb?"))
 
-    def _compile(self) -> Any:
+    def _compile(self, keep: bool = True) -> Any:
         import numba
 
-        function = self.plain()
         with kept_in(cache_folder(self.sources)) as can_be_kept:
-            return numba.njit(self.signature, cache=can_be_kept, nogil=True, error_model="numpy", _nrt=False)(
-                function
+            marked = numba.njit(
+                self.signature, cache=keep and can_be_kept, nogil=True, error_model="numpy", _nrt=False
             )
+            return marked(self.plain())
 
 
 def mended(sources: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a function that is compiled when it is called be compiled anew where what was kept is damaged.
 
-    One process at a time compiles it, or loads what was kept; so it is for each kinds of arguments.
+    Numba compiles it, or loads what was kept, at the first call with arguments of new types. One process at a
+    time does that; calls with types that it has met wait for nobody.
 
     Args:
         sources: of it and all that it calls, as of a :class:`Kernel`; what is kept of them is then removed.
@@ -143,7 +147,7 @@ def mended(sources: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[
             kinds = tuple((getattr(one, "dtype", type(one)), getattr(one, "ndim", 0)) for one in arguments)
             if kinds in met:
                 return function(*arguments)
-            with alone(cache_folder(sources), function.__name__):
+            with alone(cache_folder(sources), function.__name__):  # compiling is a part of the call
                 result = call_anew(*arguments)
             met.add(kinds)
             return result

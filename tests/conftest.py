@@ -76,20 +76,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have what most tests train with compiled beside them, where several processes test and nothing is kept.
+    """Have what most tests train with compiled beside them, where several processes test.
 
-    Half a minute's work; a test that needs it before it is done waits for it.
+    Half a minute's work, or none where it is kept; a test that needs it before it is done waits for it.
     """
-    kept, plugins = session.config.cache.mkdir("seqlab"), session.config.pluginmanager
-    divides = plugins.has_plugin("xdist") and xdist.is_xdist_controller(session)
-    if divides and not any(kept.rglob("network.run-*")):
+    if session.config.pluginmanager.has_plugin("xdist") and xdist.is_xdist_controller(session):
         subprocess.Popen([sys.executable, "-c", "from seqlab.fused import make_ready; make_ready()"])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let those tests come first that train nothing by compiled code, which may be in the making."""
-    items.sort(key=lambda item: PLAIN.isdisjoint(item.path.relative_to(config.rootpath).parts))
+    root = config.rootpath
+    items.sort(key=lambda item: PLAIN.isdisjoint(item.path.parts[len(root.parts) :]))
 
 
 @pytest.fixture(autouse=True)

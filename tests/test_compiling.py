@@ -109,6 +109,19 @@ def test_damaged_code_is_compiled_anew(
     assert compilations == ["generate", "generate"]
 
 
+def test_where_the_disk_is_full_code_is_compiled_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    new = new_process(monkeypatch)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))  # bytes of a file
+    try:
+        check_batches()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(cache_folder(GENERATE.sources).rglob("*.nbc"))
+    assert new.is_compiled()
+
+
 def twice(x: int) -> int:
     return 2 * x
 

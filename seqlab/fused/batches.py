@@ -9,7 +9,7 @@ from seqlab.contracts import Batch, Split
 from seqlab.errors import RunFailedError
 from seqlab.fused.drawing import drawer_of
 from seqlab.fused.packed import Packed, pack
-from seqlab.tasks import Task, problem_of
+from seqlab.tasks import AT_ONCE, Task, problem_of
 
 
 def training_batches(
@@ -32,8 +32,8 @@ def evaluation_batches(task: Task, split: Split, sequences: int, seed: int, lane
     """Yield the batches of :meth:`Task.evaluation`, packed."""
     draw = drawer_of(task)
     if draw is not None and type(task).evaluation is Task.evaluation:
-        for index, start in enumerate(range(0, sequences, 512)):
-            yield from draw(task, split, index, 1, min(512, sequences - start), seed, lanes)
+        for index, start in enumerate(range(0, sequences, AT_ONCE)):
+            yield from draw(task, split, index, 1, min(AT_ONCE, sequences - start), seed, lanes)
         return
     rows = None
     for batch in task.evaluation(split, sequences, seed):

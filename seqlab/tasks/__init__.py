@@ -5,7 +5,7 @@ from seqlab.errors import PluginError
 from seqlab.own_code import place_of, require_signature
 from seqlab.registry import load, source_file
 from seqlab.settings import Component
-from seqlab.tasks._base import Task
+from seqlab.tasks._base import AT_ONCE, Task
 from seqlab.tasks._batches import checked, problem_of
 from seqlab.tasks._data import Data, Sample
 from seqlab.tasks._forecasting import Forecast
@@ -14,6 +14,7 @@ from seqlab.tasks._judging import Answers, Metric, Trial
 from seqlab.tasks._seeing import Form
 
 __all__ = [
+    "AT_ONCE",
     "Answers", "Data", "Forecast", "Form", "Guess", "Metric", "Sample", "Task", "Trial", "build_task",
     "problem_of",
 ]  # fmt: skip

@@ -23,6 +23,9 @@ from seqlab.tasks._predicting import Asked
 from seqlab.tasks._seeing import Form, Pixels
 from seqlab.text.vocabulary import Codes, Vocabulary
 
+AT_ONCE = 512
+"""Sequences of a batch, at most, on which a model is judged."""
+
 
 class Task(ABC):
     """A generator of sequences with known answers.
@@ -59,7 +62,8 @@ class Task(ABC):
             (``read_mean``, ``read_spread``), and what answers are multiplied by and what is added then
             (``said_factor``, ``said_shift``), where it is the same for all sequences; for exported networks.
         reads: the option that names the file or folder which the task reads, where it reads any.
-        packed_by: the module of ``seqlab.fused.drawing`` that draws the batches of this very class, if any.
+        packed_by: of seqlab's own tasks, the module of ``seqlab.fused.drawing`` that draws the batches of
+            this very class, if any.
         earlier: options that runs of earlier versions do not have among their settings, with what they did.
     """
 
@@ -135,15 +139,15 @@ class Task(ABC):
         )
 
     def evaluation(self, split: Split, sequences: int, seed: int) -> Iterator[Batch]:
-        """Yield the fixed set on which a model is judged: ``sequences`` fresh ones, at most 512 at a time.
+        """Yield the fixed set on which a model is judged: fresh sequences, :data:`AT_ONCE` at a time.
 
         Args:
             split: ``"validation"`` or ``"test"``.
             sequences: how many; a task that cannot make as many as it likes (a text) takes what there is.
             seed: of the random streams.
         """
-        for index, start in enumerate(range(0, sequences, 512)):
-            yield self.batch(split, index, min(512, sequences - start), seed)
+        for index, start in enumerate(range(0, sequences, AT_ONCE)):
+            yield self.batch(split, index, min(AT_ONCE, sequences - start), seed)
 
     @property
     def in_text(self) -> bool:

@@ -31,10 +31,8 @@ def draw(
 ) -> Iterator[Packed]:
     """Yield the batches one by one: each has a length of its own."""
     tiles, is_long = -(-size // lanes), task.difficulty == "2c"
-    words, streams = (
-        stream_words(seed, "noise-free-lag", task.difficulty, split),
-        np.zeros((count, 6), np.uint64),
-    )
+    words = stream_words(seed, "noise-free-lag", task.difficulty, split)
+    streams = np.zeros((count, 6), np.uint64)
     first, more = np.zeros((2, count, size), np.int64)
     BEGIN(words, index, 1 - GOES_ON if is_long else 0.0, streams, np.zeros(13, np.uint32), first, more)
     most = more.max(1)
