@@ -63,6 +63,10 @@ def names_in(source: bytes) -> Iterator[str]:
             tree = ast.parse(source)
         except (SyntaxError, ValueError):
             return
-    for node in ast.walk(tree):
+    blocks: list[ast.AST] = [tree]
+    while blocks:
+        node = blocks.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
+        for below in ("body", "orelse", "finalbody", "handlers", "cases"):  # no expression defines a function
+            blocks += getattr(node, below, ())

@@ -32,6 +32,10 @@ from seqlab.fused.readout import answers
 from seqlab.models import Cell, Recurrent, build_model
 from seqlab.settings import Component
 
+pytestmark = pytest.mark.slow
+"""Half a minute is compiled for these tests alone. The engine's trains each of these cells, in float32, and finds
+the loss, the gradient's norm and the weights of autograd."""
+
 CELLS = {
     "rnn": {},
     "rnn-relu": {"nonlinearity": "relu"},
@@ -48,8 +52,7 @@ CELLS = {
 SIZES = [(1, 63, 7), (5, 1, 65), (33, 63, 1), (33, 2, 65)]  # batch, time, hidden
 INPUTS = {"few symbols": ("tokens", 8), "many symbols": ("tokens", 40), "features": ("features", 3)}
 TOLERANCES = {np.float64: 1e-10, np.float32: 1e-5}
-PRECISIONS = [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)]
-"""In float32 the engine's own tests train most of the cells; half a minute is compiled for the rest."""
+PRECISIONS = [np.float64, np.float32]
 
 LANES = {np.dtype(str(kind)): lanes for kind, lanes in LANES_OF.items()}
 

@@ -33,7 +33,17 @@ MODELS = {
     "lstm": Component(name="lstm", hidden_size=12),
     "gru": Component(name="gru", hidden_size=12),
     "gru-before": Component(name="gru", hidden_size=12, reset="before"),
+    "relu": Component(name="rnn", hidden_size=12, nonlinearity="relu"),
+    "lstm-1997": Component(name="lstm", hidden_size=12, forget_gate=False, input_activation=False),
+    "no input gate": Component(name="lstm", hidden_size=12, input_gate=False),
+    "no output gate": Component(
+        name="lstm", hidden_size=12, coupled=True, output_gate=False, output_activation=False
+    ),
     "peepholes": Component(name="lstm", hidden_size=12, coupled=True, peepholes=True),
+    "all peepholes": Component(name="lstm", hidden_size=12, peepholes=True),
+    "few peepholes": Component(
+        name="lstm", hidden_size=12, input_gate=False, output_gate=False, peepholes=True
+    ),
     "deep": Component(name="lstm", hidden_size=12, layers=2, dropout=0.3),
     "silenced": Component(
         name="gru", hidden_size=12, layers=2, dropout=0.3, dropout_varies=True, weight_dropout=0.4

@@ -158,6 +158,7 @@ def test_what_is_imagined_follows_from_the_generator_alone() -> None:
     assert not torch.equal(first, other)
 
 
+@pytest.mark.slow
 def test_it_learns_which_of_two_pictures_it_is() -> None:
     """Two pictures, as often, of 16 pixels: what they cost is log 2, where each pixel by itself would be 11.1."""
     task = build_task(Component(name="digit-drawing", steps=2, white="half", turn=False))
