@@ -68,9 +68,8 @@ class Kernel:
             EngineError: when Numba cannot be imported, or cannot compile it or link what it compiled.
         """
         with _LOADING:
-            if (
-                self._function is None
-            ):  # what is kept is whole: Numba gives a file its name when all is written
+            if self._function is None:
+                # what is kept is whole: Numba gives a file its name when all of it is written
                 with nullcontext() if self.is_compiled() else alone(cache_folder(self.sources), self._stem):
                     self._function = self._load()
             return self._function
