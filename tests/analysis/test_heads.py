@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from conftest import Command
 
@@ -49,6 +50,7 @@ def test_the_picture_follows_a_head_around_the_circle() -> None:
     assert [label.get_text() for label in where.get_yticklabels()] == ["6", "1"]
 
 
+@pytest.mark.slow
 def test_inspect_shows_where_heads_stand(seqlab_command: Command) -> None:
     assert seqlab_command("train", "copy-bits", *TINY, "--quiet").returncode == 0
     shown = seqlab_command("inspect", "latest", "--example", "700")

@@ -71,6 +71,7 @@ def test_a_solved_task_needs_no_such_word(seqlab_command: Command) -> None:
     assert "than guessing" not in result.stdout
 
 
+@pytest.mark.slow
 def test_texts_of_a_sweep_are_levels_between_which_nothing_is_claimed(
     seqlab_command: Command, tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ settings: {training.steps: 2, training.evaluation_sequences: 20, training.test_s
 """
 
 
+@pytest.mark.slow
 def test_models_are_compared_on_several_experiments_one_after_another(
     seqlab_command: Command, tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def script(folder: Path, name: str, patch: pytest.MonkeyPatch) -> dict[str, Any]
     return found
 
 
+@pytest.mark.slow
 def test_the_script_answers_by_name(
     seqlab_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +204,7 @@ def test_what_is_read_as_scaled_is_said_to_be(
     assert "'t.csv/out' cannot be written" in refused.stderr
 
 
+@pytest.mark.slow
 def test_the_script_labels_texts_as_the_run_does(seqlab_command: Command, tmp_path: Path) -> None:
     rows = [
         f"{word} {number},{kind}"

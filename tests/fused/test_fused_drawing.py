@@ -109,7 +109,7 @@ def test_stream_is_numpy_s(words: tuple[int, ...]) -> None:
     size=st.integers(1, 2 * LANES + 1),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_batches_of_many_lengths_are_the_task_s(
     task: Task, split: Split, index: int, count: int, size: int, seed: int
 ) -> None:

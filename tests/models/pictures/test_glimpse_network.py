@@ -198,6 +198,7 @@ class Lamp(Task):
         return Batch(torch.zeros(size, 2, dtype=torch.int64), bright, mask, context={"picture": picture})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looking", "least", "most"), [("learned", 0.9, 1), ("random", 0, 0.75)])
 def test_it_learns_where_to_look(looking: str, least: float, most: float) -> None:
     """Who looks at the wrong end is right half of the time; one look at the sign and one at the lamp suffice."""
