@@ -33,6 +33,9 @@ PATIENCE = 1.0
 WAITING = 300.0
 """Seconds that a process waits, at most, for another that compiles the same."""
 
+ROOM = 1 << 21
+"""Bytes that a disk must have left for what is compiled to be kept there; the largest has fewer."""
+
 _LOADING = threading.RLock()
 """Where Numba keeps what it compiles is one setting for all."""
 
@@ -204,7 +207,8 @@ def kept_in(folder: Path) -> Iterator[bool]:
 def _can_be_written(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
     except OSError:
         return False
     return True

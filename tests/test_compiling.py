@@ -109,21 +109,34 @@ def test_damaged_code_is_compiled_anew(
     assert compilations == ["generate", "generate"]
 
 
-def test_where_the_disk_is_full_code_is_compiled_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """A disk on which no file of more than a kilobyte can be written."""
     resource = pytest.importorskip("resource")
-    new = new_process(monkeypatch)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))  # bytes of a file
-    try:
-        check_batches()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_where_the_disk_is_full_code_is_compiled_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = new_process(monkeypatch)
+    check_batches()
     assert not list(cache_folder(GENERATE.sources).rglob("*.nbc"))
     assert new.is_compiled()
 
 
 def twice(x: int) -> int:
     return 2 * x
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_where_the_disk_is_full_what_is_compiled_as_it_is_called_is_not_kept_either() -> None:
+    with kept_in(cache_folder(_turing.SOURCES)) as can_be_kept:
+        function = numba.njit(cache=can_be_kept)(twice)
+    assert mended(_turing.SOURCES)(function)(3) == 6
+    assert not list(cache_folder(_turing.SOURCES).rglob("*.nbc"))
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])

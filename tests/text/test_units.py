@@ -74,6 +74,13 @@ def test_no_sequence_goes_from_one_file_into_the_next(tmp_path: Path) -> None:
 
 def test_names_of_functions_are_read_from_sources_that_are_not_run() -> None:
     assert list(names_in(b"raise SystemExit\ndef f():\n  def g(): 'def h(): 1'")) == ["f", "g"]
+    blocks = ("if a", "elif b", "else", "try", "except E", "else", "finally", "match m",
+              " case 1", "while c", "else", "with d", "for e in f", "else", "class G")  # fmt: skip
+    source = "".join(
+        f"{head}:\n" + ("" if head.startswith("match") else f"  def f{i}(): ...\n")
+        for i, head in enumerate(blocks)
+    )
+    assert {*names_in(source.encode())} == {f"f{i}" for i in range(len(blocks)) if i != 7}
     assert list(names_in(b"def broken(")) == list(names_in(b"\0")) == []
 
 

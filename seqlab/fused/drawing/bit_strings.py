@@ -37,7 +37,7 @@ def draw(
     drawn = np.empty((count, 2 * tiles * (longest + 1) * lanes), np.float32)
     words = stream_words(seed, type(task).__name__, split)
     GENERATE(
-        shortest, longest, task.letters, size, lanes, isinstance(task, EvenPairs),
+        shortest, longest, task.letters, size, lanes, task.of_ends,
         words, index, stream, room, lengths, drawn,
     )  # fmt: skip
     for length, numbers in zip(lengths.tolist(), drawn, strict=True):

@@ -24,7 +24,7 @@ class EvenPairs(Decision):
     """
 
     letters, classes = 2, 2
-    packed_by = "bit_strings"
+    packed_by, of_ends = "bit_strings", True
 
     def draw(self, stream: np.random.Generator, size: int, length: int) -> tuple[Codes, Codes]:
         """Return bits (B, n), and whether the last is another than the first (B, 1)."""

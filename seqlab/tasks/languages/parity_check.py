@@ -23,7 +23,7 @@ class ParityCheck(Decision):
     """
 
     letters, classes = 2, 2
-    packed_by = "bit_strings"
+    packed_by, of_ends = "bit_strings", False
 
     def draw(self, stream: np.random.Generator, size: int, length: int) -> tuple[Codes, Codes]:
         """Return bits (B, n), and their parities (B, 1)."""
