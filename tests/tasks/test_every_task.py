@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import rich.style  # noqa: F401 - it draws a random number as it is imported, which no task shall seem to do
 import torch
 
 from seqlab import registry
