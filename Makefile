@@ -5,8 +5,8 @@ READY := .venv/.ready
 # Python keeps what it has compiled, also where the environment says otherwise: tests start it hundreds of times.
 export PYTHONDONTWRITEBYTECODE :=
 EXTRAS := dev,fast,analysis,sentiment,translate,data,onnx
-# Three for two cores: while one waits, for a process or for code that another compiles, two go on.
-QUICK := -n 3 -q -m "not slow"
+# One process for each of two cores: a third takes longer to collect the tests than it saves by its own.
+QUICK := -n 2 -q -m "not slow"
 
 .PHONY: demo test lint check check-slow check-locked check-oldest lock bench gallery clean
 

@@ -14,9 +14,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from functools import cache, wraps
+from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ WAITING = 300.0
 ROOM = 1 << 21
 """Bytes that a disk must have left for what is compiled to be kept there; the largest has fewer."""
 
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+"""Of Numba's: other threads may run meanwhile, a division by nought is no error, no memory is allocated."""
+
 _LOADING = threading.RLock()
 """Where Numba keeps what it compiles is one setting for all."""
 
@@ -48,10 +51,14 @@ class Kernel:
         name: its name there.
         signature: the types of its result and arguments, as Numba writes them.
         sources: files and folders in that of seqlab that hold what is compiled in.
+        options: of Numba's ``njit``, laid over :data:`OPTIONS`.
     """
 
-    def __init__(self, module: str, name: str, signature: str, sources: tuple[str, ...]) -> None:
+    def __init__(
+        self, module: str, name: str, signature: str, sources: tuple[str, ...], **options: Any
+    ) -> None:
         self.module, self.name, self.signature, self.sources = module, name, signature, sources
+        self.options = OPTIONS | options
         self._function: Any = None
         self._at_hand: Any = None
         self._spent = 0.0
@@ -125,51 +132,7 @@ class Kernel:
         import numba
 
         with kept_in(cache_folder(self.sources)) as can_be_kept:
-            marked = numba.njit(
-                self.signature, cache=keep and can_be_kept, nogil=True, error_model="numpy", _nrt=False
-            )
-            return marked(self.plain())
-
-
-def mended(sources: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let a function that is compiled when it is called be compiled anew where what was kept is damaged.
-
-    Numba compiles it, or loads what was kept, at the first call with arguments of new types. One process at a
-    time does that; calls with types that it has met wait for nobody.
-
-    Args:
-        sources: of it and all that it calls, as of a :class:`Kernel`; what is kept of them is then removed.
-    """
-
-    def decorate(function: Any) -> Callable[..., Any]:
-        met: set[tuple[Any, ...]] = set()
-
-        @wraps(function)
-        def call(*arguments: Any) -> Any:
-            kinds = tuple((getattr(one, "dtype", type(one)), getattr(one, "ndim", 0)) for one in arguments)
-            if kinds in met:
-                return function(*arguments)
-            with alone(cache_folder(sources), function.__name__):  # compiling is a part of the call
-                result = call_anew(*arguments)
-            met.add(kinds)
-            return result
-
-        def call_anew(*arguments: Any) -> Any:
-            try:
-                return function(*arguments)
-            except Exception:
-                from numba import typeof
-
-                if tuple(map(typeof, arguments)) in function.overloads:  # what it raised as it ran is its own
-                    raise
-                for file in cache_folder(sources).glob("*/*.nb?"):
-                    with suppress(OSError):
-                        file.unlink()
-                return function(*arguments)
-
-        return call
-
-    return decorate
+            return numba.njit(self.signature, cache=keep and can_be_kept, **self.options)(self.plain())
 
 
 @contextmanager

@@ -22,8 +22,19 @@ from seqlab import constructors
 if TYPE_CHECKING:
     from seqlab.runs import Run
 
-PLAIN = frozenset({"models", "tasks", "text", "data", "runs", "settings", "seqlab"})
-"""Folders whose tests, and doctests, seldom train by compiled code."""
+PLAIN = frozenset({"tasks", "text", "data", "runs", "settings", "seqlab"})
+"""Folders whose tests, and doctests, seldom run compiled code."""
+
+AHEAD = """
+from contextlib import suppress
+from seqlab.errors import EngineError
+from seqlab.fused.kernels import run, write
+from seqlab.models.memory._turing import GO_BACK, READ
+with suppress(EngineError):
+    for kernel in (run, READ, GO_BACK, write):
+        kernel.load()
+"""
+"""What is compiled beside the tests: what takes longest, in the order in which they need it."""
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -76,17 +87,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have what most tests train with compiled beside them, where several processes test.
+    """Have what takes longest to compile compiled beside the tests, where several processes test.
 
-    Half a minute's work, or none where it is kept; a test that needs it before it is done waits for it.
+    A minute's work, or none where it is kept; a test that needs it before it is done waits for it.
     """
     if session.config.pluginmanager.has_plugin("xdist") and xdist.is_xdist_controller(session):
-        subprocess.Popen([sys.executable, "-c", "from seqlab.fused import make_ready; make_ready()"])
+        subprocess.Popen([sys.executable, "-c", AHEAD])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let those tests come first that train nothing by compiled code, which may be in the making."""
+    """Let those tests come first that run no compiled code, which may be in the making."""
     root = config.rootpath
     items.sort(key=lambda item: PLAIN.isdisjoint(item.path.parts[len(root.parts) :]))
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ pytest.importorskip("numba")
 import numba
 
 from seqlab import compiling, fused
-from seqlab.compiling import Kernel, alone, cache_folder, kept_in, mended
+from seqlab.compiling import Kernel, alone, cache_folder
 from seqlab.errors import EngineError
 from seqlab.fused import batches, make_ready
 from seqlab.fused.drawing import temporal_order
@@ -127,73 +126,6 @@ def test_where_the_disk_is_full_code_is_compiled_and_not_kept(monkeypatch: pytes
     assert new.is_compiled()
 
 
-def twice(x: int) -> int:
-    return 2 * x
-
-
-@pytest.mark.usefixtures("full_disk")
-def test_where_the_disk_is_full_what_is_compiled_as_it_is_called_is_not_kept_either() -> None:
-    with kept_in(cache_folder(_turing.SOURCES)) as can_be_kept:
-        function = numba.njit(cache=can_be_kept)(twice)
-    assert mended(_turing.SOURCES)(function)(3) == 6
-    assert not list(cache_folder(_turing.SOURCES).rglob("*.nbc"))
-
-
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_what_is_compiled_as_it_is_called_is_compiled_anew_too(kind: str) -> None:
-    """As the steps of a neural Turing machine are, whose types say for what."""
-
-    def new_process() -> Any:
-        with kept_in(cache_folder(_turing.SOURCES)):
-            return numba.njit(cache=True)(twice)
-
-    mend = mended(_turing.SOURCES)
-    assert mend(new_process())(3) == 6
-    (file,) = cache_folder(_turing.SOURCES).rglob(f"*.{kind}")
-    file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(Exception, match="pickle data was truncated"):
-        new_process()(3)
-    for times_found in (0, 1):
-        found = new_process()
-        assert mend(found)(3) == 6
-        assert sum(found.stats.cache_hits.values()) == times_found
-
-
-def test_what_is_compiled_as_it_is_called_is_so_by_one_process_for_each_kind_of_numbers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    names: list[str] = []
-
-    @contextmanager
-    def watched(folder: Path, name: str) -> Iterator[None]:
-        names.append(name)
-        with alone(folder, name):
-            yield
-
-    monkeypatch.setattr(compiling, "alone", watched)
-    call = mended(_turing.SOURCES)(numba.njit(twice))
-    assert [call(np.float32(1.5)), call(np.float32(2.5)), call(np.float64(0.25))] == [3, 5, 0.5]
-    assert names == ["twice", "twice"]
-
-
-def test_what_goes_wrong_as_it_runs_is_no_damage() -> None:
-    with kept_in(cache_folder(_turing.SOURCES)):
-
-        @mended(_turing.SOURCES)
-        @numba.njit(cache=True)
-        def count(calls: Any, wrong: bool) -> None:
-            calls[0] += 1
-            if wrong:
-                raise ValueError("wrong")
-
-    calls = np.zeros(1)
-    count(calls, False)
-    with pytest.raises(ValueError, match="wrong"):
-        count(calls, True)
-    assert calls == 2
-    assert list(cache_folder(_turing.SOURCES).glob("*/*.nbc"))
-
-
 @pytest.mark.slow
 def test_training_finds_in_a_second_process_what_the_first_compiled() -> None:
     """All that there is to compile; what a process finds of another's is tested of a small part each time."""
@@ -275,6 +207,7 @@ def test_compiling_is_announced_where_something_is_missing(monkeypatch: pytest.M
         (GENERATE.sources, "contracts.py"),
         (WALK.sources, "tasks/languages/_walks.py"),
         (_turing.SOURCES, "models/memory/_turing.py"),
+        (_turing.SOURCES, "models/memory/_turing_read.py"),
         (_turing.SOURCES, "models/memory/_turing_back.py"),
     ],
 )

@@ -13,7 +13,7 @@ pytest.importorskip("numba")
 
 import numba
 
-from seqlab.compiling import cache_folder, kept_in, mended
+from seqlab.compiling import cache_folder, kept_in
 from seqlab.contracts import PAD, Spec
 from seqlab.fused._lanes import LANES_OF
 from seqlab.fused.kernels import run
@@ -125,7 +125,7 @@ def by_autograd(model: Recurrent, x: Tensor, given: Tensors) -> Tensors:
 def kept(function: Any) -> Any:
     """Compile a function, which takes 40 s, and keep it beside the engine's own, which a change there forgets."""
     with kept_in(cache_folder(run.sources)) as can_be_kept:
-        return mended(run.sources)(numba.njit(error_model="numpy", cache=can_be_kept)(function))
+        return numba.njit(error_model="numpy", cache=can_be_kept)(function)
 
 
 @kept

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 FAKES = {
     "lacks something": ("numba", "raise ImportError('NumPy is too new')", "ImportError: NumPy is too new"),
     "fails": ("numba", "raise RuntimeError('it fails')", "RuntimeError: it fails"),
-    "is empty": ("numba", "", "ImportError: cannot import name"),
+    "is empty": ("numba", "", "AttributeError: module 'numba' has no attribute"),
     "lacks LLVM": ("llvmlite", "raise OSError('libllvmlite.so')", "OSError: libllvmlite.so"),
     "does not link": (
         "sitecustomize",

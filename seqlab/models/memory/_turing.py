@@ -1,30 +1,15 @@
-"""The steps of a neural Turing machine over a whole sequence, compiled where Numba is installed.
+"""What is compiled of a neural Turing machine: its steps over a whole sequence, and the way back.
 
-Row by row and step by step in plain loops: what is computed is small, and what costs time in torch is to say
-it. :class:`seqlab.models.memory.ntm.NTM` has the equations, and the same in a few lines of torch.
-
-Shapes: B rows, T steps, H units, G sums of the controller (4 H, or H without a cell), A heads of which the
-first R read, N slots of W numbers, K numbers by which the heads are told what to do.
+They lie in :mod:`seqlab.models.memory._turing_read` and ``_turing_back``, which need Numba, as this does not.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-import numpy as np
-
-from seqlab.compiling import cache_folder, kept_in, mended
-
-try:
-    from numba import njit
-
-    COMPILES = True
-except ImportError:
-    COMPILES = False
-
-SOURCES = ("models/memory/_turing.py", "models/memory/_turing_back.py")
+from seqlab.compiling import Kernel
+from seqlab.errors import EngineError
 
 ADDRESS = 6
 """What tells a head where to go, besides a key: strength, gate, three shifts, sharpness."""
@@ -35,221 +20,45 @@ SMALL = 1e-16
 FLOOR = 1e-8
 """Added to a weight before its logarithm."""
 
+SOURCES = tuple(f"models/memory/{name}.py" for name in ("_turing", "_turing_read", "_turing_back"))
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let Numba compile a function, once for this machine; without it, it stays a slow one of Python."""
-    if not COMPILES:
-        return function
-    with kept_in(cache_folder(SOURCES)) as can_be_kept:
-        made: Callable[..., Any] = njit(
-            cache=can_be_kept, nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy"
-        )(function)
-    return made
+OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+"""Sums may be taken in another order, as several lanes at a time do; all else is as it is written."""
 
+_1, _2, _3, _4 = ("f4[" + ":," * axes + "::1]" for axes in range(4))
 
-@_compiled
-def _add(total: Any, row: Any, times: Any) -> None:
-    for place in range(len(total)):
-        total[place] += times * row[place]
-
-
-@_compiled
-def _dot(one: Any, other: Any, total: Any) -> Any:
-    for place in range(len(one)):
-        total += one[place] * other[place]
-    return total
-
-
-@_compiled
-def _sigmoid(x: Any, one: Any) -> Any:
-    return one / (one + math.exp(-x))
+READ = Kernel(
+    "seqlab.models.memory._turing_read",
+    "read_sequence",
+    f"none({_3}, {_2}, {_2}, {_1}, {_3}, {_3}, {_3}, {_3}, {_4}, {_4}, {_4}, {_4}, i8, b1, {_1})",
+    SOURCES,
+    _nrt=True,
+    **OPTIONS,
+)
+GO_BACK = Kernel(
+    "seqlab.models.memory._turing_back",
+    "go_back",
+    f"none({_2}, {_2}, {_3}, {_3}, {_3}, {_4}, {_4}, {_4}, {_4}, i8, b1, {_1}, {_3}, {_2}, {_2}, {_3}, {_3}, "
+    f"{_3}, {_3})",
+    SOURCES,
+    _nrt=True,
+    **OPTIONS,
+)
 
 
-@_compiled
-def _tanh(x: Any, one: Any) -> Any:
-    """Return tanh by exp, which a loop of several lanes at a time can do: to 1e-7 in float32, absolutely."""
-    return one - (one + one) / (one + math.exp(x + x))
+@cache
+def compiles() -> bool:
+    """Load both, and say whether that can be done here: whether Numba is installed, and works."""
+    try:
+        READ.load()
+        GO_BACK.load()
+    except EngineError:
+        return False
+    return True
 
 
-@_compiled
-def _softplus(x: Any, one: Any) -> Any:
-    return math.log(one + math.exp(x)) if x < 20 * one else x
+def part(function: Any) -> Any:
+    """Let compiled code call a function."""
+    from numba.extending import register_jitable
 
-
-@_compiled
-def _softmax(scores: Any, found: Any, zero: Any) -> None:
-    most = scores[0]
-    for place in range(1, len(scores)):
-        most = max(most, scores[place])
-    total = zero
-    for place in range(len(scores)):
-        found[place] = math.exp(scores[place] - most)
-        total += found[place]
-    for place in range(len(scores)):
-        found[place] /= total
-
-
-@_compiled
-def _from_softmax(found: Any, given: Any, back: Any, zero: Any) -> None:
-    """Turn dJ/dfound into dJ/dscores."""
-    mean = _dot(found, given, zero)
-    for place in range(len(found)):
-        back[place] = found[place] * (given[place] - mean)
-
-
-@_compiled
-def _activate(acts: Any, heads: int, width: int, one: Any) -> None:
-    """Turn sums into what heads are told, in place: keys and addresses, then what to erase and to add."""
-    each = width + ADDRESS
-    for head in range(heads):
-        mine = acts[head * each : (head + 1) * each]
-        for place in range(width):
-            mine[place] = _tanh(mine[place], one)
-        mine[width] = _softplus(mine[width], one)
-        mine[width + 1] = _sigmoid(mine[width + 1], one)
-        _softmax(mine[width + 2 : width + 5], mine[width + 2 : width + 5], one - one)
-        mine[width + 5] = one + _softplus(mine[width + 5], one)
-    writes = acts[heads * each :]
-    for place in range(len(writes)):
-        x = writes[place]
-        writes[place] = _sigmoid(x, one) if (place // width) % 2 == 0 else _tanh(x, one)
-
-
-@_compiled
-def _control(gates: Any, h: Any, c_before: Any, c: Any, has_cell: bool, one: Any) -> None:
-    """Turn sums into gates, in place, and set h and, of an LSTM, c."""
-    size = len(h)
-    for unit in range(size):
-        if has_cell:
-            i, f = _sigmoid(gates[unit], one), _sigmoid(gates[size + unit], one)
-            z, o = _tanh(gates[2 * size + unit], one), _sigmoid(gates[3 * size + unit], one)
-            gates[unit], gates[size + unit], gates[2 * size + unit], gates[3 * size + unit] = i, f, z, o
-            c[unit] = f * c_before[unit] + i * z
-            h[unit] = o * _tanh(c[unit], one)
-        else:
-            gates[unit] = _tanh(gates[unit], one)
-            h[unit] = gates[unit]
-            c[unit] = c_before[unit]
-
-
-@_compiled
-def _norms(memory: Any, norms: Any, small: Any) -> None:
-    norms[:] = small
-    for place in range(len(memory)):
-        line = memory[place]
-        for slot in range(len(norms)):
-            norms[slot] += line[slot] * line[slot]
-    for slot in range(len(norms)):
-        norms[slot] = math.sqrt(norms[slot])
-
-
-@_compiled
-def _shift(v: Any, found: Any, up: Any, stay: Any, down: Any) -> None:
-    """Set found(i) = up v(i + 1) + stay v(i) + down v(i - 1), in a circle."""
-    last = len(v) - 1
-    for slot in range(1, last):
-        found[slot] = up * v[slot + 1] + stay * v[slot] + down * v[slot - 1]
-    found[0] = up * v[1] + stay * v[0] + down * v[last]
-    found[last] = up * v[0] + stay * v[last] + down * v[last - 1]
-
-
-@_compiled
-def _address(
-    told: Any,
-    memory: Any,
-    norms: Any,
-    before: Any,
-    content: Any,
-    shifted: Any,
-    weights: Any,
-    tiny: Any,
-    one: Any,
-) -> None:
-    """Find a head's weights from its key and address, and from its weights before."""
-    width, slots = memory.shape
-    small, floor = tiny[0], tiny[1]
-    key, strength, gate, sharpness = told[:width], told[width], told[width + 1], told[width + 5]
-    scale = strength / math.sqrt(_dot(key, key, small))
-    weights[:] = one - one
-    for place in range(width):
-        _add(weights, memory[place], key[place])
-    for slot in range(slots):
-        weights[slot] *= scale / norms[slot]
-    _softmax(weights, content, one - one)
-    for slot in range(slots):
-        weights[slot] = gate * content[slot] + (one - gate) * before[slot]
-    _shift(weights, shifted, told[width + 2], told[width + 3], told[width + 4])
-    for slot in range(slots):
-        weights[slot] = sharpness * math.log(shifted[slot] + floor)
-    _softmax(weights, weights, one - one)
-
-
-@_compiled
-def _write(memory: Any, after: Any, weights: Any, erase: Any, add: Any, one: Any) -> None:
-    for place in range(len(memory)):
-        was, new, e, a = memory[place], after[place], erase[place], add[place]
-        for slot in range(len(weights)):
-            new[slot] = was[slot] + weights[slot] * (a - e * was[slot])
-
-
-@mended(SOURCES)
-@_compiled
-def read_sequence(
-    sums: Any, W: Any, P: Any, bias: Any, m: Any, c: Any, gates: Any, acts: Any, weights: Any, content: Any,
-    shifted: Any, memory: Any, readers: int, has_cell: bool, tiny: Any,
-) -> None:  # fmt: skip
-    """Read a sequence, and keep what the way back needs.
-
-    Args:
-        sums: U x(t) + b, (T, B, G).
-        W: what the controller makes of [h; r] before, transposed: (H + R W, G).
-        P: what tells the heads, transposed, (H, K), and its ``bias``, (K,).
-        m: [h; r], (T + 1, B, H + R W), the start in place 0, as in c (T + 1, B, H), ``weights``
-            (T + 1, B, A, N) and ``memory`` (T + 1, B, W, N); all is filled.
-        gates: (T, B, G), ``acts`` (T, B, K), ``content`` and ``shifted`` (T, B, A, N): to be filled.
-        readers: R.
-        has_cell: whether the controller is an LSTM.
-        tiny: SMALL, FLOOR and 1, in the type of all else.
-    """
-    steps, rows, _ = sums.shape
-    size, one = len(P), tiny[2]
-    norms, h = np.empty(memory.shape[3], memory.dtype), np.empty((rows, size), memory.dtype)
-    for t in range(steps):
-        np.dot(m[t], W, gates[t])
-        for row in range(rows):
-            _add(gates[t, row], sums[t, row], one)
-            _control(gates[t, row], h[row], c[t, row], c[t + 1, row], has_cell, one)
-            m[t + 1, row, :size] = h[row]
-        np.dot(h, P, acts[t])
-        for row in range(rows):
-            _add(acts[t, row], bias, one)
-            _use_memory(
-                acts[t, row], weights[t, row], content[t, row], shifted[t, row], weights[t + 1, row],
-                memory[t, row], memory[t + 1, row], m[t + 1, row, size:], norms, readers, tiny,
-            )  # fmt: skip
-
-
-@_compiled
-def _use_memory(
-    told: Any, before: Any, content: Any, shifted: Any, weights: Any, memory: Any, after: Any, reads: Any,
-    norms: Any, readers: int, tiny: Any,
-) -> None:  # fmt: skip
-    """Do a step of all heads, of a row."""
-    heads, width, one = len(weights), len(memory), tiny[2]
-    each = width + ADDRESS
-    _activate(told, heads, width, one)
-    _norms(memory, norms, tiny[0])
-    for head in range(heads):
-        _address(
-            told[head * each :], memory, norms, before[head], content[head], shifted[head], weights[head],
-            tiny, one,
-        )  # fmt: skip
-    for head in range(readers):
-        for place in range(width):
-            reads[head * width + place] = _dot(memory[place], weights[head], one - one)
-    for writer in range(heads - readers):
-        into = told[heads * each + 2 * writer * width :]
-        _write(
-            memory if writer == 0 else after, after, weights[readers + writer], into[:width],
-            into[width : 2 * width], one,
-        )  # fmt: skip
+    return register_jitable(no_cfunc_wrapper=True, no_cpython_wrapper=True, **OPTIONS)(function)

@@ -1,4 +1,4 @@
-"""The way back through the steps of a neural Turing machine; see :mod:`seqlab.models.memory._turing`."""
+"""The way back through the steps of a neural Turing machine; see :mod:`seqlab.models.memory._turing_read`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.compiling import mended
-from seqlab.models.memory._turing import (
-    ADDRESS,
-    SOURCES,
+from seqlab.models.memory._turing import ADDRESS, part
+from seqlab.models.memory._turing_read import (
     _add,
-    _compiled,
     _dot,
     _from_softmax,
     _norms,
@@ -22,7 +19,7 @@ from seqlab.models.memory._turing import (
 )
 
 
-@_compiled
+@part
 def _from_writing(
     memory: Any,
     weights: Any,
@@ -48,7 +45,7 @@ def _from_writing(
         d_add[place] += added
 
 
-@_compiled
+@part
 def _from_addressing(
     told: Any, memory: Any, norms: Any, before: Any, content: Any, shifted: Any, weights: Any, d_weights: Any,
     d_told: Any, d_memory: Any, scratch: Any, tiny: Any,
@@ -110,7 +107,7 @@ def _from_addressing(
         d_told[place] *= one - k * k
 
 
-@_compiled
+@part
 def _from_control(
     gates: Any, c_before: Any, c: Any, dh: Any, dc: Any, back: Any, has_cell: bool, one: Any
 ) -> None:
@@ -130,7 +127,7 @@ def _from_control(
             back[unit] = dh[unit] * (one - gates[unit] * gates[unit])
 
 
-@_compiled
+@part
 def _from_memory(
     told: Any, before: Any, content: Any, shifted: Any, weights: Any, memory: Any, d_reads: Any,
     d_weights: Any, d_memory: Any, d_told: Any, readers: int, between: Any, norms: Any, scratch: Any,
@@ -165,8 +162,6 @@ def _from_memory(
         )  # fmt: skip
 
 
-@mended(SOURCES)
-@_compiled
 def go_back(
     W: Any, P: Any, c: Any, gates: Any, acts: Any, weights: Any, content: Any, shifted: Any, memory: Any,
     readers: int, has_cell: bool, tiny: Any, d_shown: Any, dm: Any, dc: Any, d_weights: Any, d_memory: Any,

@@ -17,8 +17,7 @@ from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Input
 from seqlab.models._fast import full_precision
 from seqlab.models.memory import _turing
-from seqlab.models.memory._turing import ADDRESS, FLOOR, SMALL, read_sequence
-from seqlab.models.memory._turing_back import go_back
+from seqlab.models.memory._turing import ADDRESS, FLOOR, GO_BACK, READ, SMALL
 
 FIRST = 8.0
 """What the first slot has more than others, before the softmax that says where heads stand at the start."""
@@ -100,8 +99,8 @@ class NTM(SequenceModel):
         (parts,) = self.start({}, len(inputs)) if state is None else state
         is_padded = self.spec.inputs == "tokens" and bool((inputs == PAD).any())
         read = self._step_by_step
-        if _turing.COMPILES and inputs.device.type == "cpu" and not is_padded:
-            read = self._at_once
+        if self.W.dtype == torch.float32 and inputs.device.type == "cpu" and not is_padded:
+            read = self._at_once if _turing.compiles() else read
         shown = []
         for piece in [inputs] if torch.is_grad_enabled() else inputs.split(PIECE, 1):  # type: ignore[no-untyped-call]
             found, parts = read(piece, parts)
@@ -219,7 +218,7 @@ class _Steps(torch.autograd.Function):
         tiny = np.array([SMALL, FLOOR, 1], m.numpy().dtype)
         told = (sums.contiguous(), W.t().contiguous(), P.t().contiguous(), p)
         filled = (m, c, gates, acts, weights, content, shifted, memory)
-        read_sequence(*(part.detach().numpy() for part in (*told, *filled)), heads, has_cell, tiny)
+        READ(*(part.detach().numpy() for part in (*told, *filled)), heads, has_cell, tiny)
         ctx.save_for_backward(W, P, *filled)
         ctx.heads, ctx.has_cell, ctx.tiny = heads, has_cell, tiny
         return m[1:], c[-1], weights[-1], memory[-1]
@@ -232,7 +231,7 @@ class _Steps(torch.autograd.Function):
         gates, acts = kept[1:3]
         owed = [torch.zeros_like(m[0]), *(part.contiguous().clone() for part in end)]
         d_gates, d_acts = torch.empty_like(gates), torch.zeros_like(acts)
-        go_back(
+        GO_BACK(
             *(part.detach().numpy() for part in (W, P, *kept)), ctx.heads, ctx.has_cell, ctx.tiny,
             *(part.numpy() for part in (d_shown.contiguous(), *owed, d_gates, d_acts)),
         )  # fmt: skip
