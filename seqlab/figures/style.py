@@ -218,7 +218,8 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = USUAL_FORMATS) -> 
 def _laid_out(figure: Figure) -> Iterator[None]:
     """Give everything the place that it has in every format, and give back what lays the figure out."""
     layout = figure.get_layout_engine()
-    figure.draw_without_rendering()
+    if layout is not None:
+        layout.execute(figure)
     try:
         with matplotlib.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
             figure.set_layout_engine(None)  # with one, even one that does nothing, a format is drawn twice
