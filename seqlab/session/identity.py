@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -138,12 +138,18 @@ def _imported(roots: Iterable[Path]) -> set[Path]:
         if file in found:
             continue
         found.add(file)
-        text = _FOR_TYPES.sub("", file.read_text(encoding="utf-8"))
-        modules = _NAMED.findall(text)
-        for origin, names, whole in _IMPORT.findall(text):
-            modules += [whole or origin, *(f"{origin}.{name}" for name in re.findall(r"\w+", names))]
-        left += [path for module in modules for path in _files(module)]
+        left += [path for module in _modules_in(file.read_text(encoding="utf-8")) for path in _files(module)]
     return found
+
+
+@lru_cache(maxsize=1024)
+def _modules_in(source: str) -> list[str]:
+    """Return what may be modules of the package among what a file imports, or names to be imported later."""
+    text = _FOR_TYPES.sub("", source)
+    modules = _NAMED.findall(text)
+    for origin, names, whole in _IMPORT.findall(text):
+        modules += [whole or origin, *(f"{origin}.{name}" for name in re.findall(r"\w+", names))]
+    return modules
 
 
 def _files(module: str) -> list[Path]:
@@ -151,9 +157,16 @@ def _files(module: str) -> list[Path]:
     parts = module.split(".")[1:]
     if not parts or parts[0] not in _COMPUTING:
         return []
-    places = [_PACKAGE.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
-    files = [place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places]
-    return [file for file in files if file.is_file()]
+    files = (_file_of(_PACKAGE, *parts[: depth + 1]) for depth in range(len(parts)))
+    return [file for file in files if file is not None]
+
+
+@cache
+def _file_of(package: Path, *parts: str) -> Path | None:
+    """Return the file of a module or package within one, or None: parts may end in the name of a function."""
+    place = package.joinpath(*parts)
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return file if file.is_file() else None
 
 
 @cache
