@@ -7,6 +7,7 @@ imported when it is first asked for, so that ``seqlab list`` and shell completio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from seqlab.settings._yaml import dump
 from seqlab.settings.catalogue import (
     engine_names,
     experiment_names,
@@ -18,7 +19,7 @@ from seqlab.settings.catalogue import (
     summary,
 )
 from seqlab.settings.overrides import apply_overrides, apply_preset, once, parse_override
-from seqlab.settings.reader import COMMAND_LINE, Document, dump, read_file, read_text, read_value
+from seqlab.settings.reader import COMMAND_LINE, Document, read_file, read_text, read_value
 
 if TYPE_CHECKING:
     from seqlab.settings.checking import check, explain, settings_of

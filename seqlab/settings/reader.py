@@ -1,76 +1,27 @@
 """YAML read safely: plain values only, small files only, every key with its line.
 
-A settings file holds a mapping of numbers, text, lists and mappings. Tags, anchors and aliases are refused
-(an alias bomb is a few hundred bytes that unfold into gigabytes), and so are duplicate keys, which YAML
-libraries let pass in silence. Scalars follow YAML 1.2, so that ``1e-3`` is a number and ``no`` is a word.
+A settings file holds a mapping of numbers, text, lists and mappings, as far as :mod:`seqlab.settings._yaml`
+lets it. Duplicate keys, which YAML libraries let pass in silence, are refused here.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
 from seqlab.errors import SettingsError
 from seqlab.outside import open_ordinary
-
-_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-"""In C, where the library was built with it: five times as fast."""
+from seqlab.settings._yaml import NULL, RefusedError, compose
 
 MAX_BYTES = 64 * 1024
-MAX_DEPTH = 20
 COMMAND_LINE = "the command line"
-_ENDLESS: Any = math.inf if _SafeDumper is yaml.SafeDumper else -1
-"""The width of a line that is never broken, as either library calls it."""
-_START_FROM = "`seqlab config EXPERIMENT` prints a settings file to start from."
-
-
-class _RefusedError(yaml.MarkedYAMLError):
-    """Valid YAML that a settings file may not hold."""
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader with YAML 1.2's scalars, without references and tags, and not nested without end."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-    depth = 0
-
-    def fetch_tag(self) -> NoReturn:
-        self._refuse("a tag (!...) is not allowed here; put text that starts with ! in quotes")
-
-    def fetch_anchor(self) -> NoReturn:
-        self._refuse("an anchor (&...) is not allowed here; put text that starts with & in quotes")
-
-    def fetch_alias(self) -> NoReturn:
-        self._refuse("an alias (*...) is not allowed here; write the value out, or put text in quotes")
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self._refuse(f"nested deeper than {MAX_DEPTH} levels")
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-    def _refuse(self, problem: str) -> NoReturn:
-        raise _RefusedError(problem=problem, problem_mark=self.get_mark())
-
-
-_NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-_NULL = re.compile(r"^(null|Null|NULL|~|)$")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", _NULL, ["n", "N", "~", ""])
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^({_NUMBER})$"), list("-+.0123456789"))
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+_START_FROM = "`seqlab config EXPERIMENT` prints a settings file to start from."
 
 
 @dataclass(frozen=True)
@@ -219,7 +170,7 @@ def read_value(text: str) -> Any:
     (0.001, [1, 2], 'no', None)
     """
     value = _parse(text, f"On {COMMAND_LINE}", {})
-    if value is None and not _NULL.match(text.strip()):
+    if value is None and not NULL.match(text.strip()):
         raise SettingsError(
             f"On {COMMAND_LINE}: {text!r} holds no value.", hint="Put text that starts with # in quotes."
         )
@@ -229,17 +180,13 @@ def read_value(text: str) -> Any:
 def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
     """Build plain data from YAML text and note the line of every key."""
     try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-        except (ValueError, OverflowError):  # chr() refuses an escape such as \\U99999999
-            loader._refuse("an escape that stands for no character")
+        loader, node = compose(text)
     except yaml.YAMLError as error:
         raise _explain(error, text, source) from None
     return None if node is None else _construct(loader, node, "", lines, source)
 
 
-def _construct(loader: _Loader, node: yaml.Node, key: str, lines: dict[str, int], source: str) -> Any:
+def _construct(loader: Any, node: yaml.Node, key: str, lines: dict[str, int], source: str) -> Any:
     """Build plain data from a node and note the line of every key below it."""
     place = f"{source}, line {node.start_mark.line + 1}"
     if isinstance(node, yaml.MappingNode):
@@ -318,7 +265,7 @@ def _explain(error: yaml.YAMLError, text: str, source: str) -> SettingsError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     place = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return SettingsError(f"{place}: {problem}.")
     for theirs, ours, hint in _PROBLEMS:
         if theirs in problem:
@@ -327,40 +274,3 @@ def _explain(error: yaml.YAMLError, text: str, source: str) -> SettingsError:
 
 
 _KINDS = {list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
-
-
-def dump(data: Mapping[str, Any]) -> str:
-    """Write plain data as YAML that :func:`read_text` reads back unchanged.
-
-    >>> print(dump({"a": 1e-05, "b": "1e-05", "c": None}), end="")
-    a: 1.0e-05
-    b: '1e-05'
-    c: null
-    """
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS)
-
-
-class _Dumper(_SafeDumper):  # type: ignore[misc]
-    """Writes without aliases and quotes whatever the loader would take for something else than text."""
-
-    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    """Write floats so that both YAML 1.1 and 1.2 read them: 1.0e-05, not 1e-05."""
-    text = repr(value) if math.isfinite(value) else {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
-    if "e" in text and "." not in text:
-        text = text.replace("e", ".0e")
-    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
-
-
-def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """Write text of several lines in one, so that a value and its key always share a line."""
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if "\n" in value else None)
-
-
-_Dumper.add_representer(float, _represent_float)
-_Dumper.add_representer(str, _represent_text)
