@@ -125,7 +125,7 @@ def test_a_dry_run_saves_nothing(seqlab_command: Command, tmp_path: Path) -> Non
 
 
 def test_a_budget_becomes_a_number_of_steps(seqlab_command: Command, tmp_path: Path) -> None:
-    result = seqlab_command("train", "hello", "training.stop_when={}", "--budget", "3s", "--json")
+    result = seqlab_command("train", "hello", "training.stop_when={}", "--budget", "1s", "--json")
     summary = json.loads(result.stdout)
     (run,) = runs(tmp_path)
     assert f"steps: {summary['steps']}" in (run / "config.yaml").read_text()

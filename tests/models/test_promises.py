@@ -12,7 +12,12 @@ from seqlab.models._promises import Promise
 from seqlab.models._variants import variants
 
 FOLDER = Path(__file__).parent
-PUBLISHED = ("LayerNormLSTM", "SLSTM", "SRU", "LRU", "Orthogonal", "Reservoir", "FastWeights")
+PUBLISHED = (
+    "LayerNormLSTM", "Orthogonal", "FastWeights", "Reservoir",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("SLSTM", "SRU", "LRU")),
+)  # fmt: skip
+"""The slow tests have those of which seqlab has one of its own, or one like it."""
+
 FURTHER = ("Reminded", "Stacked", "Averaging")
 BROKEN = {
     "NamesNoSize": "sizes_are_taken_as_said",
