@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,26 +30,43 @@ FAKES = {
 EACH_TIME = {"does not link"}
 """What is tried each time; the others, which are told in the same place, by the slow tests."""
 
+Process = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def train(tmp_path: Path, seqlab_process: Process) -> Process:
+    """Train for two steps in a process of its own, in which some package is a fake."""
+
+    def run(fake: str, *words: str) -> subprocess.CompletedProcess[str]:
+        name, source, _ = FAKES[fake]
+        package = tmp_path / "fakes" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(source)
+        path = os.pathsep.join([str(package.parent), str(ROOT)])
+        env = {"PYTHONPATH": path, "SEQLAB_CACHE_DIR": str(tmp_path / "cache")}
+        few = ("training.steps=2", "training.test_sequences=8")
+        return seqlab_process("train", "temporal-order", *few, *words, env=env)
+
+    return run
+
 
 @pytest.mark.parametrize(
     "fake", [name if name in EACH_TIME else pytest.param(name, marks=pytest.mark.slow) for name in FAKES]
 )
-def test_a_numba_that_does_not_work(fake: str, tmp_path: Path, seqlab_process: Callable[..., Any]) -> None:
-    name, source, reason = FAKES[fake]
-    package = tmp_path / "fakes" / name
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(source)
-    source_path = os.pathsep.join([str(package.parent), str(ROOT)])
-    env = {"PYTHONPATH": source_path, "SEQLAB_CACHE_DIR": str(tmp_path / "cache")}
-    words = ("train", "temporal-order", "training.steps=2", "training.test_sequences=8")
-    trained = seqlab_process(*words, env=env)
+def test_where_numba_does_not_work_torch_trains(fake: str, train: Process) -> None:
+    trained = train(fake)
     assert trained.returncode == 0
     assert "torch engine" in trained.stderr
     (line,) = (line for line in trained.stderr.splitlines() if "Numba" in line)
     assert line.startswith("Note: Numba does not work here (")
-    assert reason in line
+    assert FAKES[fake][2] in line
     assert line.endswith("), so torch trains.")
-    refused = seqlab_process(*words, "training.engine=fused", env=env)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fake", FAKES)
+def test_the_engine_that_needs_it_is_refused_there(fake: str, train: Process) -> None:
+    refused = train(fake, "training.engine=fused")
     assert refused.returncode == 2
     assert "training.engine is fused, which cannot train this: Numba does not work here (" in refused.stderr
-    assert reason in refused.stderr
+    assert FAKES[fake][2] in refused.stderr
