@@ -18,6 +18,7 @@ from seqlab.training.evaluation import evaluate
 
 SMALL = {
     "char-lm": {"corpus": "miniature"},
+    "labels": {"table": str(Path(__file__).parent / "own" / "small.csv")},
     "near-words": {"corpus": "miniature"},
     "translate": {"pairs": str(Path(__file__).parent / "pairs" / "small.tsv")},
 }
