@@ -8,7 +8,6 @@ there (its version and those of what it needs), and the processor. Numba is impo
 from __future__ import annotations
 
 import hashlib
-import importlib
 import platform
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
-from importlib import metadata, util
+from importlib import import_module, metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ ROOM = 1 << 21
 """Bytes that a disk must have left for what is compiled to be kept there; the largest has fewer."""
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
-"""Of Numba's: other threads may run meanwhile, a division by nought is no error, no memory is allocated."""
+"""Numba's, unless a kernel says otherwise: others may run, no division is an error, no memory is taken."""
 
 _LOADING = threading.RLock()
 """Where Numba keeps what it compiles is one setting for all."""
@@ -86,6 +85,10 @@ class Kernel:
 
     def _load(self) -> Any:
         try:
+            import_module("numba")
+        except Exception as error:
+            raise _broken(error) from error
+        try:
             return self._compile()
         except Exception as first:  # what Numba read from the cache may be damaged, or the disk full
             with suppress(OSError):
@@ -94,8 +97,7 @@ class Kernel:
             try:
                 return self._compile(keep=not isinstance(first, OSError))
             except Exception as error:
-                reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-                raise EngineError(f"{BROKEN} ({reason})", hint=HINT) from error
+                raise _broken(error) from error
 
     def at_hand(self, *arguments: Any) -> Any:
         """Call it compiled where that costs little, else as Python runs it; both come to the same.
@@ -118,7 +120,7 @@ class Kernel:
 
     def plain(self) -> Any:
         """Return it as Python runs it."""
-        return getattr(importlib.import_module(self.module), self.name)
+        return getattr(import_module(self.module), self.name)
 
     @property
     def _stem(self) -> str:
@@ -133,6 +135,11 @@ class Kernel:
 
         with kept_in(cache_folder(self.sources)) as can_be_kept:
             return numba.njit(self.signature, cache=keep and can_be_kept, **self.options)(self.plain())
+
+
+def _broken(error: Exception) -> EngineError:
+    reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return EngineError(f"{BROKEN} ({reason})", hint=HINT)
 
 
 @contextmanager

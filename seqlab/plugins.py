@@ -34,7 +34,7 @@ _admitted: dict[Path, tuple[str, ModuleType]] = {}
 """The files that were loaded: the hash of each as it was then, and its module."""
 
 _met: set[str] = set()
-"""The first parts of the names of their neighbours."""
+"""The first parts of the names of what they have imported."""
 
 
 def is_plugin(name: str) -> bool:
@@ -168,6 +168,7 @@ def _import_file(path: Path, files: set[Path]) -> ModuleType:
     neighbours = _Neighbours(path.parent, files)
     sys.path.insert(0, str(path.parent))
     sys.meta_path.insert(0, neighbours)
+    before = set(sys.modules)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -177,6 +178,7 @@ def _import_file(path: Path, files: set[Path]) -> ModuleType:
         said = error.msg if isinstance(error, SyntaxError) else error
         raise PluginError(f"{place}: {type(error).__name__}: {said}") from error
     finally:
+        _met.update(new.partition(".")[0] for new in sys.modules.keys() - before)
         sys.meta_path.remove(neighbours)
         if str(path.parent) in sys.path:  # the file may have taken it away
             sys.path.remove(str(path.parent))
@@ -206,7 +208,6 @@ class _Neighbours(MetaPathFinder):
     def __init__(self, folder: Path, files: set[Path]) -> None:
         self._files = {str(file) for file in files}
         self._names = {file.relative_to(folder).parts[0].removesuffix(".py") for file in files}
-        _met.update(self._names)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -241,14 +242,14 @@ def _forget_neighbours(folders: list[Path]) -> None:
 
 
 def _of_names(folders: list[Path]) -> list[tuple[str, ModuleType]]:
-    """Return the modules that have the name of something in the folders, or of an earlier neighbour.
+    """Return the modules that have the name of something in the folders, or that own files have imported.
 
     There are thousands of others, and to ask each where it comes from takes ten times as long.
     """
     names = set(_met)
     for folder in folders:
         with suppress(OSError):
-            names |= {entry.partition(".")[0] for entry in os.listdir(folder)}
+            names |= {entry.name.partition(".")[0] for entry in folder.iterdir()}
     return [(name, module) for name, module in list(sys.modules.items()) if name.partition(".")[0] in names]
 
 

@@ -77,7 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
     are built once, and not each time that one is run in this process, which takes 50 ms; so are the settings
     of a component, for which the next process reads its constructor again. No example is late: machines differ.
     """
-    os.environ["SEQLAB_CACHE_DIR"] = str(config.cache.mkdir("seqlab"))
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        os.environ["SEQLAB_CACHE_DIR"] = str(config.cache.mkdir("seqlab"))
     typer.main.get_command = functools.cache(typer.main.get_command)
     constructors.options_model = functools.cache(constructors.options_model)
     hypothesis.settings.register_profile(

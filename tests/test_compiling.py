@@ -108,6 +108,22 @@ def test_damaged_code_is_compiled_anew(
     assert compilations == ["generate", "generate"]
 
 
+def test_where_numba_cannot_be_imported_what_is_kept_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while torch traces a network, for which it puts its own in the place of functions of Python."""
+    new_process(monkeypatch)
+    check_batches()
+    kept = sorted(cache_folder(GENERATE.sources).rglob("*.nb?"))
+
+    def fail(name: str) -> None:
+        raise AttributeError(name)
+
+    new = new_process(monkeypatch)
+    monkeypatch.setattr(compiling, "import_module", fail)
+    with pytest.raises(EngineError, match="Numba does not work here"):
+        new.load()
+    assert sorted(cache_folder(GENERATE.sources).rglob("*.nb?")) == kept != []
+
+
 @pytest.fixture
 def full_disk() -> Iterator[None]:
     """A disk on which no file of more than a kilobyte can be written."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqlab import plugins, registry
+from seqlab.errors import PluginError
 
 CELL = "from seqlab.models import Cell\n\nclass Mine(Cell):\n    step = None\n"
 
@@ -99,6 +100,22 @@ def test_what_changes_within_a_second_and_keeps_its_size_is_imported_anew(
     assert not list(tmp_path.rglob("*.pyc"))
 
 
+@pytest.mark.parametrize("line", ["import helper", "if True: import helper"])
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["there", "elsewhere"])
+def test_a_neighbour_that_is_gone_is_not_imported(line: str, elsewhere: bool, tmp_path: Path) -> None:
+    """Whether or not it is seen in the text that it is imported, and by a file of another folder, too."""
+    own, other = tmp_path / "own.py", tmp_path / "other" / "own.py"
+    (tmp_path / "helper.py").touch()
+    own.write_text(f"{line}\n{CELL}")
+    plugins.admit(str(own))
+    (tmp_path / "helper.py").unlink()
+    again = other if elsewhere else own
+    again.parent.mkdir(exist_ok=True)
+    again.write_text(f"{line}\n{CELL}\n")
+    with pytest.raises(PluginError, match="No module named 'helper'"):
+        plugins.admit(str(again))
+
+
 def test_a_folder_that_is_the_root_of_the_disk_has_neighbours_too() -> None:
     assert plugins._is_imported_from("/helper.py", "helper", ("/",))
     assert not plugins._is_imported_from("/other/helper.py", "helper", ("/",))
@@ -120,6 +137,7 @@ def test_what_is_no_module_may_stand_among_them(tmp_path: Path, monkeypatch: pyt
             return self
 
     for name, odd in (("nothing", None), ("lazy", Lazy())):
+        (tmp_path / f"{name}.py").touch()
         monkeypatch.setitem(sys.modules, name, odd)
     (tmp_path / "own.py").write_text(CELL)
     plugins.admit(str(tmp_path / "own.py"))

@@ -143,13 +143,13 @@ def _imported(roots: Iterable[Path]) -> set[Path]:
 
 
 @lru_cache(maxsize=1024)
-def _modules_in(source: str) -> list[str]:
+def _modules_in(source: str) -> tuple[str, ...]:
     """Return what may be modules of the package among what a file imports, or names to be imported later."""
     text = _FOR_TYPES.sub("", source)
     modules = _NAMED.findall(text)
     for origin, names, whole in _IMPORT.findall(text):
         modules += [whole or origin, *(f"{origin}.{name}" for name in re.findall(r"\w+", names))]
-    return modules
+    return tuple(modules)
 
 
 def _files(module: str) -> list[Path]:

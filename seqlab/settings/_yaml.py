@@ -18,7 +18,7 @@ MAX_DEPTH = 20
 
 _IN_C: Any = getattr(yaml, "CSafeLoader", None)
 _ODD = re.compile(r"[^\n -=@-{}~\u00a0-\u2027\u202f-\ud7ff]|^(%|---|\.\.\.)", re.MULTILINE)
-"""What the library in C may take in another way: tabs, control characters, ``|``, ``>``, ``?``, several documents."""
+"""What the library in C may take in another way: tabs, ``|``, ``>``, ``?``, several documents, rarities."""
 
 _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """In C, where the library was built with it: five times as fast."""
@@ -69,28 +69,30 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^({_NUMBE
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 
 
-class _QuickLoader(*((yaml.composer.Composer, _IN_C) if _IN_C else (_Loader,))):  # type: ignore[misc]
-    """The same in C, in a fifth of the time; Python puts the nodes together. It refuses without a word.
+if _IN_C:
 
-    What it refuses is read again by the other: what is said does not hang on how the library was built.
-    """
+    class _QuickLoader(yaml.composer.Composer, _IN_C):  # type: ignore[misc]
+        """The same in C, in a fifth of the time; Python puts the nodes together.
 
-    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-    yaml_constructors = _Loader.yaml_constructors
-    depth = 0
+        It refuses without a word. What it refuses is read again by the other, which has the words.
+        """
 
-    def __init__(self, text: str) -> None:
-        _IN_C.__init__(self, text)
-        self.anchors: dict[str, yaml.Node] = {}  # the composer's
+        yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+        yaml_constructors = _Loader.yaml_constructors
+        depth = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> Any:
-        event = self.peek_event()
-        if getattr(event, "anchor", None) or getattr(event, "tag", None) or self.depth == MAX_DEPTH:
-            raise yaml.YAMLError
-        self.depth += 1
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+        def __init__(self, text: str) -> None:
+            _IN_C.__init__(self, text)
+            self.anchors: dict[str, yaml.Node] = {}  # the composer's
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> Any:
+            event = self.peek_event()
+            if getattr(event, "anchor", None) or getattr(event, "tag", None) or self.depth == MAX_DEPTH:
+                raise yaml.YAMLError
+            self.depth += 1
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
 
 
 def compose(text: str) -> tuple[Any, yaml.Node | None]:

@@ -26,7 +26,7 @@ from seqlab.settings import Component
 
 TEXT = Spec("tokens", 7, "classes", 7, causal=True)
 FEATURES = Spec("features", 3, "values", 2, causal=True)
-CANNOT = {"slstm", "guess", "ntm", "ngram", "skip-gram"}
+CANNOT = {"slstm", "guess", "ngram", "skip-gram"}
 """Read step by step and are not exported: what torch cannot trace, what counts, and what is no network of steps."""
 
 WITH_CONTEXT = {
@@ -101,10 +101,11 @@ def test_what_reads_a_context_or_from_the_end_is_refused_and_leaves_nothing(tmp_
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
 
 
-def test_the_graph_of_onnx_computes_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["lstm", pytest.param("ntm", marks=pytest.mark.slow)])
+def test_the_graph_of_onnx_computes_the_same(name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    model = built("lstm", FEATURES)
+    model = built(name, FEATURES)
     network = exported(model, tmp_path / "out", "onnx").load()
     inputs = torch.randn(9, 3, generator=torch.Generator().manual_seed(3))
     first, state = network.read(inputs[:4].tolist())

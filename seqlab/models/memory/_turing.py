@@ -22,7 +22,7 @@ FLOOR = 1e-8
 
 SOURCES = tuple(f"models/memory/{name}.py" for name in ("_turing", "_turing_read", "_turing_back"))
 
-OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+REORDERED = {"reassoc", "contract", "nsz"}
 """Sums may be taken in another order, as several lanes at a time do; all else is as it is written."""
 
 _1, _2, _3, _4 = ("f4[" + ":," * axes + "::1]" for axes in range(4))
@@ -32,8 +32,8 @@ READ = Kernel(
     "read_sequence",
     f"none({_3}, {_2}, {_2}, {_1}, {_3}, {_3}, {_3}, {_3}, {_4}, {_4}, {_4}, {_4}, i8, b1, {_1})",
     SOURCES,
-    _nrt=True,
-    **OPTIONS,
+    fastmath=REORDERED,
+    _nrt=True,  # a product of matrices, and room for it, need memory
 )
 GO_BACK = Kernel(
     "seqlab.models.memory._turing_back",
@@ -41,14 +41,14 @@ GO_BACK = Kernel(
     f"none({_2}, {_2}, {_3}, {_3}, {_3}, {_4}, {_4}, {_4}, {_4}, i8, b1, {_1}, {_3}, {_2}, {_2}, {_3}, {_3}, "
     f"{_3}, {_3})",
     SOURCES,
-    _nrt=True,
-    **OPTIONS,
+    fastmath=REORDERED,
+    _nrt=True,  # a product of matrices, and room for it, need memory
 )
 
 
 @cache
-def compiles() -> bool:
-    """Load both, and say whether that can be done here: whether Numba is installed, and works."""
+def load() -> bool:
+    """Load both, compiled if need be; say whether that can be done: whether Numba is installed, and works."""
     try:
         READ.load()
         GO_BACK.load()
@@ -58,7 +58,17 @@ def compiles() -> bool:
 
 
 def part(function: Any) -> Any:
-    """Let compiled code call a function."""
+    """Let compiled code contain a function.
+
+    What is called instead is another copy where the code was kept than where it has just been compiled, and
+    the two differ in the last bits.
+    """
     from numba.extending import register_jitable
 
-    return register_jitable(no_cfunc_wrapper=True, no_cpython_wrapper=True, **OPTIONS)(function)
+    return register_jitable(
+        fastmath=REORDERED,
+        error_model="numpy",
+        forceinline=True,
+        no_cfunc_wrapper=True,
+        no_cpython_wrapper=True,
+    )(function)

@@ -11,12 +11,19 @@ from seqlab.models.memory._turing import ADDRESS, part
 from seqlab.models.memory._turing_read import (
     _add,
     _dot,
-    _from_softmax,
     _norms,
     _shift,
     _tanh,
     _write,
 )
+
+
+@part
+def _from_softmax(found: Any, given: Any, back: Any, zero: Any) -> None:
+    """Turn dJ/dfound into dJ/dscores."""
+    mean = _dot(found, given, zero)
+    for place in range(len(found)):
+        back[place] = found[place] * (given[place] - mean)
 
 
 @part

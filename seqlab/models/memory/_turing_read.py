@@ -60,14 +60,6 @@ def _softmax(scores: Any, found: Any, zero: Any) -> None:
 
 
 @part
-def _from_softmax(found: Any, given: Any, back: Any, zero: Any) -> None:
-    """Turn dJ/dfound into dJ/dscores."""
-    mean = _dot(found, given, zero)
-    for place in range(len(found)):
-        back[place] = found[place] * (given[place] - mean)
-
-
-@part
 def _activate(acts: Any, heads: int, width: int, one: Any) -> None:
     """Turn sums into what heads are told, in place: keys and addresses, then what to erase and to add."""
     each = width + ADDRESS

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from seqlab.contracts import PAD, Spec, State, hold
 from seqlab.models._base import SequenceModel
 from seqlab.models._cell import Input
-from seqlab.models._fast import full_precision
+from seqlab.models._fast import full_precision, is_exported
 from seqlab.models.memory import _turing
 from seqlab.models.memory._turing import ADDRESS, FLOOR, GO_BACK, READ, SMALL
 
@@ -97,15 +97,19 @@ class NTM(SequenceModel):
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read a sequence; see :meth:`SequenceModel.forward`."""
         (parts,) = self.start({}, len(inputs)) if state is None else state
-        is_padded = self.spec.inputs == "tokens" and bool((inputs == PAD).any())
-        read = self._step_by_step
-        if self.W.dtype == torch.float32 and inputs.device.type == "cpu" and not is_padded:
-            read = self._at_once if _turing.compiles() else read
+        read = self._at_once if self._is_compiled(inputs) else self._step_by_step
         shown = []
         for piece in [inputs] if torch.is_grad_enabled() else inputs.split(PIECE, 1):  # type: ignore[no-untyped-call]
             found, parts = read(piece, parts)
             shown.append(found)
         return F.linear(torch.cat(shown, 1), self.V, self.d), (parts,)
+
+    def _is_compiled(self, inputs: Tensor) -> bool:
+        """Say whether compiled code can read them."""
+        if is_exported() or inputs.device.type != "cpu" or self.W.dtype != torch.float32:
+            return False
+        is_padded = self.spec.inputs == "tokens" and bool((inputs == PAD).any())
+        return not is_padded and _turing.load()
 
     def _at_once(self, inputs: Tensor, parts: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         sums = self.input(inputs.transpose(0, 1))  # (T, B, G)
@@ -216,7 +220,7 @@ class _Steps(torch.autograd.Function):
         gates, acts = torch.empty_like(sums), sums.new_empty(steps, rows, len(P))
         content, shifted = torch.empty_like(weights[1:]), torch.empty_like(weights[1:])
         tiny = np.array([SMALL, FLOOR, 1], m.numpy().dtype)
-        told = (sums.contiguous(), W.t().contiguous(), P.t().contiguous(), p)
+        told = (sums.contiguous(), W.t().contiguous(), P.t().contiguous(), p.contiguous())
         filled = (m, c, gates, acts, weights, content, shifted, memory)
         READ(*(part.detach().numpy() for part in (*told, *filled)), heads, has_cell, tiny)
         ctx.save_for_backward(W, P, *filled)
@@ -231,8 +235,9 @@ class _Steps(torch.autograd.Function):
         gates, acts = kept[1:3]
         owed = [torch.zeros_like(m[0]), *(part.contiguous().clone() for part in end)]
         d_gates, d_acts = torch.empty_like(gates), torch.zeros_like(acts)
+        read = (part.detach().contiguous() for part in (W, P, *kept))
         GO_BACK(
-            *(part.detach().numpy() for part in (W, P, *kept)), ctx.heads, ctx.has_cell, ctx.tiny,
+            *(part.numpy() for part in read), ctx.heads, ctx.has_cell, ctx.tiny,
             *(part.numpy() for part in (d_shown.contiguous(), *owed, d_gates, d_acts)),
         )  # fmt: skip
         d_W = d_gates.flatten(0, 1).t() @ m[:-1].flatten(0, 1)  # (G, H + R W)

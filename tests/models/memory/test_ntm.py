@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -156,6 +160,52 @@ def test_only_float32_is_read_by_compiled_code(dtype: torch.dtype, monkeypatch: 
     assert len(calls) == (dtype == torch.float)
 
 
+def test_what_is_exported_is_the_equations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ntm, "is_exported", lambda: True)
+    monkeypatch.setattr(NTM, "_at_once", None)
+    outputs, _ = machine().float()(torch.zeros(1, 2, 5))
+    assert bool(outputs.isfinite().all())
+
+
+@needs_numba
+def test_weights_may_lie_in_memory_in_any_order() -> None:
+    model, x = machine().float(), torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(2))
+    found = []
+    for way in (lambda weight: weight, lambda weight: weight.t().contiguous().t()):
+        for weight in (model.W, model.P):
+            weight.data = way(weight.data)
+        outputs, _ = model(x)
+        found.append([outputs, *torch.autograd.grad(outputs.sum(), [model.W, model.P])])
+    assert not model.W.is_contiguous()
+    for strided, plain in zip(*found, strict=True):
+        torch.testing.assert_close(strided, plain)
+
+
+GRADIENTS = """
+import hashlib, torch
+from seqlab.contracts import Spec
+from seqlab.models.memory.ntm import NTM
+model = NTM(Spec("features", 5, "bits", 3, causal=True), hidden_size=20, slots=12, cell_size=6)
+model.initialise(torch.Generator().manual_seed(1))
+outputs, _ = model(torch.randn(3, 30, 5, generator=torch.Generator().manual_seed(2)))
+outputs.pow(2).sum().backward()
+digest = hashlib.sha256()
+for part in (outputs, *(weight.grad for weight in model.parameters())):
+    digest.update(part.detach().numpy().tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.slow
+@needs_numba
+def test_what_was_just_compiled_computes_as_what_was_kept_to_the_bit(tmp_path: Path) -> None:
+    env = {**os.environ, "SEQLAB_CACHE_DIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-c", GRADIENTS]
+    first, second = (subprocess.run(words, env=env, capture_output=True, check=True).stdout for _ in range(2))
+    assert list(tmp_path.rglob("*go_back*.nbc"))
+    assert first == second
+
+
 def test_where_numba_is_broken_the_equations_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise EngineError("Numba does not work here")
@@ -164,7 +214,7 @@ def test_where_numba_is_broken_the_equations_are_followed(monkeypatch: pytest.Mo
     model = machine().float()
     expected, _ = model(inputs)
     monkeypatch.setattr(_turing.GO_BACK, "load", fail)
-    monkeypatch.setattr(_turing, "compiles", _turing.compiles.__wrapped__)
+    monkeypatch.setattr(_turing, "load", _turing.load.__wrapped__)
     monkeypatch.setattr(NTM, "_at_once", None)
     outputs, _ = model(inputs)
     torch.testing.assert_close(outputs, expected)
