@@ -62,7 +62,7 @@ def write_onnx(model: SequenceModel, path: Path, title: str) -> None:
             "kind": str(part.numpy().dtype),
             "numbers": part.flatten().tolist() if bool((part != 0).any()) else None,
         }
-        for part in (part.detach() for part in start)
+        for part in start
     ]
     onnx.helper.set_model_props(graph, {"start": json.dumps(told), "inputs": model.spec.inputs})
     replace_file(path, graph.SerializeToString())

@@ -97,7 +97,8 @@ def laid_out(model: SequenceModel) -> tuple[Step, tuple[Tensor, ...], Any, tuple
         SettingsError: when the network is more than its steps.
     """
     require_steps(model)
-    step, start = Step(model), flat(model.start({}, 1))
+    step = Step(model)
+    start = tuple(part.detach() for part in flat(model.start({}, 1)))  # it may be learned
     parts = tuple(part.repeat(ROWS, *[1] * (part.dim() - 1)) for part in start)
     rows = Dim("rows", min=1, max=1 << 20)
     shapes = ({0: rows}, tuple({0: rows} for _ in parts)) if parts else ({0: rows},)

@@ -5,7 +5,7 @@ They lie in :mod:`seqlab.models.memory._turing_read` and ``_turing_back``, which
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from seqlab.compiling import Kernel
@@ -27,22 +27,19 @@ REORDERED = {"reassoc", "contract", "nsz"}
 
 _1, _2, _3, _4 = ("f4[" + ":," * axes + "::1]" for axes in range(4))
 
-READ = Kernel(
+_kernel = partial(Kernel, sources=SOURCES, fastmath=REORDERED, _nrt=True)
+"""A product of matrices, and room for it, need memory."""
+
+READ = _kernel(
     "seqlab.models.memory._turing_read",
     "read_sequence",
     f"none({_3}, {_2}, {_2}, {_1}, {_3}, {_3}, {_3}, {_3}, {_4}, {_4}, {_4}, {_4}, i8, b1, {_1})",
-    SOURCES,
-    fastmath=REORDERED,
-    _nrt=True,  # a product of matrices, and room for it, need memory
 )
-GO_BACK = Kernel(
+GO_BACK = _kernel(
     "seqlab.models.memory._turing_back",
     "go_back",
     f"none({_2}, {_2}, {_3}, {_3}, {_3}, {_4}, {_4}, {_4}, {_4}, i8, b1, {_1}, {_3}, {_2}, {_2}, {_3}, {_3}, "
     f"{_3}, {_3})",
-    SOURCES,
-    fastmath=REORDERED,
-    _nrt=True,  # a product of matrices, and room for it, need memory
 )
 
 
